@@ -1,0 +1,66 @@
+"""Errors an operator can act on: what and where, what was expected, what was seen, where to look, what to do."""
+
+
+class StackproofError(Exception):
+    """Base of all errors meant for an operator; prints its parts in one fixed order."""
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        expected: str = "",
+        seen: str = "",
+        evidence: str = "",
+        hint: str = "",
+    ) -> None:
+        self.what, self.expected, self.seen = what, expected, seen
+        self.evidence, self.hint = evidence, hint
+        super().__init__(str(self))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # xdist and process pools pickle exceptions; keyword-only arguments need telling how.
+        return (_rebuild, (type(self), dict(self.__dict__)))
+
+    def __str__(self) -> str:
+        parts = {
+            "expected": self.expected,
+            "last seen": self.seen,
+            "evidence": self.evidence,
+            "what to do": self.hint,
+        }
+        lines = [f"  {label:<11}{text}" for label, text in parts.items() if text]
+        return "\n".join([self.what, *lines])
+
+
+def _rebuild(kind: type[StackproofError], state: dict[str, str]) -> StackproofError:
+    return kind(
+        state["what"],
+        expected=state["expected"],
+        seen=state["seen"],
+        evidence=state["evidence"],
+        hint=state["hint"],
+    )
+
+
+class InventoryError(StackproofError):
+    """The inventory contradicts itself or the catalogue; no host was touched."""
+
+
+class HostUnreachable(StackproofError):
+    """A host did not answer within its deadline, or refused the connection."""
+
+
+class CommandFailed(StackproofError):
+    """A command on a host ended with an exit code that was not expected."""
+
+
+class StepFailed(StackproofError):
+    """A step of the deployment could not be applied, or was not verified in time."""
+
+
+class StageMissing(StackproofError):
+    """A run that only verifies found a stage of the deployment missing."""
+
+
+class LabError(StackproofError):
+    """The lab's machine room could not be built, started or removed."""

@@ -1,0 +1,45 @@
+"""Platforms: what differs per distribution and release (package, unit and path names), as data."""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+
+from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic.dataclasses import dataclass
+
+from deploy.errors import InventoryError
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Platform:
+    """One distribution release."""
+
+    name: str
+    release: str
+    openstack: str
+    packages: dict[str, tuple[str, ...]]
+    """Package names by catalogue service; `bare` is what a machine must have before anything."""
+    units: dict[str, str] = Field(default_factory=dict)
+    """Unit names (without .service) by the catalogue's name for the unit."""
+    paths: dict[str, str] = Field(default_factory=dict)
+    """Paths by the name that templates, and the paths of templates, use for them."""
+
+    def unit(self, name: str) -> str:
+        """The unit's name on this platform; the catalogue's own where they do not differ."""
+        return self.units.get(name, name)
+
+    def every_package(self) -> tuple[str, ...]:
+        """All packages of all services, each once: the content of a full lab image."""
+        return tuple(sorted({package for group in self.packages.values() for package in group}))
+
+
+@cache
+def load(name: str) -> Platform:
+    """Read one platform; InventoryError where there is none of that name."""
+    path = _HERE / f"{name}.toml"
+    if not path.exists():
+        known = ", ".join(sorted(file.stem for file in _HERE.glob("*.toml")))
+        raise InventoryError(f"cluster.platform: no platform named {name}", expected=f"one of {known}")
+    return TypeAdapter(Platform).validate_python({**tomllib.loads(path.read_text()), "name": name})
