@@ -94,6 +94,8 @@ class Options:
     """Processes of each API and worker service on each controller."""
     dns: tuple[IPv4Address, ...] = ()
     """Resolvers handed to instances."""
+    ntp: tuple[str, ...] = ()
+    """Time servers of the first controller, which serves the others."""
     package_sources: str = ""
     """Content of the hosts' sources.list; empty: the hosts keep what they have."""
 

@@ -23,6 +23,8 @@ class Platform:
     """Package names by catalogue service; `bare` is what a machine must have before anything."""
     units: dict[str, str] = Field(default_factory=dict)
     """Unit names (without .service) by the catalogue's name for the unit."""
+    wsgi: dict[str, str] = Field(default_factory=dict)
+    """The WSGI application of each API service."""
     paths: dict[str, str] = Field(default_factory=dict)
     """Paths by the name that templates, and the paths of templates, use for them."""
 

@@ -1,0 +1,129 @@
+"""The catalogue: the services as data, from which proxies, endpoints, accounts, resources and checks derive."""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic.dataclasses import dataclass
+
+from deploy.inventory import Cluster, Node, Role
+
+_STRICT = ConfigDict(extra="forbid")
+Feature = Literal["ha", "single", "fencing", "tenant-networks"]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Health:
+    """How a service tells that it can serve: a path, and the status codes that mean yes."""
+
+    path: str
+    expect: tuple[int, ...] = (200,)
+    port: int | None = None
+    """Where it is asked, when that is not the service's own port."""
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Endpoint:
+    """What Keystone's catalogue says of a service."""
+
+    name: str
+    type: str
+    path: str = ""
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Proxy:
+    """How HAProxy carries a service behind the VIP."""
+
+    mode: Literal["http", "tcp"] = "http"
+    strategy: Literal["balance", "first"] = "balance"
+    """balance: all members; first: one member, the others as backup."""
+    client_timeout: int = 60
+    """Seconds a silent connection is kept."""
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Files:
+    """Owner and mode of the files of one set of templates."""
+
+    owner: str = "root:root"
+    mode: str = "0644"
+    files: dict[str, "Files"] = Field(default_factory=dict)
+    """Exceptions, by the template's path."""
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Service:
+    """One service: at most one unit, on every node of its roles."""
+
+    name: str
+    step: str
+    roles: tuple[Role, ...]
+    needs: tuple[Feature, ...] = ()
+    packages: tuple[str, ...] = ()
+    """Package groups of the platform."""
+    templates: tuple[str, ...] = ()
+    unit: str = ""
+    manager: Literal["systemd", "pacemaker"] = "systemd"
+    """Who starts the unit in a highly available cluster; without a VIP it is always systemd."""
+    port: int | None = None
+    health: Health | None = None
+    proxy: Proxy | None = None
+    database: tuple[str, ...] = ()
+    account: str = ""
+    """The service's user in Keystone."""
+    endpoint: Endpoint | None = None
+    threads: int = 0
+    """Of each uWSGI process; 0: not a uWSGI service."""
+    budget: dict[str, float] = Field(default_factory=dict)
+    """Allowed outage in seconds, by class of fault."""
+    note: str = ""
+
+    def on(self, node: Node) -> bool:
+        """True where this service runs on that node."""
+        return bool(set(self.roles) & set(node.roles))
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Catalogue:
+    """All services of one cluster, in the order they are built."""
+
+    services: tuple[Service, ...]
+    templates: dict[str, Files]
+
+    def __getitem__(self, name: str) -> Service:
+        return next(service for service in self.services if service.name == name)
+
+    def __contains__(self, name: str) -> bool:
+        return any(service.name == name for service in self.services)
+
+    def of(self, cluster: Cluster) -> "Catalogue":
+        """The catalogue without what this cluster's features leave out."""
+        kept = tuple(service for service in self.services if set(service.needs) <= cluster.features)
+        return Catalogue(services=kept, templates=self.templates)
+
+    def step(self, name: str) -> tuple[Service, ...]:
+        """The services that one step builds."""
+        return tuple(service for service in self.services if service.step == name)
+
+    def on(self, node: Node) -> tuple[Service, ...]:
+        """The services of one node."""
+        return tuple(service for service in self.services if service.on(node))
+
+    def proxied(self) -> tuple[Service, ...]:
+        """The services that clients reach through the VIP."""
+        return tuple(service for service in self.services if service.proxy and service.port)
+
+    def endpoints(self) -> tuple[Service, ...]:
+        """The services that Keystone's catalogue lists."""
+        return tuple(service for service in self.services if service.endpoint)
+
+
+@cache
+def load() -> Catalogue:
+    """Read the catalogue that lies beside this file."""
+    raw = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
+    services = [{**entry, "name": name} for name, entry in raw["services"].items()]
+    return TypeAdapter(Catalogue).validate_python({"services": services, "templates": raw["templates"]})

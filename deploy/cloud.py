@@ -1,0 +1,125 @@
+"""The cloud's own API: sessions of openstacksdk, and what Keystone must know of each service."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import openstack
+import requests
+from keystoneauth1.exceptions import ClientException
+from openstack.connection import Connection
+from openstack.exceptions import SDKException
+
+from deploy.catalogue import Service
+from deploy.errors import StackproofError
+from deploy.journal import JOURNAL
+from deploy.site import Site
+
+ADMIN, DEMO = "admin", "demo"
+TIMEOUT = 60.0
+"""Seconds one API call may take."""
+
+
+class ApiError(StackproofError):
+    """The cloud's API refused or did not answer."""
+
+
+def connect(site: Site, user: str = ADMIN, project: str | None = None) -> Connection:
+    """A session as that user, in the project of the same name unless another is given."""
+    return openstack.connect(
+        load_yaml_config=False,
+        load_envvars=False,
+        auth_url=f"http://{site.cluster.api_address}:5000/v3",
+        username=user,
+        password=site.secrets[f"keystone.{user}"],
+        project_name=project or user,
+        user_domain_name="Default",
+        project_domain_name="Default",
+        region_name=site.cluster.region,
+        identity_api_version="3",
+        api_timeout=TIMEOUT,
+        app_name="stackproof",
+    )
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Turn what the SDK raises into an error that says what was being done."""
+    try:
+        yield
+    except (SDKException, ClientException, requests.RequestException) as error:
+        raise ApiError(
+            f"{what}: the API did not do it",
+            seen=JOURNAL.redact(f"{type(error).__name__}: {error}"),
+            hint="the service's log on the controllers says why: journalctl -u <service>",
+        ) from None
+
+
+def answers(url: str, expect: Iterable[int]) -> bool:
+    """True when the URL answers one of those status codes within five seconds."""
+    try:
+        return requests.get(url, timeout=5).status_code in set(expect)
+    except requests.RequestException:
+        return False
+
+
+def register(site: Site, services: Iterable[Service]) -> None:
+    """Make Keystone know those services: an account with the admin role in `service`, and three endpoints."""
+    wanted = list(services)
+    with told("registering services in Keystone"), connect(site) as cloud:
+        for service in wanted:
+            if service.account:
+                account(site, cloud, service.account, "service", ("admin", "service"))
+            if service.endpoint:
+                _endpoints(site, cloud, service)
+
+
+def account(site: Site, cloud: Connection, name: str, project: str, roles: Iterable[str]) -> None:
+    """A user with our password and those roles in the project."""
+    identity = cloud.identity
+    user = identity.find_user(name) or _made(
+        f"user {name}", lambda: identity.create_user(name=name, password=site.secrets[f"keystone.{name}"])
+    )
+    home = identity.find_project(project, ignore_missing=False)
+    for role_name in roles:
+        role = identity.find_role(role_name) or _made(
+            f"role {role_name}", lambda name=role_name: identity.create_role(name=name)
+        )
+        if not identity.validate_user_has_project_role(home, user, role):
+            identity.assign_project_role_to_user(home, user, role)
+            JOURNAL.emit("change", f"gave {name} the role {role_name} in {project}", host="api")
+
+
+def project(cloud: Connection, name: str) -> None:
+    """A project of that name."""
+    if not cloud.identity.find_project(name):
+        _made(f"project {name}", lambda: cloud.identity.create_project(name=name, domain_id="default"))
+
+
+def _endpoints(site: Site, cloud: Connection, service: Service) -> None:
+    assert service.endpoint is not None  # noqa: S101 - asked by the caller
+    told = service.endpoint
+    identity = cloud.identity
+    known = next(iter(identity.services(name=told.name, type=told.type)), None) or _made(
+        f"service {told.name}", lambda: identity.create_service(name=told.name, type=told.type)
+    )
+    url = f"http://{site.cluster.api_address}:{service.port}{told.path}"
+    there = {endpoint.interface: endpoint for endpoint in identity.endpoints(service_id=known.id)}
+    for interface in ("public", "internal", "admin"):
+        endpoint = there.get(interface)
+        if endpoint is None:
+            _made(
+                f"{interface} endpoint of {told.name}",
+                lambda interface=interface: identity.create_endpoint(
+                    service_id=known.id, interface=interface, url=url, region_id=site.cluster.region
+                ),
+            )
+        elif endpoint.url != url:
+            identity.update_endpoint(endpoint, url=url)
+            JOURNAL.emit("change", f"moved the {interface} endpoint of {told.name} to {url}", host="api")
+
+
+def _made(what: str, make: Callable[[], Any]) -> Any:
+    made = make()
+    JOURNAL.emit("change", f"created {what}", host="api")
+    return made

@@ -1,0 +1,85 @@
+"""Galera: the state of one member, as the member itself tells it."""
+
+from dataclasses import dataclass
+
+from deploy.host import Host
+
+NO_UUID = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclass(frozen=True)
+class GaleraStatus:
+    """One member's view. An empty `state`: the database did not answer."""
+
+    state: str = ""
+    size: int = 0
+    primary: bool = False
+    ready: bool = False
+    uuid: str = ""
+
+    @property
+    def synced(self) -> bool:
+        """The member takes part and may serve."""
+        return self.state == "Synced" and self.primary and self.ready
+
+    @property
+    def inconsistent(self) -> bool:
+        """The member left because its data differs: it will not come back by itself."""
+        return self.state == "Inconsistent"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a member's disk says of its last time in a cluster (grastate.dat), and whether it runs."""
+
+    uuid: str = ""
+    seqno: int = -1
+    safe_to_bootstrap: bool = False
+    running: bool = False
+
+    @property
+    def born(self) -> bool:
+        """True once the member has ever been part of a cluster."""
+        return self.uuid not in {"", NO_UUID}
+
+
+def status(host: Host) -> GaleraStatus:
+    """Ask the member on that host."""
+    result = host.run("mariadb -N -B", stdin="SHOW GLOBAL STATUS LIKE 'wsrep\\_%'", timeout=20)
+    return parse_status(result.out) if result.ok else GaleraStatus()
+
+
+def parse_status(text: str) -> GaleraStatus:
+    """`SHOW STATUS` as tab-separated lines."""
+    fields = dict(line.split("\t", 1) for line in text.splitlines() if "\t" in line)
+    size = fields.get("wsrep_cluster_size", "0")
+    return GaleraStatus(
+        state=fields.get("wsrep_local_state_comment", ""),
+        size=int(size) if size.isdigit() else 0,
+        primary=fields.get("wsrep_cluster_status") == "Primary",
+        ready=fields.get("wsrep_ready") == "ON",
+        uuid=fields.get("wsrep_cluster_state_uuid", ""),
+    )
+
+
+def saved(host: Host) -> Saved:
+    """Read what the member's disk says."""
+    return parse_saved(
+        host.run("cat /var/lib/mysql/grastate.dat 2>/dev/null; systemctl is-active mariadb | sed 's/^/unit: /'").out
+    )
+
+
+def parse_saved(text: str) -> Saved:
+    """grastate.dat, followed by `unit: <state>`."""
+    fields = {}
+    for line in text.splitlines():
+        key, separator, value = line.partition(":")
+        if separator and not line.startswith("#"):
+            fields[key.strip()] = value.strip()
+    seqno = fields.get("seqno", "-1")
+    return Saved(
+        uuid=fields.get("uuid", ""),
+        seqno=int(seqno) if seqno.lstrip("-").isdigit() else -1,
+        safe_to_bootstrap=fields.get("safe_to_bootstrap") == "1",
+        running=fields.get("unit") in {"active", "activating"},
+    )

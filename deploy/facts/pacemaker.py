@@ -1,0 +1,59 @@
+"""Pacemaker: members, quorum, and where each resource runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from xml.etree import ElementTree
+
+from deploy.host import Host, Hosts
+
+
+@dataclass(frozen=True)
+class PacemakerStatus:
+    """What `crm_mon` tells on one controller; no online members: it did not answer."""
+
+    online: tuple[str, ...] = ()
+    quorum: bool = False
+    fencing: bool = False
+    running: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Nodes each resource is started on, by the primitive's name."""
+    failed: tuple[str, ...] = ()
+    """Failed actions, as `resource operation on node: reason`."""
+
+
+def status(host: Host) -> PacemakerStatus:
+    """Ask Pacemaker on that host."""
+    result = host.run("crm_mon -1 -r --output-as=xml", timeout=20)
+    return parse(result.out) if result.ok else PacemakerStatus()
+
+
+def parse(text: str) -> PacemakerStatus:
+    """`crm_mon -1 -r --output-as=xml` of Pacemaker 2.1."""
+    try:
+        root = ElementTree.fromstring(text)  # noqa: S314 - our own cluster's output
+    except ElementTree.ParseError:
+        return PacemakerStatus()
+    running: dict[str, list[str]] = {}
+    for resource in root.iter("resource"):
+        nodes = running.setdefault(resource.get("id", "").split(":")[0], [])
+        if resource.get("role") == "Started" and resource.get("failed") != "true":
+            nodes += [node.get("name", "") for node in resource.iter("node")]
+    quorum, options = root.find("summary/current_dc"), root.find("summary/cluster_options")
+    return PacemakerStatus(
+        online=tuple(n.get("name", "") for n in root.iterfind("nodes/node") if n.get("online") == "true"),
+        quorum=quorum is not None and quorum.get("with_quorum") == "true",
+        fencing=options is not None and options.get("stonith-enabled") == "true",
+        running={name: tuple(sorted(nodes)) for name, nodes in running.items()},
+        failed=tuple(
+            f"{f.get('op_key', '')} on {f.get('node', '')}: {f.get('exitreason') or f.get('exitstatus', '')}"
+            for f in root.iterfind("failures/failure")
+        ),
+    )
+
+
+def holder(hosts: Hosts, resource: str) -> Host | None:
+    """The host on which a resource runs, as the first controller that answers sees it."""
+    for host in hosts.values():
+        nodes = status(host).running.get(resource, ())
+        if nodes:
+            return hosts[nodes[0]]
+    return None

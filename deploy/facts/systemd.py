@@ -1,0 +1,75 @@
+"""Units: whether each runs, is enabled, and waits for a restart because its files changed."""
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from deploy.host import STATE, Host
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One unit as systemd sees it; `pending`: a file it reads was replaced and it has not restarted since."""
+
+    name: str
+    load: str
+    active: str
+    sub: str
+    enabled: str
+    pending: bool = False
+
+    @property
+    def is_active(self) -> bool:
+        """Running, as far as systemd knows."""
+        return self.active == "active"
+
+    @property
+    def is_enabled(self) -> bool:
+        """Starts at boot."""
+        return self.enabled == "enabled"
+
+    @property
+    def is_failed(self) -> bool:
+        """Ended and will not be started again by systemd itself."""
+        return self.active == "failed" or self.load == "not-found"
+
+
+def units(host: Host, names: Iterable[str]) -> dict[str, Unit]:
+    """The state of those units of one host, in one round trip."""
+    wanted = list(names)
+    if not wanted:
+        return {}
+    listed = " ".join(shlex.quote(f"{name}.service") for name in wanted)
+    out = host.check(
+        f"ls {STATE}/pending 2>/dev/null; echo; "
+        f"systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState {listed}"
+    )
+    found = parse(out)
+    missing = Unit("", "not-found", "inactive", "dead", "")
+    return {name: found.get(name, missing) for name in wanted}
+
+
+def parse(text: str) -> dict[str, Unit]:
+    """Markers, an empty line, then `systemctl show` with a block a unit."""
+    markers, _, blocks = text.partition("\n\n") if not text.startswith("\n") else ("", "", text[1:])
+    pending = set(markers.split())
+    found = {}
+    for block in blocks.split("\n\n"):
+        fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        if "Id" not in fields:
+            continue
+        name = fields["Id"].removesuffix(".service")
+        found[name] = Unit(
+            name=name,
+            load=fields.get("LoadState", ""),
+            active=fields.get("ActiveState", ""),
+            sub=fields.get("SubState", ""),
+            enabled=fields.get("UnitFileState", ""),
+            pending=name in pending,
+        )
+    return found
+
+
+def last_words(host: Host, unit: str, lines: int = 8) -> str:
+    """The last lines of a unit's journal, for an error message."""
+    return host.run("journalctl -q -o cat -n %s -u %s", lines, unit).out.strip()

@@ -1,0 +1,132 @@
+"""The cirros-like guest: Debian's cloud kernel, busybox and dropbear, running from an initramfs.
+
+A build is kept under a key of its recipe (the files that shape it) and of the machine's architecture. Package
+versions are not in the key, because asking apt takes longer than everything else here: they are written down in the
+build's manifest, and a build with newer ones comes from `fresh=True` or from removing the directory.
+"""
+
+import hashlib
+import json
+import platform
+import shutil
+import subprocess
+import tempfile
+import time
+import uuid
+from pathlib import Path
+
+from filelock import FileLock
+
+from deploy.guest import cpio, packages, rootfs
+from deploy.guest.image import GuestImage, GuestImageError, sha256
+from deploy.journal import JOURNAL
+
+DISK_MIB = 64
+"""Virtual size of the root disk: small, yet ext4 keeps a journal, which power losses need."""
+LABEL = "stackproof"
+
+_RECIPE = Path(__file__).parent
+_SHAPING = ("build.py", "cpio.py", "modules.py", "packages.py", "rootfs.py")
+_MANIFEST = "manifest.json"
+_TOOLS = {"qemu-img": "qemu-utils", "mke2fs": "e2fsprogs"}
+_NAMESPACE = uuid.UUID("6b1f5c0e-3a38-4a56-9f5e-6d2f0a2c7d11")
+_LOCK_SECONDS = 900.0
+
+
+def recipe_key(recipe: Path = _RECIPE, machine: str = platform.machine()) -> str:
+    """Twelve hexadecimal digits that change with any file of the recipe and with the architecture."""
+    digest = hashlib.sha256(machine.encode())
+    overlay = (path for path in (recipe / "rootfs").rglob("*") if path.is_file())
+    for path in [*(recipe / name for name in _SHAPING), *sorted(overlay)]:
+        digest.update(f"\0{path.relative_to(recipe).as_posix()}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def built(cache: Path, *, fresh: bool = False) -> GuestImage:
+    """The guest made from this recipe: from `cache` in milliseconds, else built there in about ten seconds.
+
+    Needs a Debian runner on x86-64 with package sources, and root only where tools or package lists are missing.
+    """
+    home = cache / f"guest-{recipe_key()}"
+    if not fresh and (image := kept(home)):
+        return image
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / "guest.lock", timeout=_LOCK_SECONDS):
+        if not fresh and (image := kept(home)):
+            return image
+        began = time.monotonic()
+        _build(home)
+        image = kept(home)
+    if image is None:
+        raise GuestImageError(f"the guest image in {home} vanished while it was built")
+    JOURNAL.emit("note", f"built the guest image {image.name} in {home}", seconds=time.monotonic() - began)
+    return image
+
+
+def kept(home: Path) -> GuestImage | None:
+    """The build in that directory, or None where there is none or it is not whole."""
+    try:
+        manifest = json.loads((home / _MANIFEST).read_text())
+        checksum = str(manifest["checksum"])
+    except (OSError, ValueError, KeyError):
+        return None
+    disk, kernel, ramdisk = (home / name for name in ("disk.qcow2", "vmlinuz", "initramfs.gz"))
+    if not all(path.is_file() for path in (disk, kernel, ramdisk)):
+        return None
+    name = f"stackproof-{home.name}"
+    return GuestImage(name=name, disk=disk, kernel=kernel, ramdisk=ramdisk, disk_format="qcow2", checksum=checksum)
+
+
+def _build(home: Path) -> None:
+    if platform.machine() != "x86_64":
+        raise GuestImageError(
+            "the guest image can only be built for x86-64",
+            expected="a runner of that architecture",
+            seen=platform.machine(),
+            hint="name an image in the inventory (image.file or image.url)",
+        )
+    packages.install_missing(_TOOLS)
+    work = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{home.name}-"))
+    try:
+        _assemble(work)
+        shutil.rmtree(home, ignore_errors=True)
+        work.chmod(0o755)
+        work.rename(home)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _assemble(work: Path) -> None:
+    parts = work / "packages"
+    versions = packages.fetch(parts)
+    ramdisk = cpio.compressed(rootfs.entries(parts))
+    (work / "initramfs.gz").write_bytes(ramdisk)
+    shutil.copyfile(rootfs.kernel(parts), work / "vmlinuz")
+    shutil.rmtree(parts)
+    system = hashlib.sha256(ramdisk + sha256(work / "vmlinuz").encode()).hexdigest()
+    disk = work / "disk.qcow2"
+    _make_disk(disk, system)
+    manifest = {"checksum": sha256(disk), "packages": versions}
+    (work / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def _make_disk(disk: Path, system: str) -> None:
+    """An empty ext4 disk. Its UUID is made from kernel and ramdisk: one checksum then tells of all three."""
+    raw = disk.with_suffix(".raw")
+    with raw.open("wb") as stream:
+        stream.truncate(DISK_MIB << 20)
+    identity = str(uuid.uuid5(_NAMESPACE, system))
+    options = f"hash_seed={identity},lazy_itable_init=0,root_owner=0:0"
+    _run(["mke2fs", "-q", "-t", "ext4", "-L", LABEL, "-U", identity, "-E", options, "-m", "0", str(raw)])
+    _run(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-c", str(raw), str(disk)])
+    raw.unlink()
+
+
+def _run(command: list[str]) -> None:
+    # A fixed clock for mke2fs, so that one recipe and one set of packages give one disk, byte for byte.
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "E2FSPROGS_FAKE_TIME": "1700000000"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode:
+        seen = f"{done.returncode}: {packages.tail(done.stderr)}"
+        raise GuestImageError(f"`{' '.join(command)}` failed on the runner", expected="exit code 0", seen=seen)

@@ -1,0 +1,125 @@
+"""The guest's parts, from the runner's own package sources: downloaded and unpacked, never installed."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from deploy.guest.image import GuestImageError
+from deploy.journal import JOURNAL
+
+KERNELS = "linux-image-cloud-amd64"
+"""A meta package: it depends on the one kernel that is current."""
+TOOLS = ("busybox-static", "dropbear-bin")
+
+_DEADLINE = 600.0
+_KERNEL = re.compile(r"^\s*Depends: (linux-image-\d\S*)$", re.MULTILINE)
+_LOCK_SECONDS = 120
+
+
+def fetch(into: Path) -> dict[str, str]:
+    """Unpack kernel, tools and the tools' libraries into `into`; the versions by package name."""
+    archives = into.with_name(into.name + ".archives")
+    archives.mkdir(parents=True)
+    if not _dependencies(KERNELS):
+        refresh()
+    kernel = kernel_package(_dependencies(KERNELS))
+    names = [kernel, *closure(_dependencies(*TOOLS, recurse=True))]
+    # Everything is world-readable public text: apt's own user has no access to a private directory.
+    _run(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", *names], cwd=archives)
+    into.mkdir()
+    for archive in sorted(archives.glob("*.deb")):
+        _run(["dpkg-deb", "-x", str(archive), str(into)])
+    versions = dict(archive.name.split("_")[:2] for archive in sorted(archives.glob("*.deb")))
+    shutil.rmtree(archives)
+    return {name: version.replace("%3a", ":") for name, version in versions.items()}
+
+
+def kernel_package(listing: str) -> str:
+    """The concrete kernel in `apt-cache depends` of the meta package."""
+    found = _KERNEL.search(listing)
+    if not found:
+        raise GuestImageError(
+            "there is no kernel for the guest image in the runner's package sources",
+            expected=f"{KERNELS} depending on one linux-image-<version>",
+            seen=listing.strip() or "no such package",
+            hint="give the runner Debian's main archive, or name an image in the inventory (image.file)",
+        )
+    return found.group(1)
+
+
+def closure(listing: str) -> list[str]:
+    """The packages in `apt-cache depends --recurse`, sorted; no virtual ones, no foreign architectures."""
+    names = {line.strip() for line in listing.splitlines() if line and not line[0].isspace()}
+    return sorted(name for name in names if not name.startswith("<") and ":" not in name)
+
+
+def refresh() -> None:
+    """Read the package lists anew; needs root."""
+    JOURNAL.emit("note", "the runner has no package lists; running apt-get update")
+    _run(["apt-get", "-q", "update"])
+
+
+def install_missing(tools: Mapping[str, str]) -> list[str]:
+    """Install the packages of those tools the runner lacks; `tools` gives the package by command."""
+    wanted = sorted({package for command, package in tools.items() if not shutil.which(command, path=_path())})
+    if not wanted:
+        return []
+    JOURNAL.emit("note", f"installing on the runner: {', '.join(wanted)}")
+    if os.geteuid() != 0:
+        raise GuestImageError(
+            f"the runner lacks {', '.join(wanted)}",
+            expected="the packages, or root to install them",
+            seen=f"user id {os.geteuid()}",
+            hint=f"apt-get install {' '.join(wanted)}",
+        )
+    install = ["apt-get", "-q", "-y", "-o", f"DPkg::Lock::Timeout={_LOCK_SECONDS}", "install"]
+    command = [*install, "--no-install-recommends", *wanted]
+    try:
+        _run(command)
+    except GuestImageError:
+        refresh()
+        _run(command)
+    return wanted
+
+
+def _path() -> str:
+    return f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+
+
+def _dependencies(*names: str, recurse: bool = False) -> str:
+    quiet = [f"--no-{kind}" for kind in ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")]
+    options = [*quiet, "--recurse"] if recurse else quiet
+    listed = _run(["apt-cache", "depends", *options, *names], check=False)
+    return listed.stdout
+
+
+def _run(command: Sequence[str], cwd: Path | None = None, *, check: bool = True) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "PATH": _path()}
+    try:
+        done = subprocess.run(
+            command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=_DEADLINE, check=False
+        )
+    except FileNotFoundError:
+        raise GuestImageError(
+            f"the runner has no {command[0]}",
+            expected="a Debian runner, to build the guest image from its packages",
+            hint="name an image in the inventory (image.file or image.url)",
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise GuestImageError(f"`{' '.join(command)}` took longer than {_DEADLINE:.0f} s") from None
+    if check and done.returncode:
+        raise GuestImageError(
+            f"`{' '.join(command)}` failed on the runner",
+            expected="exit code 0",
+            seen=f"{done.returncode}: {tail(done.stderr or done.stdout)}",
+            hint="look at the runner's package sources, or name an image in the inventory",
+        )
+    return done
+
+
+def tail(text: str, lines: int = 5) -> str:
+    """The last lines, for an error's one line."""
+    return " / ".join(line.strip() for line in text.strip().splitlines()[-lines:])

@@ -1,0 +1,129 @@
+"""The guest's root file system, put together from unpacked packages and the files in `rootfs/`."""
+
+import stat
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from deploy.guest import cpio, modules
+from deploy.guest.image import GuestImageError
+from deploy.guest.packages import tail
+
+OVERLAY = Path(__file__).parent / "rootfs"
+
+_EMPTY = ("dev", "proc", "sys", "run", "tmp", "root", "home", "disk", "mnt", "var/www", "etc/dropbear")
+_PROGRAMS = {"usr/sbin/dropbear": "usr/sbin/dropbear", "usr/bin/dropbearkey": "usr/bin/dropbearkey"}
+_CLIENT = "usr/bin/dbclient"
+_LOADER = "ld-linux-x86-64.so.2"
+_BUSYBOX_PATHS = ("bin/busybox", "usr/bin/busybox")
+
+
+def entries(packages: Path) -> list[cpio.Entry]:
+    """Everything in the initramfs, given a directory of unpacked packages."""
+    return cpio.with_parents([*_base(), *_busybox(packages), *_ssh(packages), *_modules(packages), *overlay()])
+
+
+def kernel(packages: Path) -> Path:
+    """The one kernel image among the unpacked packages."""
+    return _only(packages, "boot/vmlinuz-*")
+
+
+def overlay(root: Path = OVERLAY) -> Iterator[cpio.Entry]:
+    """The files of `rootfs/`; permissions follow from content, not from how the tree was checked out."""
+    for path in sorted(root.rglob("*")):
+        if path.is_file():
+            data = path.read_bytes()
+            name = path.relative_to(root).as_posix()
+            yield cpio.file(name, data, _permissions(name, data))
+
+
+def _permissions(name: str, data: bytes) -> int:
+    if data.startswith(b"#!"):
+        return 0o755
+    return 0o600 if name == "etc/shadow" else 0o644
+
+
+def _base() -> Iterator[cpio.Entry]:
+    yield from map(cpio.directory, _EMPTY)
+    yield cpio.Entry("tmp", stat.S_IFDIR | 0o1777)
+    # The kernel opens the console for the first process before anything can mount devtmpfs.
+    yield cpio.character_device("dev/console", 5, 1)
+    yield cpio.link("etc/mtab", "/proc/mounts")
+
+
+def _busybox(packages: Path) -> Iterator[cpio.Entry]:
+    binary = next((packages / path for path in _BUSYBOX_PATHS if (packages / path).is_file()), None)
+    if binary is None:
+        raise GuestImageError("package busybox-static holds no busybox", expected=" or ".join(_BUSYBOX_PATHS))
+    data = binary.read_bytes()
+    yield from (cpio.link(path, "/bin/busybox") for path in applets(_output([str(binary), "--list-full"])))
+    # Set-user-id as on cirros: busybox keeps the rights for `ping` and `su` and drops them for the rest.
+    yield cpio.file("bin/busybox", data, 0o4755)
+
+
+def applets(listing: str) -> list[str]:
+    """Paths of `busybox --list-full` but for busybox itself and the name it has on old initial ramdisks."""
+    own = {"bin/busybox", "linuxrc"}
+    return [path for path in listing.split() if path not in own]
+
+
+def _ssh(packages: Path) -> Iterator[cpio.Entry]:
+    programs = [_only(packages, path) for path in (*_PROGRAMS, _CLIENT)]
+    for target, program in zip((*_PROGRAMS.values(), "usr/bin/ssh"), programs, strict=True):
+        yield cpio.file(target, program.read_bytes(), 0o755)
+    loader = _only(packages, f"**/{_LOADER}")
+    yield cpio.file(f"lib64/{_LOADER}", loader.read_bytes(), 0o755)
+    directories = sorted({str(path.parent) for path in packages.rglob("*.so.*")})
+    for library in _libraries(loader, directories, programs):
+        yield cpio.file(f"lib/{library.name}", library.read_bytes(), 0o755)
+
+
+def _libraries(loader: Path, directories: Iterable[str], programs: Iterable[Path]) -> list[Path]:
+    """What the programs link to, as their own loader finds it; it never runs them."""
+    search = ":".join(directories)
+    found: set[Path] = set()
+    for program in programs:
+        listed = _output([str(loader), "--library-path", search, "--list", str(program)])
+        found |= linked(listed)
+    return sorted(path for path in found if path.name != loader.name)
+
+
+def linked(listing: str) -> set[Path]:
+    """The files in a loader's `name => path (address)` lines; GuestImageError for a name without one."""
+    found = set()
+    for line in listing.splitlines():
+        name, arrow, rest = line.strip().partition(" => ")
+        if not arrow:
+            continue
+        if rest.startswith("not found"):
+            raise GuestImageError(f"library {name} is in none of the guest's packages", expected="it among them")
+        found.add(Path(rest.split(" (")[0]))
+    return found
+
+
+def _modules(packages: Path) -> Iterator[cpio.Entry]:
+    tree = _only(packages, "lib/modules/*", "usr/lib/modules/*")
+    listing = tree / "modules.builtin"
+    present = modules.builtin(listing.read_text()) if listing.is_file() else frozenset[str]()
+    chosen = modules.select(tree, present)
+    for name, data in chosen.items():
+        yield cpio.file(f"lib/modules/{name}.ko", data)
+    yield cpio.file("lib/modules/order", "".join(f"{name}.ko\n" for name in chosen).encode())
+
+
+def _only(packages: Path, *patterns: str) -> Path:
+    found = [path for pattern in patterns for path in packages.glob(pattern) if not path.is_symlink()]
+    if len(found) != 1:
+        raise GuestImageError(
+            "the guest's packages are not as expected",
+            expected=f"one {' or '.join(patterns)}",
+            seen=", ".join(str(path.relative_to(packages)) for path in found) or "none",
+        )
+    return found[0]
+
+
+def _output(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    if done.returncode:
+        raise GuestImageError(f"`{' '.join(command)}` failed", seen=f"{done.returncode}: {tail(done.stderr)}")
+    return done.stdout

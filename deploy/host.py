@@ -1,0 +1,463 @@
+"""Host: one node reached over SSH. The only importer of Fabric, and the owner of every deadline.
+
+Fabric opens and authenticates the connection; commands run on channels of our own, because Invoke
+feeds a command's stdin one byte at a time and has no deadline that survives a vanished peer.
+"""
+
+import hashlib
+import io
+import select
+import shlex
+import socket
+import tarfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+from typing import TypeVar
+
+import fabric
+import paramiko
+
+from deploy.errors import CommandFailed, HostUnreachable, StackproofError
+from deploy.inventory import Node, Ssh
+from deploy.journal import JOURNAL
+from deploy.render import Rendered
+
+T = TypeVar("T")
+
+STATE = "/var/lib/stackproof"
+"""What we keep on a host: markers of units whose files changed and which have not restarted yet."""
+
+VANISHED_AFTER_MS = 10_000
+"""Unacknowledged data for this long means that the peer is gone (TCP_USER_TIMEOUT; tcp(7))."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command on a host came to."""
+
+    host: str
+    command: str
+    code: int
+    out: str
+    err: str
+
+    @property
+    def ok(self) -> bool:
+        """True for exit code 0."""
+        return self.code == 0
+
+    def __str__(self) -> str:
+        said = (self.err.strip() or self.out.strip()).splitlines()
+        return f"exit code {self.code}: " + " | ".join(said[-6:])
+
+
+class Host:
+    """One node over SSH: `run check read reachable` only read, the other verbs change and are journalled."""
+
+    def __init__(self, node: Node, ssh: Ssh) -> None:
+        self.node, self.ssh = node, ssh
+        self.round_trips = 0
+        self._connection: fabric.Connection | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """The node's name."""
+        return self.node.name
+
+    def __repr__(self) -> str:
+        return f"Host({self.name})"
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def run(self, command: str, *arguments: object, stdin: str | bytes = b"", timeout: float | None = None) -> Result:
+        """Run a shell command and return what it came to, whatever its exit code.
+
+        Each `%s` is replaced by a quoted argument. Secrets go through `stdin`, never into the command:
+        any user of the host sees commands. Raises HostUnreachable when the host does not answer, and
+        CommandFailed when the command does not end within `timeout` seconds.
+        """
+        text = command % tuple(shlex.quote(str(argument)) for argument in arguments) if arguments else command
+        limit = timeout or self.ssh.command_timeout
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        try:
+            return self._execute(text, data, limit)
+        except (EOFError, OSError, paramiko.SSHException) as error:
+            self.disconnect()
+            raise self._unreachable(f"lost during `{_short(text)}`", error) from None
+
+    def check(self, command: str, *arguments: object, stdin: str | bytes = b"", timeout: float | None = None) -> str:
+        """Run a command that must succeed; returns what it printed, or raises CommandFailed."""
+        result = self.run(command, *arguments, stdin=stdin, timeout=timeout)
+        if not result.ok:
+            raise CommandFailed(
+                f"{self.name}: `{_short(result.command)}` failed",
+                expected="exit code 0",
+                seen=JOURNAL.redact(str(result)),
+            )
+        return result.out
+
+    def script(self, text: str, *, timeout: float | None = None) -> str:
+        """Run a shell script that must succeed. It travels on stdin, so it may hold secrets."""
+        result = self.run("exec sh -eu -s", stdin=text, timeout=timeout)
+        if not result.ok:
+            raise CommandFailed(f"{self.name}: a script failed", expected="exit code 0", seen=JOURNAL.redact(str(result)))
+        return result.out
+
+    def reachable(self) -> bool:
+        """True when the host runs a command for us within the connect deadline."""
+        try:
+            return self.run("true", timeout=self.ssh.connect_timeout).ok
+        except StackproofError:
+            return False
+
+    # -- changing --------------------------------------------------------------------------------
+
+    def changed(self, what: str) -> None:
+        """Put a change that was made on this host into the journal."""
+        JOURNAL.emit("change", what, host=self.name)
+
+    def change(self, what: str, script: str, *, timeout: float | None = None) -> str:
+        """Run a script that alters the host, and journal it as `what`."""
+        out = self.script(script, timeout=timeout)
+        self.changed(what)
+        return out
+
+    def install(self, packages: Iterable[str], *, timeout: float = 1200) -> list[str]:
+        """Install those packages that are missing, none of them started; returns which."""
+        wanted = sorted(set(packages))
+        if not wanted:
+            return []
+        found = self.run("dpkg-query -W -f '${Package} ${db:Status-Status}\\n' " + " ".join(map(shlex.quote, wanted)))
+        there = {line.split()[0] for line in found.out.splitlines() if line.endswith(" installed")}
+        missing = [package for package in wanted if package not in there]
+        if missing:
+            self._install(missing, timeout)
+            self.changed(f"installed {' '.join(missing)}")
+        return missing
+
+    def put(self, files: Iterable[Rendered]) -> list[str]:
+        """Make those files what they must be; returns the paths that were not.
+
+        Before a file is replaced, a marker is left for each unit that reads it, so that a run killed
+        between the file and the restart is finished by the next.
+        """
+        wanted = {file.path: file for file in files}
+        differing = [wanted[path] for path in self.differing(wanted.values())]
+        if not differing:
+            return []
+        markers = sorted({unit for file in differing for unit in file.units})
+        script = _PUT.format(
+            state=STATE,
+            markers=" ".join(shlex.quote(f"{STATE}/pending/{unit}") for unit in markers),
+            paths=" ".join(shlex.quote(file.path) for file in differing),
+            reload="systemctl daemon-reload" if any("/systemd/system/" in f.path for f in differing) else ":",
+        )
+        result = self.run(script, stdin=_archive(differing))
+        if not result.ok:
+            raise CommandFailed(
+                f"{self.name}: files could not be written",
+                expected=", ".join(file.path for file in differing),
+                seen=str(result),
+                hint="look at the host's disk (df -h) and at the rights of the SSH user",
+            )
+        for file in differing:
+            self.changed(f"wrote {file.path}")
+        return [file.path for file in differing]
+
+    def differing(self, files: Iterable[Rendered]) -> list[str]:
+        """The paths whose content, owner or mode on the host is not as given. Reads only."""
+        wanted = {file.path: file for file in files}
+        if not wanted:
+            return []
+        out = self.run("exec sh -s", stdin=_READ + " ".join(shlex.quote(path) for path in wanted) + "\n").out
+        seen = dict(line.split(" ", 1) for line in out.splitlines())
+        return [path for path, file in wanted.items() if seen.get(path) != _fingerprint(file)]
+
+    # -- the connection --------------------------------------------------------------------------
+
+    def disconnect(self) -> None:
+        """Drop the connection; the next command opens a new one (a rebooted host needs that)."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _execute(self, command: str, stdin: bytes, timeout: float) -> Result:
+        deadline = time.monotonic() + timeout
+        channel = self._channel(timeout)
+        try:
+            channel.exec_command(self._as_root(command, timeout))
+            self.round_trips += 1
+            out, err = _converse(channel, stdin, deadline)
+            code = channel.recv_exit_status()
+        except TimeoutError:
+            raise CommandFailed(
+                f"{self.name}: `{_short(command)}` did not end within {timeout:g} s",
+                hint="look at the host's load and journal, then run the same command again",
+            ) from None
+        finally:
+            channel.close()
+        if code < 0:
+            raise EOFError("the connection ended before the command did")
+        return Result(self.name, command, code, out.decode(errors="replace"), err.decode(errors="replace"))
+
+    def _as_root(self, command: str, timeout: float) -> str:
+        # The host ends what we no longer wait for, also when the runner is gone.
+        bounded = f"timeout --kill-after=5 {timeout + 5:.0f} sh -c {shlex.quote(command)}"
+        return f"sudo -n -- {bounded}" if self.ssh.sudo else bounded
+
+    def _channel(self, timeout: float) -> paramiko.Channel:
+        connection = self._open()
+        transport = connection.transport
+        channel: paramiko.Channel = transport.open_session(timeout=min(timeout, self.ssh.connect_timeout))
+        return channel
+
+    def _open(self) -> fabric.Connection:
+        with self._lock:
+            if self._connection is None or not self._connection.is_connected:
+                self._connection = self._connect()
+            return self._connection
+
+    def _connect(self) -> fabric.Connection:
+        address = str(self.node.management)
+        own = self.ssh.key is not None
+        connection = fabric.Connection(
+            address,
+            user=self.ssh.user,
+            port=self.ssh.port,
+            connect_timeout=int(self.ssh.connect_timeout),
+            config=fabric.Config(overrides={"load_ssh_configs": not own}),
+            connect_kwargs={
+                "channel_timeout": self.ssh.connect_timeout,
+                "banner_timeout": self.ssh.connect_timeout,
+                "auth_timeout": self.ssh.connect_timeout,
+                "allow_agent": not own,
+                "look_for_keys": not own,
+                **({"key_filename": str(self.ssh.key.expanduser())} if self.ssh.key else {}),
+            },
+        )
+        known = self.ssh.known_hosts.expanduser()
+        try:
+            # Fabric accepts any host key by default; ours must be known.
+            connection.client.set_missing_host_key_policy(paramiko.RejectPolicy())
+            connection.client.load_host_keys(str(known))
+            connection.open()
+        except FileNotFoundError as error:
+            raise self._unreachable(f"no file {error.filename}", None, hint="see [ssh] in the inventory") from None
+        except paramiko.BadHostKeyException:
+            raise self._unreachable(
+                "its host key is not the one recorded",
+                None,
+                hint=f"if the machine was reinstalled, remove its line: ssh-keygen -R {address} -f {known}",
+            ) from None
+        except paramiko.AuthenticationException:
+            raise self._unreachable(
+                f"it refuses the key of user {self.ssh.user}",
+                None,
+                hint=f"try: ssh -i {self.ssh.key or '<your key>'} -p {self.ssh.port} {self.ssh.user}@{address}",
+            ) from None
+        except paramiko.SSHException as error:
+            unknown = "not found in known_hosts" in str(error)
+            raise self._unreachable(
+                f"its host key is not in {known}" if unknown else "no SSH session",
+                None if unknown else error,
+                hint=f"compare the key with the machine's console, then: ssh-keyscan {address} >> {known}"
+                if unknown
+                else "look at sshd on the host",
+            ) from None
+        except (OSError, EOFError) as error:
+            raise self._unreachable("no connection", error) from None
+        _notice_a_vanished_peer(connection.transport)
+        return connection
+
+    def _unreachable(self, why: str, error: BaseException | None, hint: str = "") -> HostUnreachable:
+        return HostUnreachable(
+            f"{self.name} ({self.node.management}:{self.ssh.port}): {why}",
+            expected=f"SSH as {self.ssh.user} within {self.ssh.connect_timeout:g} s",
+            seen=f"{type(error).__name__}: {error}" if error else "",
+            hint=hint or "check that the machine is on and on the network, then run the same command again",
+        )
+
+    def _install(self, packages: list[str], timeout: float) -> None:
+        result = self.run(_INSTALL, stdin=" ".join(packages), timeout=timeout)
+        if not result.ok:
+            raise CommandFailed(
+                f"{self.name}: packages could not be installed: {' '.join(packages)}",
+                expected="apt-get install ends with 0",
+                seen=str(result),
+                hint="a name that is not found is a wrong platform or package source; look at apt-get on the host",
+            )
+
+
+class Hosts(Mapping[str, Host]):
+    """Several hosts, in inventory order. Work on them runs in parallel, with a deadline and results kept apart."""
+
+    def __init__(self, hosts: Iterable[Host]) -> None:
+        self._hosts = {host.name: host for host in hosts}
+
+    def __getitem__(self, name: str) -> Host:
+        return self._hosts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._hosts)
+
+    def __len__(self) -> int:
+        return len(self._hosts)
+
+    @property
+    def first(self) -> Host:
+        """The first in inventory order."""
+        return next(iter(self._hosts.values()))
+
+    def role(self, *roles: str) -> "Hosts":
+        """Those whose node carries any of the roles."""
+        return Hosts(host for host in self._hosts.values() if set(roles) & set(host.node.roles))
+
+    def without(self, *names: str) -> "Hosts":
+        """All but those."""
+        return Hosts(host for host in self._hosts.values() if host.name not in names)
+
+    def each(self, work: Callable[[Host], T], *, timeout: float = 1800) -> dict[str, T]:
+        """Do `work` on all at once; returns the results by name, or raises one error naming every host that failed."""
+        if not self._hosts:
+            return {}
+        pool = ThreadPoolExecutor(len(self._hosts), thread_name_prefix="host")
+        futures = {pool.submit(work, host): host for host in self._hosts.values()}
+        results: dict[str, T] = {}
+        failures: dict[str, StackproofError] = {}
+        try:
+            for future in as_completed(futures, timeout=timeout):
+                try:
+                    results[futures[future].name] = future.result()
+                except StackproofError as error:
+                    failures[futures[future].name] = error
+        except FutureTimeout:
+            late = [host.name for future, host in futures.items() if not future.done()]
+            failures.update({name: CommandFailed(f"{name}: not done within {timeout:g} s") for name in late})
+        except BaseException:
+            self.disconnect()  # Ctrl-C: what still runs in other threads ends with its connection
+            raise
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        _raise(failures)
+        return {name: results[name] for name in self._hosts}
+
+    def disconnect(self) -> None:
+        """Drop every connection."""
+        for host in self._hosts.values():
+            host.disconnect()
+
+
+def _raise(failures: dict[str, StackproofError]) -> None:
+    if len(failures) == 1:
+        raise next(iter(failures.values()))
+    if failures:
+        first = next(iter(failures.values()))
+        listed = "".join(f"\n  {str(error).replace(chr(10), chr(10) + '  ')}" for error in failures.values())
+        raise type(first)(f"{len(failures)} hosts failed: {', '.join(failures)}{listed}")
+
+
+def _notice_a_vanished_peer(transport: paramiko.Transport) -> None:
+    """Paramiko's keepalive alone never gives up; unacknowledged, it lets the kernel end the connection."""
+    transport.set_keepalive(3)
+    if isinstance(transport.sock, socket.socket):  # a proxy's channel is not one
+        transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, VANISHED_AFTER_MS)
+
+
+def _converse(channel: paramiko.Channel, stdin: bytes, deadline: float) -> tuple[bytes, bytes]:
+    """Send stdin while reading both outputs, until the command ends or the deadline passes."""
+    out, err, sent = bytearray(), bytearray(), 0
+    channel.setblocking(False)
+    if not stdin:
+        channel.shutdown_write()
+    while True:
+        sent, progress = _send(channel, stdin, sent)
+        progress |= _drain(channel, out, err)
+        if channel.closed or (channel.eof_received and channel.exit_status_ready()):
+            _drain(channel, out, err)
+            return bytes(out), bytes(err)
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        if not progress:
+            # The channel is readable at output and at its end; room to send and the exit status are not told.
+            waiting = 0.02 if sent < len(stdin) or channel.eof_received else 0.5
+            select.select([channel], [], [], min(waiting, left))
+
+
+def _send(channel: paramiko.Channel, stdin: bytes, sent: int) -> tuple[int, bool]:
+    if sent >= len(stdin) or not channel.send_ready():
+        return sent, False
+    sent += channel.send(stdin[sent : sent + 32768])
+    if sent >= len(stdin):
+        channel.shutdown_write()
+    return sent, True
+
+
+def _drain(channel: paramiko.Channel, out: bytearray, err: bytearray) -> bool:
+    before = len(out) + len(err)
+    while channel.recv_ready():
+        out += channel.recv(65536)
+    while channel.recv_stderr_ready():
+        err += channel.recv_stderr(65536)
+    return len(out) + len(err) > before
+
+
+def _short(command: str) -> str:
+    line = " ".join(command.split())
+    return line if len(line) <= 100 else f"{line[:97]}..."
+
+
+def _fingerprint(file: Rendered) -> str:
+    return f"{hashlib.sha256(file.text.encode()).hexdigest()} {file.owner} {file.mode.lstrip('0')}"
+
+
+def _archive(files: Iterable[Rendered]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for file in files:
+            data = file.text.encode()
+            entry = tarfile.TarInfo(file.path.lstrip("/"))
+            entry.size, entry.mode, entry.mtime = len(data), int(file.mode, 8), int(time.time())
+            entry.uname, entry.gname = file.owner.split(":")
+            archive.addfile(entry, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+_READ = """
+show() { for p in "$@"; do
+  [ -f "$p" ] || continue
+  h=$(sha256sum < "$p") && s=$(stat -c '%U:%G %a' "$p") && echo "$p ${h%% *} $s"
+done; }
+show """
+
+# Each file is unpacked beside the state and moved into place, so no reader ever meets half of one.
+_PUT = """set -eu
+mkdir -p {state}/pending
+in=$(mktemp -d {state}/incoming.XXXXXX)
+trap 'rm -rf "$in"' EXIT
+tar -xp -C "$in"
+for marker in {markers}; do : > "$marker"; done
+for path in {paths}; do mkdir -p "${{path%/*}}"; mv -f "$in$path" "$path"; done
+{reload}
+"""
+
+# policy-rc.d denies starts while packages configure themselves: services start with our configuration only.
+_INSTALL = """set -eu
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ] || grep -q stackproof $policy; then
+  trap 'rm -f $policy' EXIT
+  printf '#!/bin/sh\\n# stackproof: no service starts while packages are installed\\nexit 101\\n' > $policy
+  chmod 755 $policy
+fi
+dpkg --configure -a >&2
+[ -n "$(find /var/lib/apt/lists -name '*_Packages*' -mmin -1440 2>/dev/null | head -n 1)" ] || apt-get -q update >&2
+xargs apt-get install -y -q --no-install-recommends -o Dpkg::Options::=--force-confold \\
+  -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3 >&2
+"""

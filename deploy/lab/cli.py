@@ -1,0 +1,145 @@
+"""The lab's command line: up, status, shell, power, image, down."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.table import Table
+
+from deploy.errors import LabError, StackproofError
+from deploy.inventory import Cluster, Node
+from deploy.inventory import load as load_inventory
+from deploy.journal import JOURNAL, Event
+from deploy.lab import image, keys, power, room
+
+_GIB = 1 << 30
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 0 done, 1 an error or an unhealthy lab, 2 wrong usage."""
+    options = _parser().parse_args(arguments)
+    unsubscribe = JOURNAL.subscribe(_printer())
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except StackproofError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; the same command continues, `down` removes what is there", file=sys.stderr)  # noqa: T201
+        return 1
+    finally:
+        unsubscribe()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m deploy.lab", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(command=run)
+        return command
+
+    for name, run, text in (
+        ("up", _up, "bring up what is missing, until every host answers by SSH"),
+        ("image", _image, "build the image of the inventory's hosts, nothing else"),
+    ):
+        add(name, run, text).add_argument(
+            "--inventory", default="lab", help="lab, two-node, or a TOML file (default: lab)"
+        )
+    add("status", _status, "show every host; exit code 1 unless all are on and answer")
+    shell = add("shell", _shell, "log in to a host by SSH, or run a command there")
+    shell.add_argument("host", metavar="HOST")
+    shell.add_argument("words", nargs="*", metavar="CMD", help="after --: what to run instead of a shell")
+    switch = add("power", _power, "switch a host's power; off is a power cut, not a shutdown")
+    switch.add_argument("action", choices=("on", "off", "cycle", "status"))
+    switch.add_argument("host", metavar="HOST")
+    down = add("down", _down, "remove the lab: hosts, networks, disks, keys; images stay cached")
+    down.add_argument("--purge", action="store_true", help="remove the cached images too")
+    return parser
+
+
+def _up(options: argparse.Namespace) -> int:
+    room.up(load_inventory(options.inventory))
+    return 0
+
+
+def _image(options: argparse.Namespace) -> int:
+    print(image.ensure(load_inventory(options.inventory)))  # noqa: T201
+    return 0
+
+
+def _down(options: argparse.Namespace) -> int:
+    room.down(purge=options.purge)
+    return 0
+
+
+def _status(_: argparse.Namespace) -> int:
+    cluster = _current()
+    table = Table("host", "roles", "addresses", "power", "ssh", "memory", "disk", title=f"lab {cluster.name}")
+    found = room.status(cluster)
+    for host in found:
+        table.add_row(
+            host.node.name,
+            ", ".join(host.node.roles),
+            ", ".join(str(address) for address in host.node.addresses.values()),
+            "on" if host.on else "off",
+            "yes" if host.ssh else "no",
+            f"{host.memory / _GIB:.2f} GiB",
+            f"{host.disk / _GIB:.2f} GiB",
+        )
+    Console().print(table)
+    return 0 if all(host.on and host.ssh for host in found) else 1
+
+
+def _shell(options: argparse.Namespace) -> int:
+    node = _node(_current(), options.host)
+    os.execvp(  # noqa: S606
+        "ssh",
+        [
+            *("ssh", "-i", str(keys.KEY), "-o", "IdentitiesOnly=yes"),
+            *("-o", f"UserKnownHostsFile={keys.KNOWN_HOSTS}", "-o", "StrictHostKeyChecking=yes"),
+            *(f"root@{node.management}", "--", *options.words),
+        ],
+    )
+
+
+def _power(options: argparse.Namespace) -> int:
+    cluster = _current()
+    node = _node(cluster, options.host)
+    if options.action in {"off", "cycle"}:
+        power.power_off(cluster, node)
+    if options.action in {"on", "cycle"}:
+        power.power_on(cluster, node)
+    if options.action == "status":
+        print("on" if power.is_on(node) else "off")  # noqa: T201
+    return 0
+
+
+def _current() -> Cluster:
+    cluster = room.current()
+    if cluster is None:
+        raise LabError("no lab is up", hint="`python -m deploy.lab up` brings one up")
+    return cluster
+
+
+def _node(cluster: Cluster, name: str) -> Node:
+    try:
+        return cluster.node(name)
+    except KeyError:
+        known = ", ".join(node.name for node in cluster.nodes)
+        raise LabError(f"the lab {cluster.name} has no host {name}", expected=f"one of {known}") from None
+
+
+def _printer() -> Callable[[Event], None]:
+    started = time.monotonic()
+
+    def show(event: Event) -> None:
+        took = f" ({event.seconds:.1f} s)" if event.seconds is not None else ""
+        print(f"{event.at - started:7.1f}  {event.host:<14} {event.text}{took}", file=sys.stderr, flush=True)  # noqa: T201
+
+    return show

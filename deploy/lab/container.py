@@ -1,0 +1,109 @@
+"""A host as a process tree: started detached in a control group of its own, and killed as a power cut kills."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from deploy.errors import LabError
+from deploy.inventory import Node
+from deploy.lab import groups, names, processes
+from deploy.lab.shell import tail, until
+
+_GONE = 20.0
+"""Seconds an nspawn may take to notice that its host is dead; 1 s is usual."""
+_ENVIRONMENT = {
+    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+    "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1",
+    # Only net.* below /proc/sys is the host's own; the rest is the runner's kernel and stays read-only.
+    "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network",
+}
+# The clock, kernel modules, raw hardware and the kernel log are the runner's.
+_WITHHELD = ("CAP_SYS_TIME", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYSLOG", "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND")
+_ENTER_GROUP = 'echo $$ > "$1/cgroup.procs"; shift; exec "$@"'
+
+
+def arguments(node: Node) -> list[str]:
+    """The command that boots a host."""
+    devices = ["/dev/net/tun", *(["/dev/kvm"] if Path("/dev/kvm").exists() else [])]
+    return [
+        *("systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--settings=no"),
+        f"--machine={node.name}",
+        f"--hostname={node.name}",
+        _directory(node.name),
+        f"--network-namespace-path=/run/netns/{names.netns(node.name)}",
+        *("--capability=all", f"--drop-capability={','.join(_WITHHELD)}", "--private-users=no"),
+        *("--resolv-conf=off", "--timezone=off", "--link-journal=no", "--console=read-only"),
+        "--system-call-filter=@keyring bpf",
+        *(f"--bind={device}" for device in devices),
+    ]
+
+
+def start(node: Node) -> None:
+    """Boot a host whose root is mounted and whose network exists; returns at once."""
+    group = groups.make(node.name)
+    with names.console(node.name).open("a") as console:
+        subprocess.Popen(
+            ["sh", "-c", _ENTER_GROUP, "sh", str(group), *arguments(node)],
+            stdin=subprocess.DEVNULL,
+            stdout=console,
+            stderr=console,
+            env=_ENVIRONMENT,
+            cwd="/",
+            start_new_session=True,
+        )
+    if not until(lambda: leader(node.name) > 0, timeout=20, every=0.05):
+        raise LabError(
+            f"{node.name} did not start",
+            expected="systemd-nspawn to run its systemd",
+            seen=last_words(node.name),
+            evidence=str(names.console(node.name)),
+        )
+
+
+def manager(node: str) -> int:
+    """Pid of the systemd-nspawn that runs a host; 0 where none does."""
+    return next(iter(processes.running("systemd-nspawn", _directory(node))), 0)
+
+
+def leader(node: str) -> int:
+    """Pid, on the runner, of a host's own PID 1; 0 where the host is off."""
+    above = manager(node)
+    inits = (pid for pid in processes.children(above) if _is_init(pid)) if above else iter(())
+    return next(inits, 0)
+
+
+def kill(node: str) -> None:
+    """End a host at once, without telling it; returns when nothing of it runs. LabError where it stays."""
+    init = leader(node)
+    if init:
+        processes.send(init, signal.SIGKILL, _is_init)
+    if not until(lambda: not manager(node), timeout=_GONE / 2):
+        processes.send(
+            manager(node), signal.SIGKILL, lambda pid: processes.runs(pid, "systemd-nspawn", _directory(node))
+        )
+    groups.kill(node)
+    if not until(lambda: not manager(node), timeout=_GONE / 2):
+        raise LabError(f"{node} could not be powered off", seen=f"systemd-nspawn {manager(node)} is still there")
+
+
+def last_words(node: str, lines: int = 8) -> str:
+    """The end of a host's console."""
+    try:
+        return tail(names.console(node).read_text(errors="replace"), lines) or "an empty console"
+    except FileNotFoundError:
+        return "no console"
+
+
+def _directory(node: str) -> str:
+    return f"--directory={names.root(node)}"
+
+
+def _is_init(pid: int) -> bool:
+    """Whether this process is PID 1 in a namespace of its own."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    spaces = next((line.split()[1:] for line in status.splitlines() if line.startswith("NSpid:")), [])
+    return len(spaces) > 1 and spaces[-1] == "1" and pid != os.getpid()

@@ -1,0 +1,140 @@
+"""The image all lab hosts share, read-only: built once from packages, kept until what went into it changes."""
+
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from deploy.errors import LabError
+from deploy.inventory import Cluster
+from deploy.lab import mounts, names, recipe, sources
+from deploy.lab.shell import phase, run, tail
+from deploy.platforms import Platform
+from deploy.platforms import load as load_platform
+
+_APT = ('APT::Install-Recommends "false";', 'Acquire::Languages "none";')
+_DPKG = (
+    "path-exclude=/usr/share/doc/*",
+    "path-exclude=/usr/share/man/*",
+    "path-exclude=/usr/share/locale/*",
+    "path-exclude=/usr/share/info/*",
+    "force-unsafe-io",
+)
+_DENY_STARTS = 'printf "#!/bin/sh\\nexit 101\\n" > "$1/usr/sbin/policy-rc.d"; chmod 755 "$1/usr/sbin/policy-rc.d"'
+_BUILDING = "building-"
+_LONGEST_BUILD = 3600
+
+
+def ensure(cluster: Cluster) -> Path:
+    """The root of this cluster's image: the cached one, or a new one. The caller holds the room's lock.
+
+    Raises LabError with the builder's last lines where it cannot be built.
+    """
+    platform = load_platform(cluster.platform)
+    origin = sources.find(cluster, platform)
+    content = packages(cluster, platform)
+    image = _place(cluster, content, origin)
+    clean()
+    if not image.exists():
+        with phase(f"building the {kind(cluster)} image"):
+            _build(image, content, origin, platform, bare=kind(cluster) == "bare")
+        prune(image)
+    return image / "root"
+
+
+def cached(cluster: Cluster) -> bool:
+    """Whether this cluster's image is there already."""
+    platform = load_platform(cluster.platform)
+    return _place(cluster, packages(cluster, platform), sources.find(cluster, platform)).exists()
+
+
+def kind(cluster: Cluster) -> str:
+    """Which image the inventory asks for: `full` or `bare`."""
+    return cluster.lab.image if cluster.lab else "full"
+
+
+def packages(cluster: Cluster, platform: Platform) -> tuple[str, ...]:
+    """Names of the packages in the image."""
+    return platform.packages["bare"] if kind(cluster) == "bare" else platform.every_package()
+
+
+def fingerprint(content: tuple[str, ...], origin: sources.Sources) -> str:
+    """A short hash over everything that makes one image differ from another."""
+    parts = (content, origin.lines, origin.settings, _APT, _DPKG, recipe.FILES, recipe.MASKED, recipe.NO_SYSCTL)
+    return hashlib.sha256(repr((*parts, recipe.PRESET)).encode()).hexdigest()[:12]
+
+
+def _place(cluster: Cluster, content: tuple[str, ...], origin: sources.Sources) -> Path:
+    return names.CACHE / f"image-{kind(cluster)}-{fingerprint(content, origin)}"
+
+
+def clean() -> None:
+    """Remove what an interrupted build left in the cache."""
+    for left in names.CACHE.glob(f"{_BUILDING}*"):
+        mounts.remove_tree(left)
+
+
+def _build(image: Path, content: tuple[str, ...], origin: sources.Sources, platform: Platform, *, bare: bool) -> None:
+    names.CACHE.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=names.CACHE))
+    with phase(f"installing {len(content)} packages"):
+        _install(work, content, origin, platform)
+    with phase("making the image bare"):
+        recipe.finish(work / "root")
+        if bare:
+            _allow_installing(work / "root", origin)
+        else:
+            shutil.rmtree(work / "root/var/lib/apt/lists", ignore_errors=True)
+    work.chmod(0o755)
+    work.rename(image)
+
+
+def _install(work: Path, content: tuple[str, ...], origin: sources.Sources, platform: Platform) -> None:
+    keys = work / "keys"
+    keys.mkdir(mode=0o755)
+    for file in origin.keyrings:
+        shutil.copy(file, keys)
+    listing = work / "sources.list"
+    listing.write_text("".join(f"{line}\n" for line in origin.lines))
+    command = [
+        *("mmdebstrap", "--mode=root", "--variant=apt", "--format=directory", f"--keyring={keys}"),
+        *(f"--aptopt={option}" for option in (*_APT, *origin.settings)),
+        *(f"--dpkgopt={option}" for option in _DPKG),
+        f"--include={','.join(content)}",
+        f"--essential-hook={_DENY_STARTS}",
+        *(platform.release, str(work / "root"), str(listing)),
+    ]
+    log = work / "build.log"
+    with log.open("w") as out:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=_LONGEST_BUILD, check=False
+        )
+    if done.returncode:
+        raise LabError(
+            "the image could not be built",
+            expected="mmdebstrap to install all packages",
+            seen=tail(log.read_text(errors="replace"), 15),
+            evidence=str(log),
+            hint="check that `apt-get update` works on this machine, then run `up` again",
+        )
+
+
+def _allow_installing(root: Path, origin: sources.Sources) -> None:
+    """A bare host fetches packages itself: from the same sources, with the same keys and resolver."""
+    for file in origin.keyrings:
+        shutil.copy(file, root / "etc/apt/trusted.gpg.d")
+    shutil.copy(_resolvers(), root / "etc/resolv.conf")
+
+
+def _resolvers() -> Path:
+    # A stub resolver on the runner's loopback is out of a host's reach; its upstream list is not.
+    behind_stub = Path("/run/systemd/resolve/resolv.conf")
+    return behind_stub if behind_stub.exists() else Path("/etc/resolv.conf")
+
+
+def prune(keep: Path) -> None:
+    """Remove older images of the same kind that no host uses."""
+    for other in names.CACHE.glob(f"{keep.name.rpartition('-')[0]}-*"):
+        if other != keep and not mounts.in_use(other):
+            run("rm", "-rf", "--one-file-system", other)

@@ -1,0 +1,7 @@
+"""x."""
+
+from deploy.inventory import Cluster
+
+
+def ensure(cluster: Cluster) -> None: ...
+def stop() -> None: ...

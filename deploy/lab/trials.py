@@ -1,0 +1,84 @@
+"""What the lab asks of the runner's kernel, found out by doing it once."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from deploy.errors import LabError
+from deploy.lab import groups, mounts, names
+from deploy.lab.shell import run, succeeds
+
+_MODULES = (
+    *("overlay", "loop", "tun", "veth", "bridge", "br_netfilter", "vxlan", "nf_tables", "nft_compat", "nf_conntrack"),
+    *(
+        "ip_tables",
+        "ip6_tables",
+        "iptable_filter",
+        "iptable_nat",
+        "ip_set",
+        "xt_set",
+        "ebtables",
+        "kvm_intel",
+        "kvm_amd",
+    ),
+)
+"""Hosts cannot load modules, so the runner does, where its kernel has any."""
+
+_LINKS = """\
+link add trial-a type veth peer name trial-b
+link add trial-br type bridge
+link set trial-a master trial-br
+link add trial-vx type vxlan id 7 dstport 4789 local 127.0.0.1 dev lo
+tuntap add trial-tap mode tap
+"""
+
+
+def failures() -> list[str]:
+    """What this kernel cannot do, as `feature: what was seen`; empty where it can do everything."""
+    for module in _MODULES:
+        succeeds("modprobe", "-q", module)
+    return [*_network(), *_storage(), *_groups()]
+
+
+def _network() -> Iterator[str]:
+    space = f"{names.PREFIX}trial"
+    succeeds("ip", "netns", "delete", space)
+    try:
+        run("ip", "netns", "add", space)
+    except LabError as error:
+        yield f"network namespaces: {error.seen}"
+        return
+    try:
+        for line in _LINKS.splitlines():
+            try:
+                run("ip", "-n", space, *line.split())
+            except LabError as error:
+                yield f"`ip {line}`: {error.seen}"
+    finally:
+        succeeds("ip", "netns", "delete", space)
+
+
+def _storage() -> Iterator[str]:
+    names.STATE.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="trial-", dir=names.STATE.parent) as created:
+        top = Path(created)
+        try:
+            with (top / "disk.img").open("wb") as file:
+                file.truncate(16 << 20)
+            run("mkfs.ext4", "-q", "-F", top / "disk.img")
+            (top / "disk").mkdir()
+            run("mount", "-o", "loop", top / "disk.img", top / "disk")
+            for name in ("lower", "disk/upper", "disk/work", "root"):
+                (top / name).mkdir()
+            run("mount", "-t", "overlay", "-o", mounts.overlay(top / "lower", top / "disk"), "overlay", top / "root")
+        except LabError as error:
+            yield f"{error.what}: {error.seen}"
+        finally:
+            mounts.unmount_below(top)
+
+
+def _groups() -> Iterator[str]:
+    try:
+        groups.parent().mkdir(exist_ok=True)
+    except (LabError, OSError) as error:
+        yield f"control groups: {error}"

@@ -1,0 +1,129 @@
+"""Rendering: templates/<set>/<path on the host>.j2 becomes whole files, with owner and mode from data."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.exceptions import TemplateError
+
+from deploy.catalogue import Catalogue, Files, Service
+from deploy.errors import StackproofError
+from deploy.inventory import Cluster, Node
+from deploy.platforms import Platform
+from deploy.secrets import Secrets
+
+ROOT = Path(__file__).parent.parent / "templates"
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One file as it must be on a host. `units` use it, so they restart when it changes."""
+
+    path: str
+    text: str
+    owner: str
+    mode: str
+    units: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What templates may speak of."""
+
+    cluster: Cluster
+    catalogue: Catalogue
+    platform: Platform
+    secrets: Secrets
+    facts: Mapping[str, Any]
+    """What was found out on the hosts: `virt_type` by node."""
+
+
+def files(context: Context, node: Node, services: Iterable[Service]) -> list[Rendered]:
+    """Every file those services own on that node. Raises StackproofError naming a template that fails."""
+    rendered: dict[str, Rendered] = {}
+    for service in services:
+        for name in service.templates:
+            for template in _templates(name):
+                for target in _targets(context, node, template):
+                    file = _file(context, node, service, name, template, target)
+                    if file is not None:
+                        rendered.setdefault(file.path, file)
+    return list(rendered.values())
+
+
+def _targets(context: Context, node: Node, template: str) -> tuple[Node, ...]:
+    """A path with `{controller}` in it is a file for each controller, its `target`; any other is the node's own."""
+    return context.cluster.role("controller") if "{controller}" in template else (node,)
+
+
+def _file(
+    context: Context, node: Node, service: Service, name: str, template: str, target: Node
+) -> Rendered | None:
+    path = _path(context.platform, service, template, target)
+    variables = {
+        "cluster": context.cluster,
+        "catalogue": context.catalogue,
+        "platform": context.platform,
+        "secrets": context.secrets,
+        "facts": context.facts,
+        "node": node,
+        "target": target,
+        "service": service,
+        "controllers": context.cluster.role("controller"),
+        "api": context.cluster.api_address,
+        "ha": context.cluster.vip is not None,
+    }
+    try:
+        text = _environment().get_template(f"{name}/{template}.j2").render(variables)
+    except (TemplateError, KeyError) as error:
+        raise StackproofError(f"template {name}/{template}.j2 does not render for {node.name}", seen=str(error)) from None
+    if not text.strip():
+        return None  # a template that has nothing to say for this node owns no file there
+    owner = _owner(context.catalogue.templates[name], f"/{template}")
+    return Rendered(path, text, owner.owner, owner.mode, _users(context, node, name, service))
+
+
+def _users(context: Context, node: Node, name: str, service: Service) -> tuple[str, ...]:
+    """The units on that node which read the files of that set; a set with `threads` is each service's own."""
+    if name == "wsgi":
+        return (context.platform.unit(service.unit),)
+    return tuple(
+        context.platform.unit(user.unit) for user in context.catalogue.on(node) if user.unit and name in user.templates
+    )
+
+
+def _path(platform: Platform, service: Service, template: str, target: Node) -> str:
+    """The template's path with `{name}` replaced: a path of the platform, a unit's name, or the service's."""
+    own = {"service": service.name, "unit": platform.unit(service.unit), "controller": target.name}
+
+    def replacement(match: re.Match[str]) -> str:
+        name = match[1]
+        return own.get(name) or platform.paths.get(name) or platform.unit(name)
+
+    return re.sub(r"//+", "/", "/" + re.sub(r"{([^}]+)}", replacement, template))
+
+
+def _owner(files: Files, template: str) -> Files:
+    return files.files.get(template, files)
+
+
+@cache
+def _templates(name: str) -> tuple[str, ...]:
+    root = ROOT / name
+    return tuple(sorted(str(path.relative_to(root))[: -len(".j2")] for path in root.rglob("*.j2")))
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(ROOT),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - configuration files, not HTML
+    )

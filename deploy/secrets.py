@@ -1,0 +1,84 @@
+"""Secrets: one generated value per use, kept in a 0600 file outside the repository, masked everywhere else."""
+
+import base64
+import json
+import os
+import secrets as random
+from pathlib import Path
+
+from filelock import FileLock
+
+from deploy import paths
+from deploy.errors import StackproofError
+
+MASK = "********"
+
+
+class Secrets:
+    """The secrets of one cluster. Reading one that does not exist yet makes it, on disk first."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._values: dict[str, str] = self._load()
+
+    @classmethod
+    def of(cls, cluster: str) -> "Secrets":
+        """The secrets of the cluster of that name."""
+        return cls(paths.state(cluster) / "secrets.json")
+
+    def __getitem__(self, use: str) -> str:
+        """The secret for one use, such as `galera.keystone`: 32 characters, safe in URLs and files."""
+        return self._values.get(use) or self._make(use, random.token_hex(16))
+
+    def fernet(self, use: str) -> str:
+        """A Fernet key: 32 random bytes in URL-safe base64."""
+        return self._values.get(use) or self._make(use, base64.urlsafe_b64encode(random.token_bytes(32)).decode())
+
+    def long(self, use: str) -> str:
+        """A secret of 256 characters, for corosync, whose key files hold at least 128 bytes."""
+        return self._values.get(use) or self._make(use, random.token_hex(128))
+
+    def learn(self, use: str, value: str) -> None:
+        """Take a secret that came from elsewhere (a power device's password), to mask it; not written."""
+        self._values[use] = value
+
+    def redact(self, text: str) -> str:
+        """The text with every known secret masked."""
+        for value in self._values.values():
+            if value in text:
+                text = text.replace(value, MASK)
+        return text
+
+    def _make(self, use: str, value: str) -> str:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with FileLock(f"{self.path}.lock", mode=0o600):
+            # Another process may have made it since we read the file.
+            self._values = {**self._values, **self._load()}
+            if use not in self._values:
+                self._values[use] = value
+                self._save()
+        return self._values[use]
+
+    def _load(self) -> dict[str, str]:
+        try:
+            text = self.path.read_text()
+        except FileNotFoundError:
+            return {}
+        try:
+            loaded = json.loads(text)
+        except ValueError:
+            raise StackproofError(
+                f"the secrets in {self.path} cannot be read",
+                expected="the JSON this tool wrote",
+                hint="restore the file from a backup; without it a standing cluster cannot be managed",
+            ) from None
+        return {str(use): str(value) for use, value in loaded.items()}
+
+    def _save(self) -> None:
+        fresh = self.path.with_suffix(".new")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(self._values, file, indent=1, sort_keys=True)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self.path)

@@ -1,0 +1,86 @@
+"""Site: one cluster with what it takes to work on it: its hosts, its catalogue, its platform, its secrets.
+
+`Cluster` is data and never touches a machine; a Site is what steps and facts are given.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from deploy import catalogue, platforms
+from deploy.catalogue import Catalogue, Service
+from deploy.errors import InventoryError
+from deploy.host import Host, Hosts
+from deploy.inventory import Cluster, Node
+from deploy.journal import JOURNAL
+from deploy.platforms import Platform
+from deploy.render import Context, Rendered, files
+from deploy.secrets import Secrets
+
+
+@dataclass(frozen=True)
+class Site:
+    """Everything a step needs. `facts` holds what was found out once on the hosts and is needed to render."""
+
+    cluster: Cluster
+    catalogue: Catalogue
+    platform: Platform
+    secrets: Secrets
+    hosts: Hosts
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, cluster: Cluster) -> "Site":
+        """The site of one cluster; opens no connection yet."""
+        secrets = Secrets.of(cluster.name)
+        JOURNAL.redact = secrets.redact
+        _learn_power(secrets, cluster)
+        return cls(
+            cluster=cluster,
+            catalogue=catalogue.load().of(cluster),
+            platform=platforms.load(cluster.platform),
+            secrets=secrets,
+            hosts=Hosts(Host(node, cluster.ssh) for node in cluster.nodes),
+        )
+
+    @property
+    def controllers(self) -> Hosts:
+        """The hosts that carry the control plane."""
+        return self.hosts.role("controller")
+
+    @property
+    def ha(self) -> bool:
+        """True where controllers share a VIP."""
+        return self.cluster.vip is not None
+
+    def services(self, step: str, node: Node) -> tuple[Service, ...]:
+        """What that step builds on that node."""
+        return tuple(service for service in self.catalogue.step(step) if service.on(node))
+
+    def unit(self, service: Service) -> str:
+        """The service's unit on this platform."""
+        return self.platform.unit(service.unit)
+
+    def by_pacemaker(self, service: Service) -> bool:
+        """True where Pacemaker and not systemd starts the service's unit."""
+        return self.ha and service.manager == "pacemaker"
+
+    def render(self, node: Node, services: Iterable[Service]) -> list[Rendered]:
+        """Every file those services own on that node."""
+        context = Context(self.cluster, self.catalogue, self.platform, self.secrets, self.facts)
+        return files(context, node, services)
+
+
+def _learn_power(secrets: Secrets, cluster: Cluster) -> None:
+    """The power devices' passwords, which are the owner's and not ours to make."""
+    for node in cluster.nodes:
+        if node.power is None:
+            continue
+        try:
+            secrets.learn(f"power.{node.name}", node.power.password_file.expanduser().read_text().strip())
+        except OSError as error:
+            raise InventoryError(
+                f"nodes.{node.name}.power.password_file: {error.strerror}: {node.power.password_file}",
+                expected="a file with the power device's password, readable by you only",
+                hint="make it, or remove `power` from the node (the cluster is then built without fencing)",
+            ) from None

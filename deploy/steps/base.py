@@ -1,0 +1,65 @@
+"""Base: names, kernel settings, time, and the tools every host needs."""
+
+import subprocess
+
+from deploy.errors import StepFailed
+from deploy.host import Host
+from deploy.site import Site
+from deploy.step import Step
+from deploy.steps import service
+
+SYSCTL = "/etc/sysctl.d/90-stackproof.conf"
+
+
+def prepare(site: Site) -> None:
+    """Every host answers, and nobody else holds the VIP: looked at before anything is touched."""
+    addresses = site.hosts.each(lambda host: host.check("ip -4 -o addr show").split())
+    vip = site.cluster.vip
+    if vip is None or any(f"{vip}/" in word for words in addresses.values() for word in words):
+        return
+    if subprocess.run(["ping", "-c", "1", "-W", "1", str(vip)], capture_output=True, check=False).returncode == 0:
+        raise StepFailed(
+            f"the VIP {vip} is taken",
+            expected="an address that nobody answers at, until Pacemaker sets it",
+            seen=f"{vip} answers ping, and no controller has it",
+            hint="name another cluster.vip in the inventory, or take the machine that has it off the network",
+        )
+
+
+def apply(site: Site, host: Host) -> None:
+    """Packages and files; then what the kernel must be told now and not at the next boot."""
+    written = service.install(site, host, "base")
+    if "/etc/hostname" in written:
+        host.script("hostname -F /etc/hostname")
+    if f"{SYSCTL}" in written or not _kernel_agrees(host):
+        host.change("set kernel parameters", f"modprobe -aq br_netfilter vxlan || true; sysctl -q -p {SYSCTL}")
+    service.start(site, host, "base")
+
+
+def verify(site: Site, host: Host) -> None:
+    """The host knows itself and all others by name, and its kernel does what the file says."""
+    name = host.check("hostname").strip()
+    if name != host.name:
+        raise StepFailed(f"{host.name}: calls itself {name}", expected=host.name)
+    if not _kernel_agrees(host):
+        raise StepFailed(f"{host.name}: kernel parameters differ from {SYSCTL}", hint=f"sysctl -p {SYSCTL} there")
+    service.verify(site, host, "base")
+
+
+def _kernel_agrees(host: Host) -> bool:
+    """True when every line of our sysctl file is what the kernel has."""
+    return host.run(
+        f"[ -s {SYSCTL} ] && grep -v '^#' {SYSCTL} | tr -d ' ' | while IFS== read -r key value; do"
+        ' [ "$(sysctl -n "$key")" = "$value" ] || exit 1; done'
+    ).ok
+
+
+STEP = Step(
+    "base",
+    "names, kernel settings, time",
+    roles=("controller", "network", "compute", "storage"),
+    prepare=prepare,
+    apply=apply,
+    complete=lambda site: service.roll(site, "base"),
+    verify=verify,
+)

@@ -1,0 +1,148 @@
+"""The first content of the cloud: guest image, flavors, the provider network, and the clients' own files."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from openstack.connection import Connection
+
+from deploy import cloud, guest, paths
+from deploy.errors import StepFailed
+from deploy.guest import GuestImage
+from deploy.host import Host
+from deploy.journal import JOURNAL
+from deploy.site import Site
+from deploy.step import Step
+from deploy.steps import service
+
+IMAGE, NETWORK, SUBNET = "cirros", "provider", "provider"
+FLAVORS = {"m1.nano": (1, 128, 1), "m1.tiny": (1, 512, 1), "m1.small": (1, 2048, 20)}
+"""Name to vCPUs, MiB of memory and GiB of disk."""
+
+
+def apply(site: Site, host: Host) -> None:
+    """The clients' files on every controller."""
+    service.install(site, host, "content")
+
+
+def complete(site: Site) -> None:
+    """Image, flavors and network through the API; the clients' files on the runner."""
+    image = guest.obtain(site.cluster.image, paths.cache())
+    with cloud.told("creating the first content"), cloud.connect(site) as session:
+        _image(session, image)
+        for name, (cores, memory, disk) in FLAVORS.items():
+            if not session.compute.find_flavor(name):
+                session.compute.create_flavor(name=name, vcpus=cores, ram=memory, disk=disk)
+                _told(f"created flavor {name}")
+        _network(site, session)
+    for path, text in client_files(site).items():
+        _keep(path, text)
+
+
+def client_files(site: Site) -> dict[Path, str]:
+    """clouds.yaml and openrc files, as the runner's user needs them."""
+    rendered = site.render(site.controllers.first.node, site.catalogue.step("content"))
+    folder = paths.state(site.cluster.name)
+    return {folder / Path(file.path).name: file.text for file in rendered}
+
+
+def verify_whole(site: Site) -> None:
+    """A demo user who comes with our clouds.yaml finds an image, a flavor and the provider network."""
+    with cloud.told("reading the first content"), cloud.connect(site, cloud.DEMO) as session:
+        missing = [
+            what
+            for what, found in {
+                f"image {IMAGE}": session.image.find_image(IMAGE),
+                **{f"flavor {name}": session.compute.find_flavor(name) for name in FLAVORS},
+                f"network {NETWORK}": session.network.find_network(NETWORK),
+            }.items()
+            if not found
+        ]
+    if missing:
+        raise StepFailed("the cloud's first content is not there", expected="all of it", seen=f"no {', no '.join(missing)}")
+
+
+def _image(session: Connection, image: GuestImage) -> None:
+    there = session.image.find_image(IMAGE)
+    if there and there.properties.get("stackproof_checksum") == image.checksum and there.status == "active":
+        return
+    if there:
+        session.image.delete_image(there)
+        _told(f"removed image {IMAGE}, which is not the inventory's any more")
+    properties = {"stackproof_checksum": image.checksum, "hw_rng_model": "virtio"}
+    if image.kernel and image.ramdisk:
+        properties["kernel_id"] = _upload(session, f"{IMAGE}-kernel", image.kernel, "aki").id
+        properties["ramdisk_id"] = _upload(session, f"{IMAGE}-ramdisk", image.ramdisk, "ari").id
+    _upload(session, IMAGE, image.disk, image.disk_format, **properties)
+
+
+def _upload(session: Connection, name: str, path: Path, kind: str, **properties: str) -> Any:
+    for old in session.image.images(name=name):
+        session.image.delete_image(old)
+    made = session.image.create_image(
+        name=name,
+        filename=str(path),
+        disk_format=kind,
+        container_format=kind if kind in {"aki", "ari"} else "bare",
+        visibility="public",
+        validate_checksum=False,
+        wait=True,
+        **properties,
+    )
+    _told(f"uploaded image {name} ({path.stat().st_size >> 20} MiB)")
+    return made
+
+
+def _network(site: Site, session: Connection) -> None:
+    provider = site.cluster.provider
+    external = site.cluster.options.tenant_networks
+    network = session.network.find_network(NETWORK)
+    if not network:
+        network = session.network.create_network(
+            name=NETWORK,
+            provider_network_type="flat",
+            provider_physical_network="provider",
+            is_router_external=external,
+            is_shared=not external,
+            mtu=provider.mtu,
+        )
+        _told(f"created network {NETWORK}")
+    if not session.network.find_subnet(SUBNET, network_id=network.id):
+        assert provider.pool is not None  # noqa: S101 - the inventory is checked for it
+        session.network.create_subnet(
+            name=SUBNET,
+            network_id=network.id,
+            ip_version=4,
+            cidr=str(provider.cidr),
+            gateway_ip=str(provider.gateway) if provider.gateway else None,
+            allocation_pools=[{"start": str(provider.pool[0]), "end": str(provider.pool[1])}],
+            is_dhcp_enabled=not external,
+            dns_nameservers=[str(address) for address in site.cluster.options.dns],
+        )
+        _told(f"created subnet {SUBNET}")
+
+
+def _keep(path: Path, text: str) -> None:
+    if path.exists() and path.read_text() == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = path.with_name(f"{path.name}.new")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    fresh.replace(path)
+    JOURNAL.emit("change", f"wrote {path}", host="runner")
+
+
+def _told(what: str) -> None:
+    JOURNAL.emit("change", what, host="api")
+
+
+STEP = Step(
+    "content",
+    "first image, flavors, network and the clients' files",
+    roles=("controller",),
+    requires=("neutron-agents",),
+    apply=apply,
+    complete=complete,
+    verify_whole=verify_whole,
+)

@@ -1,0 +1,104 @@
+"""Galera: one synchronous MariaDB cluster across the controllers."""
+
+from deploy.errors import StepFailed
+from deploy.facts import galera
+from deploy.host import Host
+from deploy.site import Site
+from deploy.step import Step
+from deploy.steps import database, service
+from deploy.wait import until
+
+JOIN = 180.0
+"""Seconds a member may take to receive the whole state; a new cluster's is small."""
+
+
+def apply(site: Site, host: Host) -> None:
+    """Packages and files only: who starts first is decided for the cluster as a whole."""
+    service.install(site, host, "galera")
+
+
+def complete(site: Site) -> None:
+    """Bootstrap an unborn cluster, let the others join one by one, then the accounts."""
+    if site.ha:
+        _bootstrap_if_unborn(site)
+    for host in site.controllers.values():
+        service.start(site, host, "galera")
+        if site.ha:
+            _joined(site, host)
+    _own_accounts(site)
+    service.roll(site, "galera")
+
+
+def _bootstrap_if_unborn(site: Site) -> None:
+    """Start the first member of a cluster that never was; a cluster that was and is down is not ours to guess at."""
+    saved = site.controllers.each(galera.saved)
+    if any(member.running for member in saved.values()):
+        return
+    if any(member.born for member in saved.values()):
+        told = ", ".join(f"{name}: seqno {member.seqno}" for name, member in saved.items())
+        raise StepFailed(
+            "galera: all members are down, and this cluster has data",
+            expected="at least one member running",
+            seen=told,
+            hint="after a power loss of all members, recover with `python -m deploy recover galera`, "
+            "which starts the member with the newest data first",
+        )
+    host = site.controllers.first
+    host.change("bootstrapped the Galera cluster", "galera_new_cluster && systemctl enable -q mariadb", timeout=120)
+
+
+def _joined(site: Site, host: Host) -> None:
+    until(
+        lambda: galera.status(host),
+        ready=lambda seen: seen.synced,
+        error=lambda seen: seen.inconsistent,
+        timeout=JOIN,
+        what=f"{host.name}: joining the Galera cluster",
+        expected="Synced, in the primary component",
+        hint=f"journalctl -u mariadb on {host.name}",
+    )
+
+
+def _own_accounts(site: Site) -> None:
+    """The database this tool keeps its marks in, and the account the health check asks with."""
+    host = site.controllers.first
+    password = site.secrets["galera.health"]
+    seen = database.sql(
+        host,
+        "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name='stackproof'; "
+        "SELECT COUNT(*) FROM mysql.global_priv WHERE user='galera-health' AND "
+        f"JSON_VALUE(priv, '$.authentication_string') = PASSWORD('{password}')",
+    ).split()
+    if seen != ["1", "1"]:
+        database.sql(
+            host,
+            "CREATE DATABASE IF NOT EXISTS stackproof; "
+            f"CREATE OR REPLACE USER 'galera-health'@'localhost' IDENTIFIED BY '{password}'",
+        )
+        host.changed("created the database stackproof and the account galera-health")
+
+
+def verify(site: Site, host: Host) -> None:
+    """The member is synced in a cluster of all controllers, and its health check says so."""
+    if site.ha:
+        until(
+            lambda: galera.status(host),
+            ready=lambda seen: seen.synced and seen.size == len(site.controllers),
+            error=lambda seen: seen.inconsistent,
+            timeout=JOIN,
+            what=f"{host.name}: Galera",
+            expected=f"Synced, with {len(site.controllers)} members",
+            hint=f"journalctl -u mariadb on {host.name}",
+        )
+    service.verify(site, host, "galera")
+
+
+STEP = Step(
+    "galera",
+    "MariaDB, one synchronous cluster",
+    roles=("controller",),
+    requires=("base",),
+    apply=apply,
+    complete=complete,
+    verify=verify,
+)

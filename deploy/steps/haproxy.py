@@ -1,0 +1,44 @@
+"""HAProxy: on every controller, so that the VIP moves to one that already runs."""
+
+from xml.etree.ElementTree import Element
+
+from deploy.host import Host
+from deploy.site import Site
+from deploy.step import Step
+from deploy.steps import resources, service
+
+CONFIG = "/etc/haproxy/haproxy.cfg"
+
+
+def apply(site: Site, host: Host) -> None:
+    """Files that HAProxy itself accepts; its log file is rsyslog's to write."""
+    written = service.install(site, host, "haproxy")
+    if CONFIG in written:
+        host.check("haproxy -c -q -f %s", CONFIG)
+    if any("rsyslog" in path for path in written):
+        host.change("restarted rsyslog", "systemctl enable -q rsyslog; systemctl restart rsyslog")
+    service.start(site, host, "haproxy")
+
+
+def complete(site: Site) -> None:
+    """A clone, and the VIP only beside a living one."""
+    resources.clones(site, "haproxy")
+    together = Element("rsc_colocation", id="vip-with-haproxy", rsc="vip", score="INFINITY")
+    together.set("with-rsc", "haproxy-clone")
+    order = Element("rsc_order", id="haproxy-then-vip", first="haproxy-clone", then="vip", kind="Optional")
+    resources.ensure(site, "constraints", [together, order])
+    resources.verify(site, "haproxy")
+    service.roll(site, "haproxy")
+
+
+STEP = Step(
+    "haproxy",
+    "the proxy behind the VIP",
+    roles=("controller",),
+    requires=("vip", "galera"),
+    needs=("ha",),
+    apply=apply,
+    complete=complete,
+    verify=lambda site, host: service.verify(site, host, "haproxy"),
+    verify_whole=lambda site: resources.verify(site, "haproxy"),
+)

@@ -1,0 +1,42 @@
+"""Neutron's agents: linuxbridge on every host with instances or routers; L3, DHCP and metadata on network nodes."""
+
+from deploy import cloud
+from deploy.site import Site
+from deploy.step import Step
+from deploy.steps import service
+from deploy.wait import until
+
+REPORT = 120.0
+"""Seconds until every agent has reported."""
+
+
+def verify_whole(site: Site) -> None:
+    """Every agent of the catalogue is alive as Neutron sees it."""
+    expected = {
+        (site.unit(entry), node.name)
+        for node in site.cluster.nodes
+        for entry in site.services("neutron-agents", node)
+        if entry.unit
+    }
+    with cloud.told("reading the network agents"), cloud.connect(site) as session:
+        until(
+            lambda: {(agent.binary, agent.host) for agent in session.network.agents() if agent.is_alive},
+            ready=lambda seen: expected <= seen,
+            timeout=REPORT,
+            interval=1,
+            what="network agents",
+            expected=", ".join(sorted(f"{binary} on {host}" for binary, host in expected)),
+            hint="journalctl -u <agent> on the missing ones",
+        )
+
+
+STEP = Step(
+    "neutron-agents",
+    "network agents",
+    roles=("network", "compute"),
+    requires=("neutron", "nova-compute"),
+    apply=lambda site, host: service.apply(site, host, "neutron-agents"),
+    complete=lambda site: service.roll(site, "neutron-agents"),
+    verify=lambda site, host: service.verify(site, host, "neutron-agents"),
+    verify_whole=verify_whole,
+)

@@ -1,0 +1,81 @@
+"""Computes: what virtualisation works is found by booting something, then Nova learns of the host."""
+
+from deploy import cloud, guest, paths
+from deploy.site import Site
+from deploy.step import Step
+from deploy.steps import service, virt
+from deploy.wait import until
+
+REGISTER = 120.0
+"""Seconds until nova-compute has reported to the conductor and to Placement."""
+
+
+def prepare(site: Site) -> None:
+    """Packages first: QEMU is what the trial boots with."""
+    computes = site.hosts.role("compute")
+    computes.each(
+        lambda host: host.install(
+            package
+            for entry in site.services("nova-compute", host.node)
+            for group in entry.packages
+            for package in site.platform.packages[group]
+        )
+    )
+    virt.find(site, guest.obtain(site.cluster.image, paths.cache()))
+
+
+def complete(site: Site) -> None:
+    """Computes into a cell, once they have reported."""
+    service.roll(site, "nova-compute")
+    names = set(site.hosts.role("compute"))
+    with cloud.told("reading the compute services"), cloud.connect(site) as session:
+        until(
+            lambda: {entry.host for entry in session.compute.services(binary="nova-compute") if entry.state == "up"},
+            ready=lambda seen: names <= seen,
+            timeout=REGISTER,
+            interval=1,
+            what="nova-compute services",
+            expected=f"up on {', '.join(sorted(names))}",
+            hint="journalctl -u nova-compute on the missing ones",
+        )
+        known = {entry.hypervisor_hostname.split(".")[0] for entry in session.compute.hypervisors()} if names else set()
+    if not names <= known:
+        _discover(site)
+
+
+def _discover(site: Site) -> None:
+    site.controllers.first.change(
+        "mapped new computes into cell1",
+        "su -s /bin/sh -c 'nova-manage cell_v2 discover_hosts' nova",
+        timeout=120,
+    )
+
+
+def verify_whole(site: Site) -> None:
+    """Every compute is up, and a hypervisor the scheduler can use."""
+    names = set(site.hosts.role("compute"))
+    with cloud.told("reading the hypervisors"), cloud.connect(site) as session:
+        until(
+            lambda: {
+                entry.hypervisor_hostname.split(".")[0]: entry.state for entry in session.compute.hypervisors(details=True)
+            },
+            ready=lambda seen: all(seen.get(name) == "up" for name in names),
+            timeout=REGISTER,
+            interval=1,
+            what="hypervisors",
+            expected=f"up: {', '.join(sorted(names))}",
+            hint="nova-manage cell_v2 discover_hosts; journalctl -u nova-compute",
+        )
+
+
+STEP = Step(
+    "nova-compute",
+    "computes",
+    roles=("compute",),
+    requires=("nova",),
+    prepare=prepare,
+    apply=lambda site, host: service.apply(site, host, "nova-compute"),
+    complete=complete,
+    verify=lambda site, host: service.verify(site, host, "nova-compute"),
+    verify_whole=verify_whole,
+)

@@ -1,0 +1,72 @@
+"""RabbitMQ: one cluster of all controllers, and the services' account."""
+
+from deploy.facts import rabbitmq
+from deploy.host import Host
+from deploy.site import Site
+from deploy.step import Step
+from deploy.steps import service
+from deploy.wait import until
+
+JOIN = 120.0
+"""Seconds a member may take to boot and find the others."""
+
+
+def apply(site: Site, host: Host) -> None:
+    """The first member is up before the others look for it, so none founds a cluster of its own."""
+    service.apply(site, host, "rabbitmq")
+    _answers(host)
+
+
+def _answers(host: Host) -> None:
+    until(
+        lambda: rabbitmq.status(host),
+        ready=lambda seen: bool(seen.running),
+        timeout=JOIN,
+        interval=1,
+        what=f"{host.name}: RabbitMQ",
+        expected="an answer from its own member",
+        hint=f"journalctl -u rabbitmq-server on {host.name}",
+    )
+
+
+def complete(site: Site) -> None:
+    """The account of the services, and none of the one that everybody knows."""
+    host = site.controllers.first
+    users = rabbitmq.users(host)
+    password = site.secrets["rabbitmq.openstack"]
+    if "openstack" not in users:
+        host.change(
+            "created the queue account openstack",
+            f"printf '%s\\n' {password} | rabbitmqctl -q add_user openstack\n"
+            "rabbitmqctl -q set_permissions openstack '.*' '.*' '.*'\n"
+            "rabbitmqctl -q set_user_tags openstack monitoring",
+        )
+    if "guest" in users:
+        host.change("removed the queue account guest", "rabbitmqctl -q delete_user guest")
+    service.roll(site, "rabbitmq")
+
+
+def verify(site: Site, host: Host) -> None:
+    """The member sees all members, no partition and no alarm."""
+    service.verify(site, host, "rabbitmq")
+    until(
+        lambda: rabbitmq.status(host),
+        ready=lambda seen: seen.whole(len(site.controllers)),
+        timeout=JOIN,
+        interval=1,
+        what=f"{host.name}: RabbitMQ",
+        expected=f"{len(site.controllers)} members running, no partition, no alarm",
+        hint=f"rabbitmqctl cluster_status on {host.name}",
+    )
+
+
+STEP = Step(
+    "rabbitmq",
+    "the message queue",
+    roles=("controller",),
+    requires=("base",),
+    order="first-then-rest",
+    apply=apply,
+    complete=complete,
+    verify=verify,
+)

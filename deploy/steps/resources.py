@@ -1,0 +1,134 @@
+"""Pacemaker's configuration as data: elements of the CIB, written only where they differ."""
+
+from collections.abc import Iterable
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
+
+from deploy.catalogue import Service
+from deploy.facts import pacemaker
+from deploy.host import Host
+from deploy.site import Site
+from deploy.wait import until
+
+START = 180.0
+"""Seconds the slowest resource may take to run everywhere."""
+
+
+def ensure(site: Site, section: str, wanted: Iterable[Element]) -> None:
+    """Make those elements part of a section (`resources`, `constraints`) of the CIB, by their ids."""
+    host = site.controllers.first
+    current = ElementTree.fromstring(host.check("cibadmin --query --scope %s", section))  # noqa: S314 - our own cluster
+    changed = []
+    for element in wanted:
+        name = element.get("id", "")
+        there = next((child for child in current if child.get("id") == name), None)
+        if there is not None and _same(there, element):
+            continue
+        if there is not None:
+            current.remove(there)
+        current.append(element)
+        changed.append(name)
+    if changed:
+        text = ElementTree.tostring(current, encoding="unicode")
+        host.check("cibadmin --replace --scope %s --xml-pipe", section, stdin=text)
+        host.changed(f"set in Pacemaker's {section}: {', '.join(changed)}")
+
+
+def properties(site: Site, **wanted: str) -> None:
+    """Make the cluster's properties so; underscores stand for dashes."""
+    host = site.controllers.first
+    names = {name.replace("_", "-"): value for name, value in wanted.items()}
+    seen = ElementTree.fromstring(host.check("cibadmin --query --scope crm_config"))  # noqa: S314 - our own cluster
+    current = {pair.get("name"): pair.get("value") for pair in seen.iter("nvpair")}
+    for name, value in names.items():
+        if current.get(name) != value:
+            host.check("crm_attribute --type crm_config --name %s --update %s", name, value)
+            host.changed(f"set Pacemaker's {name}={value}")
+
+
+def primitive(name: str, kind: str, parameters: dict[str, str], *, monitor: str, timeout: int = 60) -> Element:
+    """A primitive; `kind` is `class:type` or `class:provider:type`, `monitor` its interval."""
+    parts = kind.split(":")
+    element = Element("primitive", id=name, type=parts[-1])
+    element.set("class", parts[0])
+    if len(parts) == 3:
+        element.set("provider", parts[1])
+    if parameters:
+        _pairs(element, "instance_attributes", f"{name}-params", parameters)
+    _pairs(element, "meta_attributes", f"{name}-meta", {"failure-timeout": "60s", "migration-threshold": "10"})
+    operations = SubElement(element, "operations")
+    for operation, interval in (("monitor", monitor), ("start", "0s"), ("stop", "0s")):
+        SubElement(
+            operations,
+            "op",
+            id=f"{name}-{operation}",
+            name=operation,
+            interval=interval,
+            timeout=f"{timeout}s",
+        )
+    return element
+
+
+def clone(inner: Element) -> Element:
+    """A clone that runs the primitive on every controller."""
+    name = f"{inner.get('id')}-clone"
+    element = Element("clone", id=name)
+    _pairs(element, "meta_attributes", f"{name}-meta", {"interleave": "true"})
+    element.append(inner)
+    return element
+
+
+def units(site: Site, services: Iterable[Service]) -> list[Element]:
+    """A clone for each service whose unit Pacemaker owns."""
+    return [
+        clone(primitive(service.name, f"systemd:{site.unit(service)}", {}, monitor="10s", timeout=100))
+        for service in services
+        if service.unit and site.by_pacemaker(service)
+    ]
+
+
+def clones(site: Site, step: str) -> None:
+    """Let Pacemaker run the step's units on every controller; nothing in a cluster without it."""
+    if site.ha:
+        ensure(site, "resources", units(site, site.catalogue.step(step)))
+
+
+def verify(site: Site, step: str) -> None:
+    """Pacemaker runs the step's units on every controller."""
+    names = [service.name for service in site.catalogue.step(step) if service.unit and site.by_pacemaker(service)]
+    everywhere(site, names)
+
+
+def everywhere(site: Site, names: list[str]) -> None:
+    """Wait until those resources run on every controller."""
+    members = tuple(sorted(site.controllers))
+    if not names:
+        return
+    until(
+        lambda: _where(site.controllers.first, names),
+        ready=lambda seen: all(nodes == members for nodes in seen.values()),
+        timeout=START,
+        interval=1,
+        what=f"Pacemaker: {', '.join(names)}",
+        expected=f"started on {', '.join(members)}",
+        hint="crm_mon -1 -r -f on a controller",
+    )
+
+
+def _where(host: Host, names: list[str]) -> dict[str, tuple[str, ...]]:
+    running = pacemaker.status(host).running
+    return {name: running.get(name, ()) for name in names}
+
+
+def _pairs(parent: Element, tag: str, name: str, values: dict[str, str]) -> None:
+    group = SubElement(parent, tag, id=name)
+    for key, value in values.items():
+        SubElement(group, "nvpair", id=f"{name}-{key}", name=key, value=value)
+
+
+def _same(one: Element, other: Element) -> bool:
+    def plain(element: Element) -> str:
+        text = ElementTree.tostring(element, encoding="unicode")
+        return ElementTree.canonicalize(text, strip_text=True)
+
+    return plain(one) == plain(other)

@@ -1,0 +1,142 @@
+"""What steps share: packages, files and units of the catalogue's services, made so with few round trips."""
+
+import shlex
+
+from deploy.catalogue import Service
+from deploy.errors import StepFailed
+from deploy.facts import systemd
+from deploy.host import STATE, Host
+from deploy.site import Site
+from deploy.wait import until
+
+START = 120.0
+"""Seconds a unit may take to come up; Nova's workers take 20 s on two busy cores."""
+
+
+def install(site: Site, host: Host, step: str) -> list[str]:
+    """Packages and files of the step's services on that host; returns the paths that were written."""
+    services = site.services(step, host.node)
+    host.install(package for service in services for group in service.packages for package in site.platform.packages[group])
+    return host.put(site.render(host.node, services))
+
+
+def apply(site: Site, host: Host, step: str) -> None:
+    """Install, and start what is not running; what runs and must restart is left to `roll`."""
+    install(site, host, step)
+    start(site, host, step)
+
+
+def start(site: Site, host: Host, step: str) -> None:
+    """Start and enable the step's units that systemd owns; those of Pacemaker are only disabled in systemd."""
+    services = [service for service in site.services(step, host.node) if service.unit]
+    seen = systemd.units(host, [site.unit(service) for service in services])
+    script = []
+    for service in services:
+        unit = seen[site.unit(service)]
+        if site.by_pacemaker(service):
+            script += _hand_over(unit, site.unit(service))
+        else:
+            script += _started(unit, site.unit(service))
+    if script:
+        host.script("\n".join(line for line, _ in script), timeout=START * 2)
+        for _, told in script:
+            if told:
+                host.changed(told)
+
+
+def _hand_over(unit: systemd.Unit, name: str) -> list[tuple[str, str]]:
+    lines = []
+    if unit.is_enabled:
+        lines.append((f"systemctl disable -q {shlex.quote(name)}", f"disabled {name} in systemd: Pacemaker starts it"))
+    if unit.pending and not unit.is_active:
+        lines.append((f"rm -f {STATE}/pending/{shlex.quote(name)}", ""))
+    return lines
+
+
+def _started(unit: systemd.Unit, name: str) -> list[tuple[str, str]]:
+    lines = []
+    if not unit.is_enabled:
+        lines.append((f"systemctl enable -q {shlex.quote(name)}", f"enabled {name}"))
+    if not unit.is_active:
+        marker = f"rm -f {STATE}/pending/{shlex.quote(name)}"
+        lines.append((f"systemctl start {shlex.quote(name)} && {marker}", f"started {name}"))
+    return lines
+
+
+def roll(site: Site, step: str) -> None:
+    """Restart the units whose files changed: one controller at a time, each healthy before the next."""
+    names = sorted({site.unit(service) for service in site.catalogue.step(step) if service.unit})
+    hosts = site.hosts.role(*{role for service in site.catalogue.step(step) for role in service.roles})
+    seen = hosts.each(lambda host: systemd.units(host, names))
+    for name, units in seen.items():
+        due = [unit.name for unit in units.values() if unit.pending and unit.name]
+        if due:
+            restart(site, hosts[name], step, due)
+
+
+def restart(site: Site, host: Host, step: str, units: list[str]) -> None:
+    """Restart those units of the step on one host, and wait until they are healthy again."""
+    lines = [f"systemctl restart {shlex.quote(u)} && rm -f {STATE}/pending/{shlex.quote(u)}" for u in units]
+    host.script("\n".join(lines), timeout=START * 2)
+    for unit in units:
+        host.changed(f"restarted {unit}")
+    verify(site, host, step)
+
+
+def verify(site: Site, host: Host, step: str) -> None:
+    """Every unit of the step runs, is owned by whom it should be, and answers its health check."""
+    services = [service for service in site.services(step, host.node) if service.unit]
+    if not services:
+        return
+    until(
+        lambda: troubles(site, host, services),
+        ready=lambda seen: not seen,
+        error=lambda seen: any(trouble.endswith(" failed") for trouble in seen),
+        timeout=START,
+        what=f"{host.name}: {', '.join(site.unit(service) for service in services)}",
+        expected="every unit running and healthy",
+        hint=f"journalctl -u {site.unit(services[0])} on {host.name}",
+    )
+
+
+def troubles(site: Site, host: Host, services: list[Service]) -> list[str]:
+    """What is not as it should be with those services on that host, in two round trips."""
+    seen = systemd.units(host, [site.unit(service) for service in services])
+    found = []
+    for service in services:
+        unit = seen[site.unit(service)]
+        if unit.load == "not-found":
+            found.append(f"{site.unit(service)} is not installed")
+        elif unit.is_failed and not site.by_pacemaker(service):
+            found.append(f"{unit.name} failed")
+        elif not unit.is_active:
+            found.append(f"{unit.name} is {unit.active}")
+        elif unit.is_enabled == site.by_pacemaker(service):
+            found.append(f"{unit.name} is {unit.enabled}, though {'Pacemaker' if unit.is_enabled else 'systemd'} owns it")
+        elif unit.pending:
+            found.append(f"{unit.name} has not restarted since its files changed")
+    return found or _unhealthy(host, services)
+
+
+def _unhealthy(host: Host, services: list[Service]) -> list[str]:
+    asked = [service for service in services if service.health]
+    if not asked:
+        return []
+    script = ""
+    for service in asked:
+        assert service.health is not None  # noqa: S101 - filtered above
+        url = f"http://{host.node.management}:{service.health.port or service.port}{service.health.path}"
+        script += f"curl -s -o /dev/null -m 5 -w '%{{http_code}}\\n' {shlex.quote(url)} || true\n"
+    codes = host.run("sh -s", stdin=script, timeout=60).out.split()
+    if len(codes) != len(asked):
+        return [f"{len(asked)} health checks gave {len(codes)} answers: {codes}"]
+    return [
+        f"{service.name} answers {code}"
+        for service, code in zip(asked, codes, strict=True)
+        if service.health and int(code) not in service.health.expect
+    ]
+
+
+def failed(what: str, **parts: str) -> StepFailed:
+    """A StepFailed; here so that steps need not import errors for one line."""
+    return StepFailed(what, **parts)

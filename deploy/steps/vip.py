@@ -1,0 +1,51 @@
+"""VIP: the one address every client uses, on exactly one controller."""
+
+from deploy.facts import pacemaker
+from deploy.site import Site
+from deploy.step import Step
+from deploy.steps import resources
+from deploy.wait import until
+
+
+def complete(site: Site) -> None:
+    """The address as a resource, watched often enough for the budgets."""
+    network = site.cluster.management
+    parameters = {
+        "ip": str(site.cluster.vip),
+        "cidr_netmask": str(network.cidr.prefixlen),
+        "nic": network.interface,
+    }
+    address = resources.primitive("vip", "ocf:heartbeat:IPaddr2", parameters, monitor="5s", timeout=20)
+    resources.ensure(site, "resources", [address])
+
+
+def verify_whole(site: Site) -> None:
+    """Pacemaker says one controller holds it, and the addresses of all controllers agree."""
+    until(
+        lambda: pacemaker.status(site.controllers.first).running.get("vip", ()),
+        ready=lambda seen: len(seen) == 1,
+        timeout=60,
+        what="Pacemaker: vip",
+        expected="started on one controller",
+        hint="crm_mon -1 -r -f on a controller",
+    )
+    until(
+        lambda: site.controllers.each(lambda host: f" {site.cluster.vip}/" in host.check("ip -4 -o addr show")),
+        ready=lambda seen: sum(seen.values()) == 1,
+        error=lambda seen: sum(seen.values()) > 1,
+        timeout=20,
+        what=f"VIP {site.cluster.vip}",
+        expected="on exactly one controller",
+        hint="ip addr on every controller: an address set by hand is not Pacemaker's to remove",
+    )
+
+
+STEP = Step(
+    "vip",
+    "the shared address",
+    roles=("controller",),
+    requires=("pacemaker",),
+    needs=("ha",),
+    complete=complete,
+    verify_whole=verify_whole,
+)

@@ -1,0 +1,49 @@
+"""Virtualisation: what works is found by booting something with it, not by CPU flags or a device's presence."""
+
+from deploy.guest import GuestImage
+from deploy.host import STATE, Host
+from deploy.site import Site
+
+TRIAL = 30
+"""Seconds a trial boot may take; with working KVM it takes two."""
+
+
+def find(site: Site, image: GuestImage) -> None:
+    """Find out for every compute, and keep it where templates look for it."""
+    site.facts["virt_type"] = site.hosts.role("compute").each(lambda host: found(host, image))
+
+
+def found(host: Host, image: GuestImage) -> str:
+    """`kvm` where a guest boots with it, else `qemu`; tried once a boot of the host and kept there."""
+    kept = host.run(
+        f'[ -c /dev/kvm ] || {{ echo qemu; exit; }}; read -r type boot < {STATE}/virt-type &&'
+        ' [ "$boot" = "$(cat /proc/sys/kernel/random/boot_id)" ] && echo "$type"'
+    ).out.strip()
+    if kept in {"kvm", "qemu"}:
+        return kept
+    virt_type = "kvm" if _boots(host, image) else "qemu"
+    host.check(f"mkdir -p {STATE} && echo {virt_type} $(cat /proc/sys/kernel/random/boot_id) > {STATE}/virt-type")
+    return virt_type
+
+
+def _boots(host: Host, image: GuestImage) -> bool:
+    folder = host.check("mktemp -d /var/tmp/stackproof-trial.XXXXXX").strip()
+    try:
+        if image.kernel and image.ramdisk:
+            host.check("cat > %s/kernel", folder, stdin=image.kernel.read_bytes())
+            host.check("cat > %s/ramdisk", folder, stdin=image.ramdisk.read_bytes())
+            what = "-kernel kernel -initrd ramdisk -append 'console=ttyS0 quiet stackproof.trial'"
+            sign = "stackproof trial ok"
+        else:
+            host.check("cat > %s/disk", folder, stdin=image.disk.read_bytes())
+            what = f"-drive file=disk,format={image.disk_format},if=virtio,snapshot=on"
+            sign = "Linux version"
+        out = host.run(
+            f"cd %s && timeout {TRIAL} qemu-system-x86_64 -M pc -accel kvm -m 192 -nographic -no-reboot -nic none {what}"
+            " < /dev/null 2>&1",
+            folder,
+            timeout=TRIAL + 10,
+        ).out
+        return sign in out
+    finally:
+        host.run("rm -rf %s", folder)

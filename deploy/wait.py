@@ -1,0 +1,76 @@
+"""Waiting: observe until ready, fail early on the impossible, say what was last seen."""
+
+import time
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from tenacity import RetryError, Retrying, retry_if_result, wait_fixed
+
+from deploy.errors import StackproofError, StepFailed
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """What waiting needs of time, so that tests can run it."""
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never jumps."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let that much time pass."""
+
+
+def until(
+    observe: Callable[[], T],
+    *,
+    ready: Callable[[T], bool] = bool,
+    error: Callable[[T], bool] | None = None,
+    timeout: float,
+    interval: float = 0.3,
+    settle: int = 1,
+    what: str = "",
+    expected: str = "",
+    hint: str = "",
+    clock: Clock = time,
+) -> T:
+    """Return the first observation that is `ready` (`settle` times running).
+
+    Raises StepFailed at once when `error` holds, and after `timeout` seconds otherwise. An exception
+    of `observe` itself is not "not yet": it ends the wait, unless it is a StackproofError (a host
+    that is still rebooting, an API that does not answer yet), which counts as an observation.
+    """
+    seen: T | StackproofError | None = None
+    streak = 0
+
+    def attempt() -> bool:
+        nonlocal seen, streak
+        try:
+            seen = observe()
+        except StackproofError as failure:
+            seen, streak = failure, 0
+            return False
+        if error is not None and error(seen):
+            raise _failure(f"{what or 'wait'}: cannot come true any more", expected, seen, hint)
+        streak = streak + 1 if ready(seen) else 0
+        return streak >= settle
+
+    started = clock.monotonic()
+    retrying = Retrying(
+        retry=retry_if_result(lambda done: not done),
+        stop=lambda _: clock.monotonic() - started + interval > timeout,
+        wait=wait_fixed(interval),
+        sleep=clock.sleep,
+    )
+    try:
+        retrying(attempt)
+    except RetryError:
+        raise _failure(f"{what or 'wait'}: not ready within {timeout:g} s", expected, seen, hint) from None
+    assert not isinstance(seen, StackproofError)  # noqa: S101 - attempt() returned True, so seen is a T
+    return seen  # type: ignore[return-value]
+
+
+def _failure(what: str, expected: str, seen: object, hint: str) -> StepFailed:
+    return StepFailed(what, expected=expected, seen=str(seen)[:2000], hint=hint)
+
+
