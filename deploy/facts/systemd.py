@@ -17,6 +17,8 @@ class Unit:
     sub: str
     enabled: str
     pending: bool = False
+    skipped: bool = False
+    """The last start was left out, because a condition of the unit does not hold on this machine."""
 
     @property
     def is_active(self) -> bool:
@@ -42,7 +44,7 @@ def units(host: Host, names: Iterable[str]) -> dict[str, Unit]:
     listed = " ".join(shlex.quote(f"{name}.service") for name in wanted)
     out = host.check(
         f"ls {STATE}/pending 2>/dev/null; echo; "
-        f"systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState {listed}"
+        f"systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,ConditionResult,ConditionTimestampMonotonic {listed}"
     )
     found = parse(out)
     missing = Unit("", "not-found", "inactive", "dead", "")
@@ -66,6 +68,7 @@ def parse(text: str) -> dict[str, Unit]:
             sub=fields.get("SubState", ""),
             enabled=fields.get("UnitFileState", ""),
             pending=name in pending,
+            skipped=fields.get("ConditionResult") == "no" and fields.get("ConditionTimestampMonotonic", "0") != "0",
         )
     return found
 

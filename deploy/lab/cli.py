@@ -13,7 +13,7 @@ from deploy.errors import LabError, StackproofError
 from deploy.inventory import Cluster, Node
 from deploy.inventory import load as load_inventory
 from deploy.journal import JOURNAL, Event
-from deploy.lab import image, keys, power, room
+from deploy.lab import bmc, keys, power, room
 
 _GIB = 1 << 30
 
@@ -27,6 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
         return command(options)
     except StackproofError as error:
         print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    except OSError as error:
+        print(f"the lab's own files or processes: {error}", file=sys.stderr)  # noqa: T201
         return 1
     except KeyboardInterrupt:
         print("interrupted; the same command continues, `down` removes what is there", file=sys.stderr)  # noqa: T201
@@ -69,7 +72,7 @@ def _up(options: argparse.Namespace) -> int:
 
 
 def _image(options: argparse.Namespace) -> int:
-    print(image.ensure(load_inventory(options.inventory)))  # noqa: T201
+    print(room.build_image(load_inventory(options.inventory)))  # noqa: T201
     return 0
 
 
@@ -111,12 +114,17 @@ def _shell(options: argparse.Namespace) -> int:
 def _power(options: argparse.Namespace) -> int:
     cluster = _current()
     node = _node(cluster, options.host)
-    if options.action in {"off", "cycle"}:
-        power.power_off(cluster, node)
-    if options.action in {"on", "cycle"}:
-        power.power_on(cluster, node)
     if options.action == "status":
-        print("on" if power.is_on(node) else "off")  # noqa: T201
+        on = bmc.is_on(node.power) if node.power else power.is_on(node)
+        print("on" if on else "off")  # noqa: T201
+    elif node.power:
+        # The way real machines are switched, and the one that keeps the controller's word on who is on.
+        bmc.reset(node.power, {"on": "On", "off": "ForceOff", "cycle": "ForceRestart"}[options.action])
+    else:
+        if options.action != "on":
+            power.power_off(cluster, node)
+        if options.action != "off":
+            power.power_on(cluster, node)
     return 0
 
 

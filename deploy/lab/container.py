@@ -1,8 +1,10 @@
 """A host as a process tree: started detached in a control group of its own, and killed as a power cut kills."""
 
 import os
+import secrets
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 from deploy.errors import LabError
@@ -20,7 +22,23 @@ _ENVIRONMENT = {
 }
 # The clock, kernel modules, raw hardware and the kernel log are the runner's.
 _WITHHELD = ("CAP_SYS_TIME", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYSLOG", "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND")
-_ENTER_GROUP = 'echo $$ > "$1/cgroup.procs"; shift; exec "$@"'
+_BOOT = """\
+echo $$ > "$1/cgroup.procs"
+# Where memory ends, the kernel is to take it from the lab and not from the machine's own work.
+echo 500 > /proc/self/oom_score_adj
+shift
+exec "$@"
+"""
+_KEEP = """\
+boot=$1 ticket=$2 number=$3
+shift 3
+sh -c "$boot" sh "$@"
+code=$?
+# Without its ticket this boot was ended from outside, and whoever did so cleans up.
+[ "$(cat "$ticket" 2>/dev/null)" != "$number" ] || exec "$AFTERWARDS" -m deploy.lab.ended "$ticket" "$number" "$code"
+"""
+REBOOT = 133
+"""The exit code of an nspawn that keeps its unit, when its host asks for a reboot."""
 
 
 def arguments(node: Node) -> list[str]:
@@ -40,18 +58,24 @@ def arguments(node: Node) -> list[str]:
 
 
 def start(node: Node) -> None:
-    """Boot a host whose root is mounted and whose network exists; returns at once."""
-    group = groups.make(node.name)
+    """Boot a host whose root is mounted and whose network exists; returns when its PID 1 runs.
+
+    LabError where it does not within 20 s. A keeper outside the host stays behind, and sees to what a host that
+    reboots or powers off by itself leaves.
+    """
+    group, number = groups.make(node.name), secrets.token_hex(8)
+    names.ticket(node.name).write_text(number)
     with names.console(node.name).open("a") as console:
-        subprocess.Popen(
-            ["sh", "-c", _ENTER_GROUP, "sh", str(group), *arguments(node)],
+        keeper = subprocess.Popen(
+            ["sh", "-c", _KEEP, "sh", _BOOT, str(names.ticket(node.name)), number, str(group), *arguments(node)],
             stdin=subprocess.DEVNULL,
             stdout=console,
             stderr=console,
-            env=_ENVIRONMENT,
+            env={**_ENVIRONMENT, "AFTERWARDS": sys.executable, "PYTHONPATH": str(Path(__file__).parents[2])},
             cwd="/",
             start_new_session=True,
         )
+    groups.adopt(keeper.pid)
     if not until(lambda: leader(node.name) > 0, timeout=20, every=0.05):
         raise LabError(
             f"{node.name} did not start",
@@ -75,6 +99,7 @@ def leader(node: str) -> int:
 
 def kill(node: str) -> None:
     """End a host at once, without telling it; returns when nothing of it runs. LabError where it stays."""
+    names.ticket(node).unlink(missing_ok=True)
     init = leader(node)
     if init:
         processes.send(init, signal.SIGKILL, _is_init)

@@ -7,6 +7,9 @@ from deploy.errors import LabError
 from deploy.lab import names
 from deploy.lab.shell import until
 
+_ROOM = "_room"
+"""No host is called so: host names have no underscore."""
+
 
 @cache
 def mount_point() -> Path:
@@ -33,6 +36,13 @@ def make(node: str) -> Path:
     kill(node)
     group.mkdir(parents=True, exist_ok=True)
     return group
+
+
+def adopt(pid: int) -> None:
+    """Move a process of the lab that belongs to no host into a group of its own."""
+    group = parent() / _ROOM
+    group.mkdir(parents=True, exist_ok=True)
+    (group / "cgroup.procs").write_text(str(pid))
 
 
 def kill(node: str) -> None:

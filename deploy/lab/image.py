@@ -22,6 +22,8 @@ _DPKG = (
     "force-unsafe-io",
 )
 _DENY_STARTS = 'printf "#!/bin/sh\\nexit 101\\n" > "$1/usr/sbin/policy-rc.d"; chmod 755 "$1/usr/sbin/policy-rc.d"'
+_NEEDS = {"full": 4.0, "bare": 1.0}
+"""GiB a build takes on disk at its largest, packages included."""
 _BUILDING = "building-"
 _LONGEST_BUILD = 3600
 
@@ -29,24 +31,17 @@ _LONGEST_BUILD = 3600
 def ensure(cluster: Cluster) -> Path:
     """The root of this cluster's image: the cached one, or a new one. The caller holds the room's lock.
 
-    Raises LabError with the builder's last lines where it cannot be built.
+    Raises LabError where the disk is too small, or with the builder's last lines where it fails.
     """
     platform = load_platform(cluster.platform)
     origin = sources.find(cluster, platform)
     content = packages(cluster, platform)
-    image = _place(cluster, content, origin)
-    clean()
+    image = names.CACHE / f"image-{kind(cluster)}-{fingerprint(content, origin)}"
     if not image.exists():
         with phase(f"building the {kind(cluster)} image"):
             _build(image, content, origin, platform, bare=kind(cluster) == "bare")
         prune(image)
     return image / "root"
-
-
-def cached(cluster: Cluster) -> bool:
-    """Whether this cluster's image is there already."""
-    platform = load_platform(cluster.platform)
-    return _place(cluster, packages(cluster, platform), sources.find(cluster, platform)).exists()
 
 
 def kind(cluster: Cluster) -> str:
@@ -65,10 +60,6 @@ def fingerprint(content: tuple[str, ...], origin: sources.Sources) -> str:
     return hashlib.sha256(repr((*parts, recipe.PRESET)).encode()).hexdigest()[:12]
 
 
-def _place(cluster: Cluster, content: tuple[str, ...], origin: sources.Sources) -> Path:
-    return names.CACHE / f"image-{kind(cluster)}-{fingerprint(content, origin)}"
-
-
 def clean() -> None:
     """Remove what an interrupted build left in the cache."""
     for left in names.CACHE.glob(f"{_BUILDING}*"):
@@ -77,6 +68,7 @@ def clean() -> None:
 
 def _build(image: Path, content: tuple[str, ...], origin: sources.Sources, platform: Platform, *, bare: bool) -> None:
     names.CACHE.mkdir(parents=True, exist_ok=True)
+    _refuse_small(_NEEDS["bare" if bare else "full"])
     work = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=names.CACHE))
     with phase(f"installing {len(content)} packages"):
         _install(work, content, origin, platform)
@@ -88,6 +80,17 @@ def _build(image: Path, content: tuple[str, ...], origin: sources.Sources, platf
             shutil.rmtree(work / "root/var/lib/apt/lists", ignore_errors=True)
     work.chmod(0o755)
     work.rename(image)
+
+
+def _refuse_small(needed: float) -> None:
+    free = shutil.disk_usage(names.CACHE).free / (1 << 30)
+    if free < needed:
+        raise LabError(
+            f"too little disk for the image below {names.CACHE}",
+            expected=f"{needed:.0f} GiB free",
+            seen=f"{free:.1f} GiB free",
+            hint="free some, or put the cache elsewhere: STACKPROOF_CACHE=/somewhere",
+        )
 
 
 def _install(work: Path, content: tuple[str, ...], origin: sources.Sources, platform: Platform) -> None:

@@ -66,3 +66,8 @@ def root(node: str) -> Path:
 def console(node: str) -> Path:
     """What a host writes to its console."""
     return home(node) / "console.log"
+
+
+def ticket(node: str) -> Path:
+    """Names the boot that is under way, so that the end of an older one is not taken for its end."""
+    return home(node) / "boot"

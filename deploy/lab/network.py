@@ -27,15 +27,14 @@ def namespaces() -> set[str]:
 def refuse_taken(cluster: Cluster) -> None:
     """Raise LabError where the runner already uses an interface name or a subnet that the lab needs."""
     wanted = {names.runner_link(network.name): network for network in cluster.networks.values()}
-    links = _json("address")
-    for link in links:
-        if link["ifname"] in wanted and link.get("ifalias") != names.MARK:
-            raise LabError(
-                f"the runner has an interface {link['ifname']} that is not the lab's",
-                hint=f"rename or remove it: ip link delete {link['ifname']}",
-            )
+    links = _json("link")
     own = {link["ifname"] for link in links if link.get("ifalias") == names.MARK}
-    for where, cidr in _subnets(links, own):
+    for taken in sorted({link["ifname"] for link in links} & set(wanted) - own):
+        raise LabError(
+            f"the runner has an interface {taken} that is not the lab's",
+            hint=f"rename or remove it: ip link delete {taken}",
+        )
+    for where, cidr in _subnets(own):
         for network in wanted.values():
             if cidr.overlaps(network.cidr):
                 raise LabError(
@@ -146,8 +145,8 @@ def _json(what: str, namespace: str = "") -> list[dict[str, Any]]:
     return found
 
 
-def _subnets(links: list[dict[str, Any]], own: set[str]) -> Iterator[tuple[str, IPv4Network]]:
-    for link in links:
+def _subnets(own: set[str]) -> Iterator[tuple[str, IPv4Network]]:
+    for link in _json("address"):
         for entry in link.get("addr_info", []):
             if entry["family"] == "inet" and link["ifname"] not in own:
                 yield link["ifname"], IPv4Network(f"{entry['local']}/{entry['prefixlen']}", strict=False)

@@ -29,20 +29,23 @@ def power_on(cluster: Cluster, node: Node) -> None:
     Raises LabError where its disk is missing or it does not start.
     """
     with lock.power(node.name):
-        if is_on(node):
+        if not is_on(node):
+            _start(cluster, node)
+
+
+def ended(cluster: Cluster, node: Node, number: str, *, reboot: bool) -> None:
+    """Clean up after a host that ended boot `number` by itself, and boot it again where it asked for that.
+
+    What stays of a host's network would go on answering for it.
+    """
+    with lock.power(node.name):
+        ticket = names.ticket(node.name)
+        if not ticket.exists() or ticket.read_text() != number:
             return
-        _cut(cluster, node)
-        image = names.home(node.name) / "image"
-        if not image.exists():
-            raise LabError(
-                f"the image {node.name} was made from is gone",
-                expected=f"a directory at {image.readlink() if image.is_symlink() else image}",
-                hint="`python -m deploy.lab down`, then `up`",
-            )
-        mounts.mount(node.name, image.resolve())
-        network.attach(cluster, node)
-        container.start(node)
-    JOURNAL.emit("note", "power is on", host=node.name)
+        if reboot:
+            _start(cluster, node)
+        else:
+            _cut(cluster, node)
 
 
 def press_button(node: Node) -> None:
@@ -57,3 +60,18 @@ def _cut(cluster: Cluster, node: Node) -> None:
     network.cut(cluster, node.name)
     container.kill(node.name)
     network.detach(cluster, node.name)
+
+
+def _start(cluster: Cluster, node: Node) -> None:
+    _cut(cluster, node)
+    image = names.home(node.name) / "image"
+    if not image.exists():
+        raise LabError(
+            f"the image {node.name} was made from is gone",
+            expected=f"a directory at {image.readlink() if image.is_symlink() else image}",
+            hint="`python -m deploy.lab down`, then `up`",
+        )
+    mounts.mount(node.name, image.resolve())
+    network.attach(cluster, node)
+    container.start(node)
+    JOURNAL.emit("note", "power is on", host=node.name)

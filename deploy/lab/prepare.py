@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.errors import LabError
-from deploy.inventory import Cluster, Node
+from deploy.inventory import Node
 from deploy.journal import JOURNAL
 from deploy.lab import names, trials
 from deploy.lab.shell import phase, run, succeeds
@@ -30,19 +30,18 @@ TOOLS = {
 _HOST_GIB = 0.3
 _ROLE_GIB = {"controller": 2.4, "network": 0.3, "compute": 1.4, "storage": 1.0}
 """Memory one host takes under drills: the system itself, and what each role adds."""
-_IMAGE_GIB = {"full": 4.0, "bare": 1.0}
 _WRITTEN_GIB = 2.0
 """Disk one host writes in a day of drills; its bound may be higher, but is seldom reached."""
 
 
-def ready(cluster: Cluster, missing: list[Node], *, image_cached: bool) -> None:
+def ready(missing: list[Node]) -> None:
     """Make the runner ready for the hosts that are to be started; LabError with everything that stands against it."""
     if os.geteuid() != 0:
         raise LabError("the lab needs root", seen=f"uid {os.geteuid()}", hint="run it with sudo")
     if not missing:
         return
     install_tools()
-    problems = [*_memory(missing), *_disk(cluster, missing, image_cached=image_cached), *trials.failures()]
+    problems = [*_memory(missing), *_disk(missing), *trials.failures()]
     if problems:
         raise LabError(
             "this machine cannot hold the lab:" + "".join(f"\n  - {problem}" for problem in problems),
@@ -85,22 +84,11 @@ def _memory(missing: list[Node]) -> Iterator[str]:
                 yield f"memory: {len(missing)} hosts need {needed:.1f} GiB, {available:.1f} GiB is available"
 
 
-def _disk(cluster: Cluster, missing: list[Node], *, image_cached: bool) -> Iterator[str]:
-    image = _IMAGE_GIB[cluster.lab.image if cluster.lab else "full"]
-    needs = [(names.CACHE, 0.0 if image_cached else image), (names.STATE, len(missing) * _WRITTEN_GIB)]
-    same = _device(names.CACHE) == _device(names.STATE)
-    for place, need in [(names.STATE, sum(need for _, need in needs))] if same else needs:
-        free = shutil.disk_usage(_existing(place)).free / _GIB
-        if free < need:
-            yield f"disk: {need:.0f} GiB needed below {place}, {free:.1f} GiB free"
-
-
-def _device(place: Path) -> int:
-    return _existing(place).stat().st_dev
-
-
-def _existing(place: Path) -> Path:
-    return next(path for path in (place, *place.parents) if path.exists())
+def _disk(missing: list[Node]) -> Iterator[str]:
+    place = next(path for path in (names.STATE, *names.STATE.parents) if path.exists())
+    free, needed = shutil.disk_usage(place).free / _GIB, len(missing) * _WRITTEN_GIB
+    if free < needed:
+        yield f"disk: {len(missing)} hosts write {needed:.0f} GiB below {names.STATE}, {free:.1f} GiB are free"
 
 
 def _path() -> str:

@@ -22,14 +22,14 @@ def everyone() -> Iterator[int]:
 
 
 def running(program: str, *arguments: str) -> list[int]:
-    """Pids whose program has that base name and whose command line holds all those arguments."""
+    """Pids whose program's base name begins so and whose command line holds all those arguments."""
     return [pid for pid in everyone() if runs(pid, program, *arguments)]
 
 
 def runs(pid: int, program: str, *arguments: str) -> bool:
-    """Whether this process runs that program with at least those arguments."""
+    """Whether this process runs a program whose base name begins so, with at least those arguments."""
     line = words(pid)
-    return bool(line) and Path(line[0]).name == program and set(arguments) <= set(line[1:])
+    return bool(line) and Path(line[0]).name.startswith(program) and set(arguments) <= set(line[1:])
 
 
 def parent(pid: int) -> int:

@@ -1,73 +1,104 @@
-"""The lab's power controller: the part of Redfish that fencing agents and drills use, for hosts that have no BMC.
+"""The lab's power controller as a process: `up` starts it, `down` ends it.
 
-Run by `up` as `python -m deploy.lab.redfish ADDRESS PORT STATE-DIRECTORY`.
+Run as `python -m deploy.lab.redfish STATE-DIRECTORY`.
 """
 
-import base64
-import hmac
-import json
-import ssl
-from collections.abc import Sequence
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from urllib.parse import urlsplit
 
-from deploy.errors import StackproofError
+from deploy.errors import LabError
+from deploy.inventory import Cluster, Power
+from deploy.lab import bmc, certificate, groups, keys, names, network, processes
+from deploy.lab.redfish_http import Server
+from deploy.lab.shell import until
 
-TOP = "/redfish/v1"
-RESETS = ("On", "ForceOff", "ForceRestart", "GracefulShutdown")
-_LONGEST_BODY = 64 * 1024
-_SILENCE = 30.0
-"""Seconds a client may keep a connection without a word."""
-
-
-class Switches(Protocol):
-    """Who really switches: the hosts of the lab, or a stand-in."""
-
-    def systems(self) -> Sequence[str]:
-        """Names of the systems that have power."""
-
-    def is_on(self, system: str) -> bool:
-        """Whether a system's power is on."""
-
-    def reset(self, system: str, kind: str) -> None:
-        """Do one of RESETS to a system."""
+LOG = names.STATE / "redfish.log"
+_STARTS_IN = 15.0
+_MODULE = "deploy.lab.redfish"
 
 
-class Server(ThreadingHTTPServer):
-    """A Redfish service over `switches` for one user; TLS where a certificate and its key are given."""
-
-    daemon_threads = True
-
-    def __init__(
-        self, address: tuple[str, int], switches: Switches, user: str, password: str, pem: Path | None = None
-    ) -> None:
-        super().__init__(address, _Handler)
-        self.switches = switches
-        self.expected = base64.b64encode(f"{user}:{password}".encode())
-        self.tls: ssl.SSLContext | None = None
-        if pem:
-            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self.tls.load_cert_chain(pem)
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        """Serve one connection; the TLS handshake is made here, in its own thread, so that nobody waits for it."""
-        request.settimeout(_SILENCE)
-        if self.tls:
-            request = self.tls.wrap_socket(request, server_side=True)
-        super().finish_request(request, client_address)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log in one line what went wrong on a connection; scanners and clients that hang up are no news."""
-        import sys
-
-        print(f"{client_address[0]}: {sys.exception()!r}", flush=True)  # noqa: T201
+def ensure(cluster: Cluster) -> None:
+    """Start the controller where the inventory has power entries and none runs; LabError where it does not answer."""
+    powers = [node.power for node in cluster.nodes if node.power]
+    if not powers:
+        return
+    address, port = _where(cluster, powers)
+    certificate.ensure(address)
+    if not running():
+        _spawn()
+    if not until(lambda: bmc.answers(powers[0]), timeout=_STARTS_IN):
+        raise LabError(
+            "the lab's power controller does not answer",
+            expected=f"Redfish at https://{address}:{port}",
+            seen=LOG.read_text(errors="replace")[-500:] if LOG.exists() else "no log",
+            evidence=str(LOG),
+        )
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: Server
-    protocol_version = "HTTP/1.1"
-    server_version = "stackproof"
-    sys_version = ""
-    _collections: ClassVar[dict[str, str]] = {}
+def stop() -> None:
+    """End the controller."""
+    for pid in running():
+        processes.send(pid, signal.SIGKILL, _is_controller)
+
+
+def running() -> list[int]:
+    """Pids of the controllers that serve this lab: one, or none."""
+    return [pid for pid in processes.everyone() if _is_controller(pid)]
+
+
+def _is_controller(pid: int) -> bool:
+    return processes.runs(pid, "python", _MODULE, str(names.STATE))
+
+
+def _spawn() -> None:
+    here = Path(__file__).parents[2]
+    with LOG.open("a") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", _MODULE, str(names.STATE)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            env={**os.environ, "PYTHONPATH": str(here)},
+            start_new_session=True,
+        )
+    # Out of the caller's control group: a session or a CI job that ends must not take the BMCs with it.
+    groups.adopt(child.pid)
+
+
+def _where(cluster: Cluster, powers: list[Power]) -> tuple[str, int]:
+    """The one address all power entries name; LabError where they differ or it is not the runner's."""
+    expected = str(network.runner_address(cluster.management))
+    found = {
+        (urlsplit(power.url).hostname, urlsplit(power.url).port, power.user, power.password_file) for power in powers
+    }
+    host, port, _, password = next(iter(found))
+    if len(found) > 1 or host != expected or password != keys.PASSWORD or port is None:
+        raise LabError(
+            "the lab's power entries must name one controller",
+            expected=f"url https://{expected}:PORT/redfish/v1/Systems/NODE, one user, password_file {keys.PASSWORD}",
+            seen="; ".join(sorted(f"{power.url} as {power.user}" for power in powers)),
+            hint="copy the power entries of deploy/inventories/lab.toml",
+        )
+    return expected, port
+
+
+def main() -> int:
+    """Serve until killed."""
+    from deploy.lab import room, switches  # noqa: PLC0415 - the room imports this module
+
+    cluster = room.current()
+    if cluster is None:
+        return 1
+    powers = [node.power for node in cluster.nodes if node.power]
+    password = keys.PASSWORD.read_text().strip()
+    Server(_where(cluster, powers), switches.LabSwitches(), powers[0].user, password, certificate.PEM).serve_forever()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

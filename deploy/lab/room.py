@@ -1,12 +1,10 @@
 """The room as a whole: bring up what is missing, say how it is, take all of it down."""
 
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.errors import LabError
-from deploy.inventory import Cluster, Node
+from deploy.inventory import Cluster, Lab, Node
 from deploy.inventory import load as load_inventory
 from deploy.lab import (
     container,
@@ -20,13 +18,13 @@ from deploy.lab import (
     network,
     power,
     prepare,
-    redfish_service,
+    reach,
+    redfish,
+    refusals,
 )
-from deploy.lab.shell import phase, until
+from deploy.lab.shell import phase
 
 IN_USE = names.STATE / "inventory.toml"
-_BOOT = 60.0
-"""Seconds until every host's sshd must answer; 5 s each is usual."""
 
 
 @dataclass(frozen=True)
@@ -45,21 +43,26 @@ def up(cluster: Cluster) -> None:
 
     Raises LabError where the runner cannot hold them, another lab is up, or a host does not come.
     """
-    refuse_unsuitable(cluster)
+    refusals.unsuitable(cluster)
     with lock.room(), phase(f"bringing up {cluster.name}"):
-        _refuse_other(cluster)
-        missing = [node for node in cluster.nodes if not power.is_on(node)]
-        prepare.ready(cluster, missing, image_cached=image.cached(cluster))
-        base = image.ensure(cluster)
+        other = current()
+        if other:
+            refusals.occupied(cluster, other)
+        else:
+            _clear()
+        network.refuse_taken(cluster)
+        prepare.ready([node for node in cluster.nodes if not power.is_on(node)])
+        image.clean()
+        base = image.ensure(cluster) if any(not _is_made(node) for node in cluster.nodes) else None
         keys.ensure_runner()
         keys.write_private(IN_USE, cluster.source.read_text())
         network.build(cluster)
         nat.ensure(cluster)
         with ThreadPoolExecutor(len(cluster.nodes)) as pool:
-            list(pool.map(lambda node: _bring_up(cluster, node, base), missing))
+            list(pool.map(lambda node: _bring_up(cluster, node, base), cluster.nodes))
         keys.record_hosts(cluster)
-        redfish_service.ensure(cluster)
-        _await_ssh(cluster)
+        redfish.ensure(cluster)
+        reach.await_ssh(cluster.nodes)
 
 
 def down(*, purge: bool = False) -> None:
@@ -68,16 +71,29 @@ def down(*, purge: bool = False) -> None:
     Raises LabError where something cannot be removed.
     """
     with lock.room(), phase("taking the lab down"):
-        redfish_service.stop()
-        for node in sorted(home.name for home in names.HOSTS.glob("*")):
-            container.kill(node)
-        groups.remove_all()
-        network.remove()
-        nat.remove()
-        mounts.remove_tree(names.STATE)
+        _clear()
         image.clean()
         if purge:
             mounts.remove_tree(names.CACHE)
+
+
+def _clear() -> None:
+    """End and remove everything that bears the lab's names, recorded or not."""
+    redfish.stop()
+    for node in sorted(home.name for home in names.HOSTS.glob("*")):
+        container.kill(node)
+    groups.remove_all()
+    network.remove()
+    nat.remove()
+    mounts.remove_tree(names.STATE)
+
+
+def build_image(cluster: Cluster) -> Path:
+    """Make sure the image of the cluster's hosts is there, and say where; nothing is started."""
+    with lock.room():
+        prepare.install_tools()
+        image.clean()
+        return image.ensure(cluster)
 
 
 def current() -> Cluster | None:
@@ -91,80 +107,28 @@ def status(cluster: Cluster) -> list[HostStatus]:
         return list(pool.map(_status, cluster.nodes))
 
 
-def refuse_unsuitable(cluster: Cluster) -> None:
-    """Raise LabError where an inventory is not one of lab hosts."""
-    if cluster.lab is None:
-        raise LabError(
-            f"{cluster.source} describes machines that are not lab hosts",
-            expected="a [lab] table in the inventory",
-            hint="the lab only makes hosts for inventories such as lab and two-node",
-        )
-    wanted = {"ssh.key": (cluster.ssh.key, keys.KEY), "ssh.known_hosts": (cluster.ssh.known_hosts, keys.KNOWN_HOSTS)}
-    for key, (seen, expected) in wanted.items():
-        if seen != expected:
-            raise LabError(f"{cluster.source}: {key} is not the lab's", expected=str(expected), seen=str(seen))
-
-
-def _refuse_other(cluster: Cluster) -> None:
-    other = current()
-    if other is None:
-        network.refuse_taken(cluster)
+def _bring_up(cluster: Cluster, node: Node, base: Path | None) -> None:
+    if power.is_on(node):
         return
-    same = (other.name, other.platform, other.networks, other.lab) == (
-        cluster.name,
-        cluster.platform,
-        cluster.networks,
-        cluster.lab,
-    )
-    kept = {node.name: node.addresses for node in cluster.nodes}
-    if not same or any(kept.get(node.name) != node.addresses for node in other.nodes):
-        raise LabError(
-            f"another lab is there: {other.name} with {', '.join(node.name for node in other.nodes)}",
-            expected=f"none, or one of {cluster.source} to continue with",
-            hint="`python -m deploy.lab down` removes it",
-        )
-    network.refuse_taken(cluster)
-
-
-def _bring_up(cluster: Cluster, node: Node, base: Path) -> None:
     with phase("starting", host=node.name):
-        home = names.home(node.name)
-        made = home / "image"
-        if not made.is_symlink():
-            mounts.remove_tree(home)
-            home.mkdir(parents=True)
-            assert cluster.lab  # noqa: S101 - refused before
-            mounts.make_disk(node.name, cluster.lab.disk_gib)
-            mounts.mount(node.name, base)
-            keys.identify(node)
-            made.symlink_to(base)
+        if base and not _is_made(node):
+            _make(cluster, node, base)
         power.power_on(cluster, node)
 
 
-def _await_ssh(cluster: Cluster) -> None:
-    waiting = list(cluster.nodes)
-
-    def all_answer() -> bool:
-        waiting[:] = [node for node in waiting if not answers(node)]
-        return not waiting
-
-    with phase("waiting for every host's sshd"):
-        if not until(all_answer, timeout=_BOOT, every=0.2):
-            raise LabError(
-                f"no SSH on {', '.join(node.name for node in waiting)}",
-                expected=f"sshd to answer within {_BOOT:.0f} s of the start",
-                seen="".join(f"\n    {node.name}: {container.last_words(node.name)}" for node in waiting),
-                evidence=", ".join(str(names.console(node.name)) for node in waiting),
-            )
+def _is_made(node: Node) -> bool:
+    return (names.home(node.name) / "image").is_symlink()
 
 
-def answers(node: Node) -> bool:
-    """Whether a host's sshd greets within a second."""
-    try:
-        with socket.create_connection((str(node.management), 22), timeout=1) as connection:
-            return connection.recv(4) == b"SSH-"
-    except OSError:
-        return False
+def _make(cluster: Cluster, node: Node, base: Path) -> None:
+    """Give a host its disk and identity; the link to its image comes last, so what is half made is made again."""
+    home = names.home(node.name)
+    mounts.remove_tree(home)
+    home.mkdir(parents=True)
+    mounts.make_disk(node.name, cluster.lab.disk_gib if cluster.lab else Lab.disk_gib)
+    mounts.mount(node.name, base)
+    keys.identify(node)
+    (home / "image").symlink_to(base)
 
 
 def _status(node: Node) -> HostStatus:
@@ -172,7 +136,7 @@ def _status(node: Node) -> HostStatus:
     return HostStatus(
         node=node,
         on=on,
-        ssh=on and answers(node),
+        ssh=on and reach.answers(node),
         memory=groups.memory(node.name) if on else 0,
         disk=mounts.disk_used(node.name),
     )

@@ -1,6 +1,6 @@
 """Base: names, kernel settings, time, and the tools every host needs."""
 
-import subprocess
+import socket
 
 from deploy.errors import StepFailed
 from deploy.host import Host
@@ -17,13 +17,24 @@ def prepare(site: Site) -> None:
     vip = site.cluster.vip
     if vip is None or any(f"{vip}/" in word for words in addresses.values() for word in words):
         return
-    if subprocess.run(["ping", "-c", "1", "-W", "1", str(vip)], capture_output=True, check=False).returncode == 0:
+    if _somebody_has(str(vip)):
         raise StepFailed(
             f"the VIP {vip} is taken",
             expected="an address that nobody answers at, until Pacemaker sets it",
-            seen=f"{vip} answers ping, and no controller has it",
+            seen=f"a machine answers at {vip}, and it is no controller",
             hint="name another cluster.vip in the inventory, or take the machine that has it off the network",
         )
+
+
+def _somebody_has(address: str) -> bool:
+    """True when a machine answers there: even a refused connection is an answer. Needs no right and no tool."""
+    try:
+        socket.create_connection((address, 22), timeout=1.5).close()
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def apply(site: Site, host: Host) -> None:

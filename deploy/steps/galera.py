@@ -2,7 +2,7 @@
 
 from deploy.errors import StepFailed
 from deploy.facts import galera
-from deploy.host import Host
+from deploy.host import STATE, Host
 from deploy.site import Site
 from deploy.step import Step
 from deploy.steps import database, service
@@ -44,7 +44,11 @@ def _bootstrap_if_unborn(site: Site) -> None:
             "which starts the member with the newest data first",
         )
     host = site.controllers.first
-    host.change("bootstrapped the Galera cluster", "galera_new_cluster && systemctl enable -q mariadb", timeout=120)
+    host.change(
+        "bootstrapped the Galera cluster",
+        f"galera_new_cluster && systemctl enable -q mariadb && rm -f {STATE}/pending/mariadb",
+        timeout=120,
+    )
 
 
 def _joined(site: Site, host: Host) -> None:

@@ -109,6 +109,8 @@ def troubles(site: Site, host: Host, services: list[Service]) -> list[str]:
             found.append(f"{site.unit(service)} is not installed")
         elif unit.is_failed and not site.by_pacemaker(service):
             found.append(f"{unit.name} failed")
+        elif unit.skipped and not unit.is_active:
+            found.append(f"{unit.name} was not started (systemctl status tells the condition): it failed")
         elif not unit.is_active:
             found.append(f"{unit.name} is {unit.active}")
         elif unit.is_enabled == site.by_pacemaker(service):

@@ -1,7 +1,0 @@
-"""x."""
-
-from deploy.inventory import Cluster
-
-
-def ensure(cluster: Cluster) -> None: ...
-def stop() -> None: ...
