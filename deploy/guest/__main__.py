@@ -5,14 +5,12 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from deploy import inventory
+from deploy import inventory, paths
 from deploy.errors import StackproofError
 from deploy.guest import GuestImage, obtain
 from deploy.guest.build import built
 from deploy.guest.trial import try_out
 from deploy.journal import JOURNAL
-
-CACHE = Path("~/.cache/stackproof")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,7 +42,7 @@ def _image(options: argparse.Namespace) -> GuestImage:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m deploy.guest", description=__doc__)
     parser.add_argument("--inventory", help="a file or a built-in name; its image is used if it names one")
-    parser.add_argument("--cache", type=Path, default=CACHE, help=f"where builds and downloads are kept ({CACHE})")
+    parser.add_argument("--cache", type=Path, default=paths.cache(), help="where builds and downloads are kept")
     parser.add_argument("--fresh", action="store_true", help="build anew, with the packages of today")
     parser.add_argument("--try", action="store_true", dest="try_it", help="boot it under QEMU and time it")
     parser.add_argument("--accelerator", choices=("tcg", "kvm"), default="tcg", help="how --try runs it (tcg)")

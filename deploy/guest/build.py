@@ -87,6 +87,9 @@ def _build(home: Path) -> None:
             hint="name an image in the inventory (image.file or image.url)",
         )
     packages.install_missing(_TOOLS)
+    # The lock is held: whatever is left of other builds belongs to runs that were killed.
+    for leftover in home.parent.glob(".guest-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
     work = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{home.name}-"))
     try:
         _assemble(work)

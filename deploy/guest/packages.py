@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from deploy.guest.image import GuestImageError
 from deploy.journal import JOURNAL
@@ -23,18 +24,29 @@ def fetch(into: Path) -> dict[str, str]:
     """Unpack kernel, tools and the tools' libraries into `into`; the versions by package name."""
     archives = into.with_name(into.name + ".archives")
     archives.mkdir(parents=True)
-    if not _dependencies(KERNELS):
+    try:
+        _download(archives)
+    except GuestImageError:
+        # Lists that are absent, or name versions the archive no longer has: the second failure is the true one.
         refresh()
-    kernel = kernel_package(_dependencies(KERNELS))
-    names = [kernel, *closure(_dependencies(*TOOLS, recurse=True))]
-    # Everything is world-readable public text: apt's own user has no access to a private directory.
-    _run(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", *names], cwd=archives)
+        _download(archives)
     into.mkdir()
+    versions = {}
     for archive in sorted(archives.glob("*.deb")):
         _run(["dpkg-deb", "-x", str(archive), str(into)])
-    versions = dict(archive.name.split("_")[:2] for archive in sorted(archives.glob("*.deb")))
+        name, version, _ = archive.name.split("_")
+        versions[name] = unquote(version)
     shutil.rmtree(archives)
-    return {name: version.replace("%3a", ":") for name, version in versions.items()}
+    return versions
+
+
+def _download(into: Path) -> None:
+    kernel = kernel_package(_dependencies(KERNELS))
+    names = [kernel, *closure(_dependencies(*TOOLS, recurse=True))]
+    for earlier in into.iterdir():
+        earlier.unlink()
+    # As root throughout: apt's own user has no access to a private directory.
+    _run(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", *names], cwd=into)
 
 
 def kernel_package(listing: str) -> str:
@@ -57,9 +69,9 @@ def closure(listing: str) -> list[str]:
 
 
 def refresh() -> None:
-    """Read the package lists anew; needs root."""
-    JOURNAL.emit("note", "the runner has no package lists; running apt-get update")
-    _run(["apt-get", "-q", "update"])
+    """Read the package lists anew. A source that fails is no error: the others may hold what is needed."""
+    JOURNAL.emit("note", "the runner's package lists are missing or out of date; running apt-get update")
+    _run(["apt-get", "-q", "update"], check=False)
 
 
 def install_missing(tools: Mapping[str, str]) -> list[str]:

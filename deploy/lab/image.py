@@ -21,7 +21,22 @@ _DPKG = (
     "path-exclude=/usr/share/info/*",
     "force-unsafe-io",
 )
-_DENY_STARTS = 'printf "#!/bin/sh\\nexit 101\\n" > "$1/usr/sbin/policy-rc.d"; chmod 755 "$1/usr/sbin/policy-rc.d"'
+_BEFORE_PACKAGES = """\
+set -e
+printf '#!/bin/sh\\nexit 101\\n' > "$1/usr/sbin/policy-rc.d"
+chmod 755 "$1/usr/sbin/policy-rc.d"
+chroot "$1" dpkg-divert --quiet --local --rename --add /usr/bin/py3compile
+ln -s /bin/true "$1/usr/bin/py3compile"
+"""
+"""Nothing starts in the image; Python is compiled once at the end and not package by package (131 s become 95 s)."""
+_AFTER_PACKAGES = """\
+set -e
+rm "$1/usr/bin/py3compile"
+chroot "$1" dpkg-divert --quiet --local --rename --remove /usr/bin/py3compile
+if [ -x "$1/usr/bin/python3" ]; then
+    chroot "$1" python3 -m compileall -q -j 0 /usr/lib/python3/dist-packages /usr/share >/dev/null || true
+fi
+"""
 _NEEDS = {"full": 4.0, "bare": 1.0}
 """GiB a build takes on disk at its largest, packages included."""
 _BUILDING = "building-"
@@ -56,8 +71,11 @@ def packages(cluster: Cluster, platform: Platform) -> tuple[str, ...]:
 
 def fingerprint(content: tuple[str, ...], origin: sources.Sources) -> str:
     """A short hash over everything that makes one image differ from another."""
-    parts = (content, origin.lines, origin.settings, _APT, _DPKG, recipe.FILES, recipe.MASKED, recipe.NO_SYSCTL)
-    return hashlib.sha256(repr((*parts, recipe.PRESET)).encode()).hexdigest()[:12]
+    parts = (
+        *(content, origin.lines, origin.settings, _APT, _DPKG, _BEFORE_PACKAGES, _AFTER_PACKAGES),
+        *(recipe.FILES, recipe.MASKED, recipe.NO_SYSCTL, recipe.PRESET),
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
 
 
 def clean() -> None:
@@ -105,7 +123,8 @@ def _install(work: Path, content: tuple[str, ...], origin: sources.Sources, plat
         *(f"--aptopt={option}" for option in (*_APT, *origin.settings)),
         *(f"--dpkgopt={option}" for option in _DPKG),
         f"--include={','.join(content)}",
-        f"--essential-hook={_DENY_STARTS}",
+        f"--essential-hook={_BEFORE_PACKAGES}",
+        f"--customize-hook={_AFTER_PACKAGES}",
         *(platform.release, str(work / "root"), str(listing)),
     ]
     log = work / "build.log"
@@ -125,8 +144,12 @@ def _install(work: Path, content: tuple[str, ...], origin: sources.Sources, plat
 
 def _allow_installing(root: Path, origin: sources.Sources) -> None:
     """A bare host fetches packages itself: from the same sources, with the same keys and resolver."""
+    apt = root / "etc/apt"
     for file in origin.keyrings:
-        shutil.copy(file, root / "etc/apt/trusted.gpg.d")
+        shutil.copy(file, apt / "trusted.gpg.d")
+    for listing in (apt / "sources.list.d").iterdir():
+        listing.unlink()
+    (apt / "sources.list").write_text("".join(f"{line}\n" for line in origin.lines))
     shutil.copy(_resolvers(), root / "etc/resolv.conf")
 
 

@@ -5,17 +5,22 @@ from deploy.site import Site
 from deploy.step import Step
 from deploy.steps import api, database, service
 
-# Cell0's database is the one named after Nova's own with _cell0; the credentials come from nova.conf
-# at run time ({scheme}...), so that no password is stored in the cell mappings.
-CELL0 = "{scheme}://{username}:{password}@{hostname}:{port}/nova_cell0?{query}"
-CELL1 = "{scheme}://{username}:{password}@{hostname}:{port}/{path}?{query}"
-MIGRATIONS = (
-    "nova-manage api_db sync",
-    f"nova-manage cell_v2 map_cell0 --database_connection '{CELL0}'",
-    "nova-manage cell_v2 list_cells | grep -q ' cell1 ' || "
-    f"nova-manage cell_v2 create_cell --name cell1 --database_connection '{CELL1}' --transport-url 'none:///'",
-    "nova-manage db sync",
-)
+# The cell mappings hold templates that Nova fills from nova.conf at run time, so no password is stored in them.
+DATABASE = "{scheme}://{username}:{password}@{hostname}:{port}"
+
+
+def _migrations(site: Site) -> list[str]:
+    """Schema of the API, the two cells, then schema of the cells."""
+    count = len(site.controllers)
+    indexes = [""] if count == 1 else [str(number) for number in range(1, count + 1)]
+    members = ",".join(f"{{username{i}}}:{{password{i}}}@{{hostname{i}}}:{{port{i}}}" for i in indexes)
+    return [
+        "nova-manage api_db sync",
+        f"nova-manage cell_v2 map_cell0 --database_connection '{DATABASE}/nova_cell0?{{query}}'",
+        "nova-manage cell_v2 list_cells 2>/dev/null | grep -q ' cell1 ' || nova-manage cell_v2 create_cell --name cell1 "
+        f"--database_connection '{DATABASE}/{{path}}?{{query}}' --transport-url 'rabbit://{members}/'",
+        "nova-manage db sync",
+    ]
 
 
 def apply(site: Site, host: Host) -> None:
@@ -26,7 +31,7 @@ def apply(site: Site, host: Host) -> None:
 def complete(site: Site) -> None:
     """Databases, cells, then the services. The conductor exits without Placement, which comes before."""
     database.ensure(site, site.catalogue.step("nova"))
-    api.migrate(site, "nova", "nova-common", MIGRATIONS)
+    api.migrate(site, "nova", "nova-common", _migrations(site))
     api.complete(site, "nova")
 
 

@@ -38,7 +38,7 @@ def complete(site: Site) -> None:
             expected=f"up on {', '.join(sorted(names))}",
             hint="journalctl -u nova-compute on the missing ones",
         )
-        known = {entry.hypervisor_hostname.split(".")[0] for entry in session.compute.hypervisors()} if names else set()
+        known = {entry.name.split(".")[0] for entry in session.compute.hypervisors()} if names else set()
     if not names <= known:
         _discover(site)
 
@@ -57,7 +57,7 @@ def verify_whole(site: Site) -> None:
     with cloud.told("reading the hypervisors"), cloud.connect(site) as session:
         until(
             lambda: {
-                entry.hypervisor_hostname.split(".")[0]: entry.state for entry in session.compute.hypervisors(details=True)
+                entry.name.split(".")[0]: entry.state for entry in session.compute.hypervisors(details=True)
             },
             ready=lambda seen: all(seen.get(name) == "up" for name in names),
             timeout=REGISTER,

@@ -1,0 +1,151 @@
+"""The built guest's pure parts: key, archive, module order, listings of the package tools, console marks."""
+
+import gzip
+import shutil
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploy.guest import GuestImageError, build, cpio, modules, packages, rootfs, trial
+
+RECIPE = Path(build.__file__).parent
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(RECIPE, tmp_path / "guest", ignore=shutil.ignore_patterns("__pycache__")))
+
+
+def test_key_is_the_same_for_the_same_recipe(recipe: Path):
+    assert build.recipe_key(recipe) == build.recipe_key(RECIPE)
+
+
+@pytest.mark.parametrize("touched", ["modules.py", "rootfs/init", "rootfs/etc/inittab"])
+def test_key_changes_with_what_shapes_the_guest(recipe: Path, touched: str):
+    before = build.recipe_key(recipe)
+    with (recipe / touched).open("a") as stream:
+        stream.write("\n# touched\n")
+    assert build.recipe_key(recipe) != before
+
+
+def test_key_does_not_change_with_the_rest(recipe: Path):
+    before = build.recipe_key(recipe)
+    (recipe / "trial.py").write_text("")
+    assert build.recipe_key(recipe) == before
+
+
+def test_key_changes_with_the_architecture():
+    assert build.recipe_key(machine="x86_64") != build.recipe_key(machine="aarch64")
+
+
+def test_build_is_kept_only_when_whole(tmp_path: Path):
+    home = tmp_path / "guest-0123"
+    home.mkdir()
+    for name in ("disk.qcow2", "vmlinuz", "initramfs.gz"):
+        (home / name).touch()
+    assert build.kept(home) is None
+    (home / "manifest.json").write_text('{"checksum": "abc"}')
+    image = build.kept(home)
+    assert image is not None
+    assert (image.name, image.checksum, image.ramdisk) == ("stackproof-guest-0123", "abc", home / "initramfs.gz")
+    (home / "vmlinuz").unlink()
+    assert build.kept(home) is None
+
+
+def test_modules_come_after_what_they_need():
+    needs = {"virtio_pci": ["virtio_ring", "virtio"], "virtio": ["virtio_ring"], "net_failover": ["failover"]}
+    needs["virtio_net"] = ["virtio", "net_failover"]
+    ordered = modules.order(["virtio_net", "virtio_pci"], lambda name: needs.get(name, []))
+    assert sorted(ordered) == ["failover", "net_failover", "virtio", "virtio_net", "virtio_pci", "virtio_ring"]
+    for name, needed in needs.items():
+        assert all(ordered.index(need) < ordered.index(name) for need in needed)
+
+
+def test_modules_in_a_circle_are_an_error():
+    with pytest.raises(GuestImageError, match="circle"):
+        modules.order(["a"], {"a": ["b"], "b": ["a"]}.__getitem__)
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        (b"\x7fELF\0license=GPL\0depends=virtio-ring,virtio\0intree=Y\0", ("virtio_ring", "virtio")),
+        (b"\x7fELF\0depends=\0", ()),
+        (b"\x7fELF\0softdepends=other\0", ()),
+    ],
+)
+def test_needs_are_read_from_the_module(content: bytes, names: tuple[str, ...]):
+    assert modules.depends(content) == names
+
+
+def test_built_in_drivers_need_no_file():
+    assert modules.builtin("kernel/drivers/virtio/virtio-rng.ko\nkernel/fs/ext4/ext4.ko\n") == {"virtio_rng", "ext4"}
+
+
+def test_modules_are_selected_and_unpacked(tmp_path: Path):
+    drivers = {"virtio_ring": "", "virtio": "virtio_ring", "virtio_pci": "virtio", "virtio_net": "virtio"}
+    for name, needs in drivers.items():
+        (tmp_path / f"{name}.ko.gz").write_bytes(gzip.compress(f"ELF\0depends={needs}\0".encode()))
+    chosen = modules.select(tmp_path, frozenset({"virtio_blk"}))
+    assert set(chosen) == set(drivers)
+    assert list(chosen)[:2] == ["virtio_ring", "virtio"]
+    assert chosen["virtio"] == b"ELF\0depends=virtio_ring\0"
+    with pytest.raises(GuestImageError, match="has no virtio_blk"):
+        modules.select(tmp_path, frozenset())
+
+
+def test_archive_has_parents_first_and_ends_in_a_trailer():
+    entries = cpio.with_parents([cpio.file("etc/init.d/start", b"#!", 0o755), cpio.directory("tmp")])
+    assert [entry.path for entry in entries] == ["etc", "etc/init.d", "etc/init.d/start", "tmp"]
+    data = cpio.archive(entries)
+    assert data.startswith(b"070701")
+    assert data.endswith(b"TRAILER!!!\0\0\0\0")
+    assert len(data) % 4 == 0
+    assert gzip.decompress(cpio.compressed(entries)) == data
+
+
+def test_later_entry_wins():
+    chosen = cpio.with_parents([cpio.link("bin/sudo", "busybox"), cpio.file("bin/sudo", b"#!/bin/sh")])
+    assert [stat.S_ISREG(entry.mode) for entry in chosen if entry.path == "bin/sudo"] == [True]
+
+
+def test_scripts_are_executable_however_they_were_checked_out():
+    modes = {entry.path: stat.S_IMODE(entry.mode) for entry in rootfs.overlay()}
+    assert modes["init"] == modes["usr/libexec/stackproof/lease"] == 0o755
+    assert modes["etc/shadow"] == 0o600
+    assert modes["etc/passwd"] == modes["usr/libexec/stackproof/common"] == 0o644
+
+
+def test_nobody_has_a_password():
+    shadow = {line.split(":")[0]: line.split(":")[1] for line in (rootfs.OVERLAY / "etc/shadow").read_text().split()}
+    assert shadow == {"root": "*", "cirros": "*", "sudo": ""}
+    assert "-s" in (rootfs.OVERLAY / "usr/libexec/stackproof/sshd").read_text().split()
+
+
+def test_libraries_are_read_from_the_loaders_list():
+    listing = "\tlinux-vdso.so.1 (0x7ff)\n\tlibz.so.1 => /x/libz.so.1 (0x7f0)\n\t/lib64/ld-linux-x86-64.so.2 (0x7f1)\n"
+    assert rootfs.linked(listing) == {Path("/x/libz.so.1")}
+    with pytest.raises(GuestImageError, match=r"libgone\.so\.1"):
+        rootfs.linked("\tlibgone.so.1 => not found\n")
+
+
+def test_kernel_is_the_one_the_meta_package_names():
+    listing = "linux-image-cloud-amd64\n  Depends: linux-image-6.1.0-56-cloud-amd64\n  Suggests: linux-doc\n"
+    assert packages.kernel_package(listing) == "linux-image-6.1.0-56-cloud-amd64"
+    with pytest.raises(GuestImageError, match="no kernel"):
+        packages.kernel_package("")
+
+
+def test_closure_has_real_packages_only():
+    listing = "dropbear-bin\n  Depends: libc6\n |Depends: other\nlibc6\n<virtual>\nlibc6:i386\n"
+    assert packages.closure(listing) == ["dropbear-bin", "libc6"]
+
+
+def test_marks_are_timed_and_silence_is_an_error():
+    speak = [sys.executable, "-c", f"print('{trial.TRIAL_OK}')"]
+    assert set(trial.watch(speak, {"trial": trial.TRIAL_OK}, 20.0)) == {"trial"}
+    with pytest.raises(GuestImageError, match="did not boot") as refusal:
+        trial.watch([sys.executable, "-c", "print('panic')"], {"trial": trial.TRIAL_OK}, 20.0)
+    assert "panic" in refusal.value.seen
