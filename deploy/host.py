@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -30,6 +31,9 @@ T = TypeVar("T")
 
 STATE = "/var/lib/stackproof"
 """What we keep on a host: markers of units whose files changed and which have not restarted yet."""
+
+WROTE = "wrote"
+"""How a change that replaced a file begins; whoever tells a person may count these instead of listing them."""
 
 VANISHED_AFTER_MS = 10_000
 """Unacknowledged data for this long means that the peer is gone (TCP_USER_TIMEOUT; tcp(7))."""
@@ -63,6 +67,7 @@ class Host:
         self.round_trips = 0
         self._connection: fabric.Connection | None = None
         self._lock = threading.Lock()
+        self._installing = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -132,6 +137,10 @@ class Host:
         wanted = sorted(set(packages))
         if not wanted:
             return []
+        with self._installing:  # steps run side by side, a package manager does not
+            return self._install_missing(wanted, timeout)
+
+    def _install_missing(self, wanted: list[str], timeout: float) -> list[str]:
         found = self.run("dpkg-query -W -f '${Package} ${db:Status-Status}\\n' " + " ".join(map(shlex.quote, wanted)))
         there = {line.split()[0] for line in found.out.splitlines() if line.endswith(" installed")}
         missing = [package for package in wanted if package not in there]
@@ -166,7 +175,7 @@ class Host:
                 hint="look at the host's disk (df -h) and at the rights of the SSH user",
             )
         for file in differing:
-            self.changed(f"wrote {file.path}")
+            self.changed(f"{WROTE} {file.path}")
         return [file.path for file in differing]
 
     def differing(self, files: Iterable[Rendered]) -> list[str]:
@@ -208,7 +217,7 @@ class Host:
 
     def _as_root(self, command: str, timeout: float) -> str:
         # The host ends what we no longer wait for, also when the runner is gone.
-        bounded = f"timeout --kill-after=5 {timeout + 5:.0f} sh -c {shlex.quote(command)}"
+        bounded = f"timeout -k 5 {timeout + 5:.0f} sh -c {shlex.quote(command)}"
         return f"sudo -n -- {bounded}" if self.ssh.sudo else bounded
 
     def _channel(self, timeout: float) -> paramiko.Channel:
@@ -327,7 +336,8 @@ class Hosts(Mapping[str, Host]):
         if not self._hosts:
             return {}
         pool = ThreadPoolExecutor(len(self._hosts), thread_name_prefix="host")
-        futures = {pool.submit(work, host): host for host in self._hosts.values()}
+        # Each thread gets the caller's context, so that events know the step they belong to.
+        futures = {pool.submit(copy_context().run, work, host): host for host in self._hosts.values()}
         results: dict[str, T] = {}
         failures: dict[str, StackproofError] = {}
         try:
@@ -351,6 +361,26 @@ class Hosts(Mapping[str, Host]):
         """Drop every connection."""
         for host in self._hosts.values():
             host.disconnect()
+
+
+def first_key(address: str, *, port: int = 22, timeout: float = 10.0) -> str:
+    """The host key a machine shows, as a known_hosts line; only for one made a moment ago, such as an instance.
+
+    Raises HostUnreachable when no SSH server answers within `timeout` seconds.
+    """
+    try:
+        with socket.create_connection((address, port), timeout=timeout) as connection:
+            transport = paramiko.Transport(connection)
+            try:
+                transport.start_client(timeout=timeout)
+                key = transport.get_remote_server_key()
+            finally:
+                transport.close()
+    except (OSError, EOFError, paramiko.SSHException) as error:
+        raise HostUnreachable(
+            f"{address}:{port}: no SSH server", expected=f"one within {timeout:g} s", seen=f"{type(error).__name__}: {error}"
+        ) from None
+    return f"{address} {key.get_name()} {key.get_base64()}\n"
 
 
 def _raise(failures: dict[str, StackproofError]) -> None:

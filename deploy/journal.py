@@ -2,11 +2,14 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["phase", "step", "change", "fault", "note", "round-trip"]
+Kind = Literal["phase", "step", "change", "fault", "note"]
+_STEP: ContextVar[str] = ContextVar("step", default="")
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,16 @@ class Event:
 
 
 Listener = Callable[[Event], None]
+
+
+@contextmanager
+def within(step: str) -> Iterator[None]:
+    """What is emitted inside, on this thread or on those it hands its context to, belongs to that step."""
+    token = _STEP.set(step)
+    try:
+        yield
+    finally:
+        _STEP.reset(token)
 
 
 class Journal:
@@ -44,11 +57,10 @@ class Journal:
         text: str,
         *,
         host: str = "",
-        step: str = "",
         seconds: float | None = None,
     ) -> None:
         """Tell every listener of one event."""
-        event = Event(kind, self.redact(text), host=host, step=step, seconds=seconds)
+        event = Event(kind, self.redact(text), host=host, step=_STEP.get(), seconds=seconds)
         with self._lock:
             for listener in self._listeners:
                 listener(event)

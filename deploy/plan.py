@@ -1,15 +1,15 @@
 """Plan: the steps in the order their `requires` give, run one after the other and told to the journal."""
 
-import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
-from deploy.errors import InventoryError, StackproofError, StageMissing, StepFailed
+from deploy.errors import InventoryError, StackproofError, StageMissing
 from deploy.host import Hosts
-from deploy.journal import JOURNAL, Event
+from deploy.journal import JOURNAL, Event, within
 from deploy.site import Site
 from deploy.step import Step
 
@@ -70,6 +70,60 @@ def verify(site: Site, step: Step) -> Outcome:
         return Outcome(step.name, time.monotonic() - started, tuple(changes))
 
 
+Outcomes = dict[str, Outcome | StackproofError]
+
+
+def run(
+    site: Site,
+    steps: Iterable[Step],
+    do: Callable[[Site, Step], Outcome],
+    done: Callable[[Step, Outcome | StackproofError], None] = lambda *_: None,
+) -> Outcomes:
+    """Do every step as soon as those it requires are done, side by side where they do not require each other.
+
+    `do` is `apply` or `verify`. A step that fails keeps those that require it from being tried: each of
+    them gets the same error. Returns what each step came to.
+    """
+    waiting = of(site, steps)
+    outcomes: Outcomes = {}
+    running: dict[Future[Outcome], Step] = {}
+    pool = ThreadPoolExecutor(len(waiting), thread_name_prefix="step")
+    try:
+        while waiting or running:
+            for step in [step for step in waiting if _due(step, waiting, running)]:
+                waiting.remove(step)
+                cause = next((e for n in step.requires if isinstance(e := outcomes.get(n), StackproofError)), None)
+                if cause:
+                    outcomes[step.name] = cause
+                    done(step, cause)
+                else:
+                    running[pool.submit(do, site, step)] = step
+            if not running:
+                continue
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                step = running.pop(future)
+                outcomes[step.name] = _outcome(future)
+                done(step, outcomes[step.name])
+    except BaseException:
+        site.hosts.disconnect()  # what still runs in other threads ends with its connection
+        raise
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    return outcomes
+
+
+def _due(step: Step, waiting: list[Step], running: dict[Future[Outcome], Step]) -> bool:
+    unfinished = {other.name for other in [*waiting, *running.values()]}
+    return not unfinished & set(step.requires)
+
+
+def _outcome(future: Future[Outcome]) -> Outcome | StackproofError:
+    try:
+        return future.result()
+    except StackproofError as error:
+        return error
+
+
 def _apply_on(site: Site, step: Step, hosts: Hosts) -> None:
     if step.order == "parallel":
         hosts.each(lambda host: step.apply(site, host))
@@ -91,21 +145,21 @@ def _verify(site: Site, step: Step, hosts: Hosts) -> None:
 def _told(step: Step) -> Iterator[list[tuple[str, str]]]:
     """Tell the journal when a step begins and ends; collect its changes."""
     changes: list[tuple[str, str]] = []
-    lock = threading.Lock()
 
     def collect(event: Event) -> None:
-        if event.kind == "change":
-            with lock:
-                changes.append((event.host, event.text))
+        if event.kind == "change" and event.step == step.name:
+            changes.append((event.host, event.text))
 
-    JOURNAL.emit("step", f"{step.title} ...", step=step.name)
     unsubscribe = JOURNAL.subscribe(collect)
     started = time.monotonic()
     try:
-        yield changes
-    except StepFailed:
-        raise
+        with within(step.name):
+            JOURNAL.emit("step", f"{step.title} ...")
+            yield changes
+            JOURNAL.emit("step", f"done, {count(changes)}", seconds=time.monotonic() - started)
     except StackproofError as error:
+        if error.what.startswith(f"step {step.name}: "):
+            raise
         raise type(error)(
             f"step {step.name}: {error.what}",
             expected=error.expected,
@@ -115,5 +169,8 @@ def _told(step: Step) -> Iterator[list[tuple[str, str]]]:
         ) from None
     finally:
         unsubscribe()
-    count = f"{len(changes)} change{'' if len(changes) == 1 else 's'}"
-    JOURNAL.emit("step", f"done, {count}", step=step.name, seconds=time.monotonic() - started)
+
+
+def count(changes: Sized) -> str:
+    """`0 changes`, `1 change` ..."""
+    return f"{len(changes)} change{'' if len(changes) == 1 else 's'}"

@@ -22,17 +22,12 @@ _ENVIRONMENT = {
 }
 # The clock, kernel modules, raw hardware and the kernel log are the runner's.
 _WITHHELD = ("CAP_SYS_TIME", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYSLOG", "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND")
-_BOOT = """\
-echo $$ > "$1/cgroup.procs"
+_KEEP = """\
+ticket=$1 number=$2
+shift 2
 # Where memory ends, the kernel is to take it from the lab and not from the machine's own work.
 echo 500 > /proc/self/oom_score_adj
-shift
-exec "$@"
-"""
-_KEEP = """\
-boot=$1 ticket=$2 number=$3
-shift 3
-sh -c "$boot" sh "$@"
+"$@"
 code=$?
 # Without its ticket this boot was ended from outside, and whoever did so cleans up.
 [ "$(cat "$ticket" 2>/dev/null)" != "$number" ] || exec "$AFTERWARDS" -m deploy.lab.ended "$ticket" "$number" "$code"
@@ -63,11 +58,13 @@ def start(node: Node) -> None:
     LabError where it does not within 20 s. A keeper outside the host stays behind, and sees to what a host that
     reboots or powers off by itself leaves.
     """
-    group, number = groups.make(node.name), secrets.token_hex(8)
-    names.ticket(node.name).write_text(number)
+    groups.kill(node.name)
+    ticket, number = names.ticket(node.name), secrets.token_hex(8)
+    ticket.write_text(number)
+    boot = groups.inside(node.name, arguments(node))
     with names.console(node.name).open("a") as console:
-        keeper = subprocess.Popen(
-            ["sh", "-c", _KEEP, "sh", _BOOT, str(names.ticket(node.name)), number, str(group), *arguments(node)],
+        subprocess.Popen(
+            groups.inside(groups.ROOM, ["sh", "-c", _KEEP, "sh", str(ticket), number, *boot]),
             stdin=subprocess.DEVNULL,
             stdout=console,
             stderr=console,
@@ -75,7 +72,6 @@ def start(node: Node) -> None:
             cwd="/",
             start_new_session=True,
         )
-    groups.adopt(keeper.pid)
     if not until(lambda: leader(node.name) > 0, timeout=20, every=0.05):
         raise LabError(
             f"{node.name} did not start",

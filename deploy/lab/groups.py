@@ -7,8 +7,9 @@ from deploy.errors import LabError
 from deploy.lab import names
 from deploy.lab.shell import until
 
-_ROOM = "_room"
-"""No host is called so: host names have no underscore."""
+ROOM, BUILD = "_room", "_build"
+"""Groups of what belongs to no host. Host names have no underscore, so no host is called so."""
+_ENTER = 'echo $$ > "$1/cgroup.procs" && shift && exec "$@"'
 
 
 @cache
@@ -30,31 +31,26 @@ def parent() -> Path:
     return mount_point() / names.MARK
 
 
-def make(node: str) -> Path:
-    """A fresh group for a host."""
-    group = parent() / node
-    kill(node)
-    group.mkdir(parents=True, exist_ok=True)
-    return group
+def inside(group: str, command: list[str]) -> list[str]:
+    """The command that runs `command` inside a group of the lab, which is made where it is missing.
+
+    Out of the caller's own group: when its session or CI job ends, the lab must not end with it.
+    """
+    place = parent() / group
+    place.mkdir(parents=True, exist_ok=True)
+    return ["sh", "-c", _ENTER, "sh", str(place), *command]
 
 
-def adopt(pid: int) -> None:
-    """Move a process of the lab that belongs to no host into a group of its own."""
-    group = parent() / _ROOM
-    group.mkdir(parents=True, exist_ok=True)
-    (group / "cgroup.procs").write_text(str(pid))
-
-
-def kill(node: str) -> None:
-    """Kill what may still run in a host's group, and remove the group. LabError where it stays busy."""
-    group = parent() / node
+def kill(name: str) -> None:
+    """Kill what may still run in a group, and remove the group. LabError where it stays busy."""
+    group = parent() / name
     if not group.exists():
         return
     switch = group / "cgroup.kill"
     if switch.exists():
         switch.write_text("1")
     if not until(lambda: _remove(group), timeout=10):
-        raise LabError(f"control group {group} cannot be removed", seen=f"processes {members(node)}")
+        raise LabError(f"control group {group} cannot be removed", seen=f"processes {members(name)}")
 
 
 def members(node: str) -> list[int]:

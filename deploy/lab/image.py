@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deploy.errors import LabError
 from deploy.inventory import Cluster
-from deploy.lab import mounts, names, recipe, sources
+from deploy.lab import groups, mounts, names, recipe, sources
 from deploy.lab.shell import phase, run, tail
 from deploy.platforms import Platform
 from deploy.platforms import load as load_platform
@@ -40,7 +40,7 @@ fi
 _NEEDS = {"full": 4.0, "bare": 1.0}
 """GiB a build takes on disk at its largest, packages included."""
 _BUILDING = "building-"
-_LONGEST_BUILD = 3600
+BUILD_LOG = names.CACHE / "build.log"
 
 
 def ensure(cluster: Cluster) -> Path:
@@ -80,6 +80,7 @@ def fingerprint(content: tuple[str, ...], origin: sources.Sources) -> str:
 
 def clean() -> None:
     """Remove what an interrupted build left in the cache."""
+    groups.kill(groups.BUILD)
     for left in names.CACHE.glob(f"{_BUILDING}*"):
         mounts.remove_tree(left)
 
@@ -88,16 +89,21 @@ def _build(image: Path, content: tuple[str, ...], origin: sources.Sources, platf
     names.CACHE.mkdir(parents=True, exist_ok=True)
     _refuse_small(_NEEDS["bare" if bare else "full"])
     work = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=names.CACHE))
-    with phase(f"installing {len(content)} packages"):
-        _install(work, content, origin, platform)
-    with phase("making the image bare"):
-        recipe.finish(work / "root")
-        if bare:
-            _allow_installing(work / "root", origin)
-        else:
-            shutil.rmtree(work / "root/var/lib/apt/lists", ignore_errors=True)
-    work.chmod(0o755)
-    work.rename(image)
+    try:
+        with phase(f"installing {len(content)} packages"):
+            _install(work, content, origin, platform)
+        with phase("making the image bare"):
+            recipe.finish(work / "root")
+            if bare:
+                _allow_installing(work / "root", origin)
+            else:
+                shutil.rmtree(work / "root/var/lib/apt/lists", ignore_errors=True)
+        work.chmod(0o755)
+        work.rename(image)
+    finally:
+        # After the rename there is nothing left to remove.
+        groups.kill(groups.BUILD)
+        mounts.remove_tree(work)
 
 
 def _refuse_small(needed: float) -> None:
@@ -127,17 +133,14 @@ def _install(work: Path, content: tuple[str, ...], origin: sources.Sources, plat
         f"--customize-hook={_AFTER_PACKAGES}",
         *(platform.release, str(work / "root"), str(listing)),
     ]
-    log = work / "build.log"
-    with log.open("w") as out:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=_LONGEST_BUILD, check=False
-        )
-    if done.returncode:
+    with BUILD_LOG.open("w") as out:
+        code = subprocess.call(groups.inside(groups.BUILD, command), stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+    if code:
         raise LabError(
             "the image could not be built",
             expected="mmdebstrap to install all packages",
-            seen=tail(log.read_text(errors="replace"), 15),
-            evidence=str(log),
+            seen=tail(BUILD_LOG.read_text(errors="replace"), 15),
+            evidence=str(BUILD_LOG),
             hint="check that `apt-get update` works on this machine, then run `up` again",
         )
 
@@ -160,7 +163,8 @@ def _resolvers() -> Path:
 
 
 def prune(keep: Path) -> None:
-    """Remove older images of the same kind that no host uses."""
+    """Remove older images of the same kind that no host uses or was made from."""
+    needed = {keep, *(link.readlink().parent for link in names.HOSTS.glob("*/image"))}
     for other in names.CACHE.glob(f"{keep.name.rpartition('-')[0]}-*"):
-        if other != keep and not mounts.in_use(other):
-            run("rm", "-rf", "--one-file-system", other)
+        if other not in needed and not mounts.in_use(other):
+            run("rm", "-rf", "--one-file-system", other, timeout=600)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from deploy.lab.shell import run
 
-_OWN_SYSFS = """\
+_VIEW = """\
 #!/bin/sh
 # The /sys a container starts with may show the runner's network, and none of it can be written.
 set -e
-new=/run/own-sysfs
+new=/run/own-view
 mkdir -p $new
 mount -t sysfs -o nosuid,noexec,nodev sysfs $new
 mount -o remount,rw $new
@@ -20,11 +20,16 @@ mount -o remount,bind,ro $new
 mount --make-rprivate $new
 mount --rbind $new /sys
 umount -l $new
+# Crashing a host by sysrq is a usual drill; from here it would crash the runner.
+if [ -e /proc/sysrq-trigger ]; then
+    mount --bind /proc/sysrq-trigger /proc/sysrq-trigger
+    mount -o remount,bind,ro /proc/sysrq-trigger
+fi
 """
 
-_OWN_SYSFS_UNIT = """\
+_VIEW_UNIT = """\
 [Unit]
-Description=This host's own view of /sys
+Description=This host's own view of the kernel
 DefaultDependencies=no
 Before=sysinit.target local-fs-pre.target systemd-sysctl.service
 Wants=local-fs-pre.target
@@ -32,7 +37,7 @@ Wants=local-fs-pre.target
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/usr/local/lib/stackproof/own-sysfs
+ExecStart=/usr/local/lib/stackproof/own-view
 
 [Install]
 WantedBy=sysinit.target
@@ -59,13 +64,13 @@ Audit=no
 
 PRESET = """\
 enable ssh.service
-enable stackproof-sysfs.service
+enable stackproof-view.service
 disable *
 """
 
 FILES = {
-    "usr/local/lib/stackproof/own-sysfs": _OWN_SYSFS,
-    "etc/systemd/system/stackproof-sysfs.service": _OWN_SYSFS_UNIT,
+    "usr/local/lib/stackproof/own-view": _VIEW,
+    "etc/systemd/system/stackproof-view.service": _VIEW_UNIT,
     "etc/ssh/sshd_config.d/stackproof.conf": _SSHD,
     "etc/systemd/journald.conf.d/stackproof.conf": _JOURNAL,
     "etc/resolv.conf": "",
@@ -118,7 +123,7 @@ def finish(root: Path) -> None:
         key.unlink()
     for name, text in FILES.items():
         _write(root / name, text)
-    (root / "usr/local/lib/stackproof/own-sysfs").chmod(0o755)
+    (root / "usr/local/lib/stackproof/own-view").chmod(0o755)
     _disable_services(root)
     for unit in MASKED:
         _to_nowhere(root / "etc/systemd/system" / unit)

@@ -57,8 +57,8 @@ def _is_controller(pid: int) -> bool:
 def _spawn() -> None:
     here = Path(__file__).parents[2]
     with LOG.open("a") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", _MODULE, str(names.STATE)],
+        subprocess.Popen(
+            groups.inside(groups.ROOM, [sys.executable, "-m", _MODULE, str(names.STATE)]),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -66,8 +66,6 @@ def _spawn() -> None:
             env={**os.environ, "PYTHONPATH": str(here)},
             start_new_session=True,
         )
-    # Out of the caller's control group: a session or a CI job that ends must not take the BMCs with it.
-    groups.adopt(child.pid)
 
 
 def _where(cluster: Cluster, powers: list[Power]) -> tuple[str, int]:

@@ -21,6 +21,7 @@ from deploy.lab import (
     reach,
     redfish,
     refusals,
+    trials,
 )
 from deploy.lab.shell import phase
 
@@ -85,6 +86,7 @@ def _clear() -> None:
     groups.remove_all()
     network.remove()
     nat.remove()
+    trials.clean()
     mounts.remove_tree(names.STATE)
 
 

@@ -33,11 +33,20 @@ tuntap add trial-tap mode tap
 """
 
 
+_TRIAL = "trial-"
+
+
 def failures() -> list[str]:
     """What this kernel cannot do, as `feature: what was seen`; empty where it can do everything."""
     for module in _MODULES:
         succeeds("modprobe", "-q", module)
     return [*_network(), *_storage(), *_groups()]
+
+
+def clean() -> None:
+    """Remove what an interrupted trial left."""
+    for left in names.STATE.parent.glob(f"{_TRIAL}*"):
+        mounts.remove_tree(left)
 
 
 def _network() -> Iterator[str]:
@@ -60,7 +69,7 @@ def _network() -> Iterator[str]:
 
 def _storage() -> Iterator[str]:
     names.STATE.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="trial-", dir=names.STATE.parent) as created:
+    with tempfile.TemporaryDirectory(prefix=_TRIAL, dir=names.STATE.parent) as created:
         top = Path(created)
         try:
             with (top / "disk.img").open("wb") as file:

@@ -141,7 +141,7 @@ STEP = Step(
     "content",
     "first image, flavors, network and the clients' files",
     roles=("controller",),
-    requires=("neutron-agents",),
+    requires=("glance", "nova", "neutron"),
     apply=apply,
     complete=complete,
     verify_whole=verify_whole,

@@ -10,5 +10,6 @@ STEP = api.step(
         "neutron-db-manage --config-file /etc/neutron/neutron.conf "
         "--config-file /etc/neutron/plugins/ml2/ml2_conf.ini upgrade heads"
     ],
-    "nova",
+    "keystone",
+    "rabbitmq",
 )

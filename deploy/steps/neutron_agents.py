@@ -34,7 +34,7 @@ STEP = Step(
     "neutron-agents",
     "network agents",
     roles=("network", "compute"),
-    requires=("neutron", "nova-compute"),
+    requires=("neutron",),
     apply=lambda site, host: service.apply(site, host, "neutron-agents"),
     complete=lambda site: service.roll(site, "neutron-agents"),
     verify=lambda site, host: service.verify(site, host, "neutron-agents"),

@@ -1,6 +1,7 @@
 """Pacemaker's configuration as data: elements of the CIB, written only where they differ."""
 
 from collections.abc import Iterable
+from threading import Lock
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
@@ -10,13 +11,20 @@ from deploy.host import Host
 from deploy.site import Site
 from deploy.wait import until
 
+_WRITING = Lock()
+"""Steps run side by side; each reads a section and writes it back."""
+
 START = 180.0
 """Seconds the slowest resource may take to run everywhere."""
 
 
 def ensure(site: Site, section: str, wanted: Iterable[Element]) -> None:
     """Make those elements part of a section (`resources`, `constraints`) of the CIB, by their ids."""
-    host = site.controllers.first
+    with _WRITING:
+        _ensure(site.controllers.first, section, wanted)
+
+
+def _ensure(host: Host, section: str, wanted: Iterable[Element]) -> None:
     current = ElementTree.fromstring(host.check("cibadmin --query --scope %s", section))  # noqa: S314 - our own cluster
     changed = []
     for element in wanted:

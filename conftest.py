@@ -1,0 +1,10 @@
+"""The plug-ins of this suite."""
+
+pytest_plugins = [
+    "fixtures.options",
+    "fixtures.reporting",
+    "fixtures.terminal",
+    "fixtures.stages",
+    "fixtures.cloud",
+    "fixtures.instances",
+]
