@@ -13,9 +13,10 @@ from deploy.errors import LabError, StackproofError
 from deploy.inventory import Cluster, Node
 from deploy.inventory import load as load_inventory
 from deploy.journal import JOURNAL, Event
-from deploy.lab import bmc, keys, power, room
+from deploy.lab import bmc, keys, power, prepare, room
 
 _GIB = 1 << 30
+_EPILOG = "Exit codes: 0 done, 1 an error or (status) a host that is off or does not answer, 2 wrong usage."
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     unsubscribe = JOURNAL.subscribe(_printer())
     command: Callable[[argparse.Namespace], int] = options.command
     try:
+        prepare.require_root()
         return command(options)
     except StackproofError as error:
         print(error, file=sys.stderr)  # noqa: T201
@@ -39,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m deploy.lab", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m deploy.lab", description=__doc__, epilog=_EPILOG)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:

@@ -96,8 +96,6 @@ def _build(image: Path, content: tuple[str, ...], origin: sources.Sources, platf
             recipe.finish(work / "root")
             if bare:
                 _allow_installing(work / "root", origin)
-            else:
-                shutil.rmtree(work / "root/var/lib/apt/lists", ignore_errors=True)
         work.chmod(0o755)
         work.rename(image)
     finally:

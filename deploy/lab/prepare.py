@@ -34,10 +34,14 @@ _WRITTEN_GIB = 2.0
 """Disk one host writes in a day of drills; its bound may be higher, but is seldom reached."""
 
 
-def ready(missing: list[Node]) -> None:
-    """Make the runner ready for the hosts that are to be started; LabError with everything that stands against it."""
+def require_root() -> None:
+    """Raise LabError unless this process may make mounts, namespaces and control groups."""
     if os.geteuid() != 0:
         raise LabError("the lab needs root", seen=f"uid {os.geteuid()}", hint="run it with sudo")
+
+
+def ready(missing: list[Node]) -> None:
+    """Make the runner ready for the hosts that are to be started; LabError with everything that stands against it."""
     if not missing:
         return
     install_tools()

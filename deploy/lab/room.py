@@ -44,6 +44,7 @@ def up(cluster: Cluster) -> None:
 
     Raises LabError where the runner cannot hold them, another lab is up, or a host does not come.
     """
+    prepare.require_root()
     refusals.unsuitable(cluster)
     with lock.room(), phase(f"bringing up {cluster.name}"):
         other = current()
@@ -71,6 +72,7 @@ def down(*, purge: bool = False) -> None:
 
     Raises LabError where something cannot be removed.
     """
+    prepare.require_root()
     with lock.room(), phase("taking the lab down"):
         _clear()
         image.clean()

@@ -63,7 +63,9 @@ def primitive(name: str, kind: str, parameters: dict[str, str], *, monitor: str,
         element.set("provider", parts[1])
     if parameters:
         _pairs(element, "instance_attributes", f"{name}-params", parameters)
-    _pairs(element, "meta_attributes", f"{name}-meta", {"failure-timeout": "60s", "migration-threshold": "10"})
+    # Sticky: what moved away from a dead node stays where it is when the node returns, instead of moving twice.
+    meta = {"failure-timeout": "60s", "migration-threshold": "10", "resource-stickiness": "100"}
+    _pairs(element, "meta_attributes", f"{name}-meta", meta)
     operations = SubElement(element, "operations")
     for operation, interval in (("monitor", monitor), ("start", "0s"), ("stop", "0s")):
         SubElement(

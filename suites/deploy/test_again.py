@@ -1,0 +1,14 @@
+"""A second build of a cluster that stands changes nothing and restarts nothing."""
+
+import pytest
+
+pytestmark = pytest.mark.again
+
+
+@pytest.fixture(scope="module")
+def second(deployment):
+    return deployment.again()
+
+
+def test_it_changes_nothing(second):
+    assert [(step, change) for step, outcome in second.items() for change in outcome.changes] == []
