@@ -108,7 +108,7 @@ def _shell(options: argparse.Namespace) -> int:
         [
             *("ssh", "-i", str(keys.KEY), "-o", "IdentitiesOnly=yes"),
             *("-o", f"UserKnownHostsFile={keys.KNOWN_HOSTS}", "-o", "StrictHostKeyChecking=yes"),
-            *(f"root@{node.management}", "--", *options.words),
+            *("--", f"root@{node.management}", *options.words),
         ],
     )
 
