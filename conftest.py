@@ -7,4 +7,5 @@ pytest_plugins = [
     "fixtures.stages",
     "fixtures.cloud",
     "fixtures.instances",
+    "fixtures.room",
 ]

@@ -1,20 +1,24 @@
 """The inventory: what machines there are, as frozen data read from TOML and checked as a whole."""
 
+import json
 import tomllib
-from collections import Counter
 from dataclasses import field
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from deploy import inventory_checks, inventory_tables
 from deploy.errors import InventoryError
+from deploy.inventory_checks import Mistake
 
 Role = Literal["controller", "network", "compute", "storage"]
 ROLES: tuple[Role, ...] = get_args(Role)
 BUILT_IN = Path(__file__).parent / "inventories"
+PLATFORMS = Path(__file__).parent / "platforms"
+Seconds = Annotated[float, Field(gt=0, le=86400)]
 _STRICT = ConfigDict(extra="forbid")
 
 
@@ -28,7 +32,7 @@ class Network:
     gateway: IPv4Address | None = None
     pool: tuple[IPv4Address, IPv4Address] | None = None
     """First and last address that Neutron may hand out (provider network)."""
-    mtu: int = 1500
+    mtu: int = Field(default=1500, ge=576, le=65535)
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -64,13 +68,13 @@ class Ssh:
     """How the runner reaches the nodes. Deadlines are in seconds."""
 
     user: str = "root"
-    port: int = 22
+    port: int = Field(default=22, ge=1, le=65535)
     key: Path | None = None
     """Private key; none means the SSH agent and the user's default keys."""
     sudo: bool = False
     known_hosts: Path = Path("~/.ssh/known_hosts")
-    connect_timeout: float = 10.0
-    command_timeout: float = 300.0
+    connect_timeout: Seconds = 10.0
+    command_timeout: Seconds = 300.0
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -90,7 +94,7 @@ class Options:
     """VXLAN networks of the tenants' own, with routers and floating IPs; false: flat provider only."""
     drills: bool = False
     """Consent: destructive drills may be run against this cluster."""
-    workers: int = 1
+    workers: int = Field(default=1, ge=1, le=64)
     """Processes of each API and worker service on each controller."""
     dns: tuple[IPv4Address, ...] = ()
     """Resolvers handed to instances."""
@@ -106,7 +110,7 @@ class Lab:
 
     image: Literal["full", "bare"] = "full"
     """full: all packages in the image; bare: base system and sshd, packages come over the network."""
-    disk_gib: int = 10
+    disk_gib: int = Field(default=10, ge=1)
     """Bound of each host's own disk; a sparse file, so only what is written is used."""
 
 
@@ -175,183 +179,54 @@ def load(source: str | Path) -> Cluster:
 
     Raises InventoryError naming every mistake at once, each with file and key.
     """
-    path = Path(source)
-    if not path.suffix and not path.exists():
-        path = BUILT_IN / f"{source}.toml"
+    path, built_in = Path(source), BUILT_IN / f"{source}.toml"
+    if not path.is_file() and built_in.is_file():
+        path = built_in
     return parse(_read(path), path)
 
 
 def parse(raw: dict[str, Any], path: Path) -> Cluster:
     """Turn the tables of an inventory into a Cluster, or raise InventoryError with all mistakes."""
+    mistakes = inventory_tables.misplaced(raw)
+    tables = inventory_tables.flattened(raw, path)
     try:
-        cluster = TypeAdapter(Cluster).validate_python(_flatten(raw, path))
+        cluster = _validated(tables)
     except ValidationError as error:
-        raise _refusal(path, _spelled(error)) from None
-    mistakes = check(cluster)
+        mistakes += inventory_tables.spelled(error, tables)
+        cluster = _validated(inventory_tables.without_mistakes(error, tables))
+    platforms = sorted(file.stem for file in PLATFORMS.glob("*.toml"))
+    mistakes += inventory_tables.unrelated(inventory_checks.check(cluster, platforms), mistakes)
     if mistakes:
-        raise _refusal(path, mistakes)
+        raise _refusal(path, list(dict.fromkeys(mistakes)))
     return cluster
 
 
-def check(cluster: Cluster) -> list[str]:
-    """Every contradiction inside one inventory, as `key: what is wrong`."""
-    return [
-        *_missing_networks(cluster),
-        *_unnamed_nodes(cluster),
-        *_role_mistakes(cluster),
-        *_address_mistakes(cluster),
-        *_vip_mistakes(cluster),
-        *_pool_mistakes(cluster),
-        *_image_mistakes(cluster),
-    ]
+def _validated(tables: dict[str, Any]) -> Cluster:
+    # As JSON, because there "strict" means that addresses are written as text, and that 1 is not true.
+    text = json.dumps(tables, default=lambda moment: {"a date or time": str(moment)})
+    return _CLUSTER.validate_json(text, strict=True)
 
 
-def _missing_networks(cluster: Cluster) -> list[str]:
-    return [
-        f"networks.{name}: missing; every cluster has a management and a provider network"
-        for name in ("management", "provider")
-        if name not in cluster.networks
-    ]
-
-
-def _unnamed_nodes(cluster: Cluster) -> list[str]:
-    return [
-        f"nodes.{node.name}.management: missing; every node needs an address there"
-        for node in cluster.nodes
-        if "management" not in node.addresses
-    ]
-
-
-def _role_mistakes(cluster: Cluster) -> list[str]:
-    controllers = len(cluster.role("controller"))
-    mistakes = []
-    if controllers == 0:
-        mistakes.append("nodes: no node has the role controller")
-    elif controllers % 2 == 0:
-        mistakes.append(
-            f"nodes: {controllers} controllers carry the database; "
-            "an even number cannot keep a quorum when the network splits, use 1, 3 or 5"
-        )
-    if controllers > 1 and cluster.vip is None:
-        mistakes.append(f"cluster.vip: missing; {controllers} controllers need an address to share")
-    if controllers == 1 and cluster.vip is not None:
-        mistakes.append("cluster.vip: set, but there is only one controller to hold it")
-    mistakes += [f"nodes: no node has the role {role}" for role in ("network", "compute") if not cluster.role(role)]
-    mistakes += [f"nodes.{node.name}.roles: empty" for node in cluster.nodes if not node.roles]
-    return mistakes
-
-
-def _address_mistakes(cluster: Cluster) -> list[str]:
-    mistakes = []
-    uses = Counter(address for node in cluster.nodes for address in node.addresses.values())
-    for node in cluster.nodes:
-        for name, address in node.addresses.items():
-            key = f"nodes.{node.name}.{name}"
-            network = cluster.networks.get(name)
-            if network is None:
-                mistakes.append(f"{key}: no network of that name; known: {', '.join(cluster.networks)}")
-            elif address not in network.cidr:
-                mistakes.append(f"{key}: {address} is not inside networks.{name}.cidr {network.cidr}")
-            if uses[address] > 1:
-                mistakes.append(f"{key}: {address} is used {uses[address]} times")
-    return mistakes
-
-
-def _vip_mistakes(cluster: Cluster) -> list[str]:
-    if cluster.vip is None:
-        return []
-    mistakes = []
-    management = cluster.networks.get("management")
-    if management and cluster.vip not in management.cidr:
-        mistakes.append(f"cluster.vip: {cluster.vip} is not inside networks.management.cidr {management.cidr}")
-    mistakes += [
-        f"cluster.vip: {cluster.vip} is also nodes.{node.name}.{name}"
-        for node in cluster.nodes
-        for name, address in node.addresses.items()
-        if address == cluster.vip
-    ]
-    return mistakes
-
-
-def _pool_mistakes(cluster: Cluster) -> list[str]:
-    provider = cluster.networks.get("provider")
-    if provider is None:
-        return []
-    if provider.pool is None:
-        return ["networks.provider.pool: missing; Neutron needs a range to hand out"]
-    first, last = provider.pool
-    mistakes = [
-        f"networks.provider.pool: {end} is not inside networks.provider.cidr {provider.cidr}"
-        for end in provider.pool
-        if end not in provider.cidr
-    ]
-    if first > last:
-        mistakes.append(f"networks.provider.pool: {first} comes after {last}")
-    taken = {f"nodes.{node.name}.{name}": a for node in cluster.nodes for name, a in node.addresses.items()}
-    if provider.gateway:
-        taken["networks.provider.gateway"] = provider.gateway
-    mistakes += [
-        f"networks.provider.pool: holds {address}, which is {key}"
-        for key, address in taken.items()
-        if first <= address <= last
-    ]
-    return mistakes
-
-
-def _image_mistakes(cluster: Cluster) -> list[str]:
-    image = cluster.image
-    if image.file and image.url:
-        return ["image: has both file and url; name one"]
-    if image.url and not image.sha256:
-        return ["image.sha256: missing; an image from a URL is only used with its checksum"]
-    return []
+_CLUSTER = TypeAdapter(Cluster)
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text())
     except FileNotFoundError:
-        known = ", ".join(sorted(file.stem for file in BUILT_IN.glob("*.toml")))
+        known = ", ".join(sorted(file.stem for file in BUILT_IN.glob("*.toml") if "." not in file.stem))
         raise InventoryError(
             f"no inventory at {path}",
             expected=f"a TOML file, or the name of a built-in inventory: {known}",
             hint="pass --inventory FILE; deploy/inventories/production.example.toml is one to start from",
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (ValueError, RecursionError, OSError) as error:
         raise InventoryError(f"inventory {path} cannot be read", seen=str(error), hint="mend the file") from None
 
 
-def _flatten(raw: dict[str, Any], path: Path) -> dict[str, Any]:
-    """The file's tables in the shape of Cluster: tables keyed by name become lists and named entries."""
-    tables = dict(raw)
-    cluster = tables.pop("cluster", {})
-    tables["networks"] = {
-        name: {**entry, "name": name} if isinstance(entry, dict) else entry
-        for name, entry in _table(tables, "networks").items()
-    }
-    tables["nodes"] = [
-        _node(name, entry, set(tables["networks"])) if isinstance(entry, dict) else entry
-        for name, entry in _table(tables, "nodes").items()
-    ]
-    return {**(cluster if isinstance(cluster, dict) else {}), **tables, "source": path}
-
-
-def _table(tables: dict[str, Any], name: str) -> dict[str, Any]:
-    found = tables.get(name, {})
-    return found if isinstance(found, dict) else {}
-
-
-def _node(name: str, entry: dict[str, Any], networks: set[str]) -> dict[str, Any]:
-    addresses = {key: value for key, value in entry.items() if key in networks}
-    rest = {key: value for key, value in entry.items() if key not in networks}
-    return {**rest, "name": name, "addresses": addresses}
-
-
-def _spelled(error: ValidationError) -> list[str]:
-    return [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
-
-
-def _refusal(path: Path, mistakes: list[str]) -> InventoryError:
-    listed = "".join(f"\n  {path}: {mistake}" for mistake in mistakes)
+def _refusal(path: Path, mistakes: list[Mistake]) -> InventoryError:
+    listed = "".join(f"\n  {path}: {key}: {text}" for key, text in mistakes)
     count = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
-    return InventoryError(f"inventory {path} has {count}; no host was touched{listed}", hint="mend the file and run again")
+    return InventoryError(
+        f"inventory {path} has {count}; no host was touched{listed}", hint="mend the file and run again"
+    )

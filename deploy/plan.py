@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
-from deploy.errors import InventoryError, StackproofError, StageMissing
+from deploy.errors import InventoryError, StackproofError, StageMissing, StepFailed
 from deploy.host import Hosts
 from deploy.journal import JOURNAL, Event, within
 from deploy.site import Site
@@ -77,12 +77,10 @@ def run(
     site: Site,
     steps: Iterable[Step],
     do: Callable[[Site, Step], Outcome],
-    done: Callable[[Step, Outcome | StackproofError], None] = lambda *_: None,
 ) -> Outcomes:
     """Do every step as soon as those it requires are done, side by side where they do not require each other.
 
-    `do` is `apply` or `verify`. A step that fails keeps those that require it from being tried: each of
-    them gets the same error. Returns what each step came to.
+    `do` is `apply` or `verify`. A step that fails keeps those that require it from being tried. Returns what each step came to.
     """
     waiting = of(site, steps)
     outcomes: Outcomes = {}
@@ -92,10 +90,9 @@ def run(
         while waiting or running:
             for step in [step for step in waiting if _due(step, waiting, running)]:
                 waiting.remove(step)
-                cause = next((e for n in step.requires if isinstance(e := outcomes.get(n), StackproofError)), None)
+                cause = next((name for name in step.requires if isinstance(outcomes.get(name), StackproofError)), None)
                 if cause:
-                    outcomes[step.name] = cause
-                    done(step, cause)
+                    outcomes[step.name] = StepFailed(f"step {step.name} was not tried, because step {cause} was not done")
                 else:
                     running[pool.submit(do, site, step)] = step
             if not running:
@@ -103,7 +100,6 @@ def run(
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 step = running.pop(future)
                 outcomes[step.name] = _outcome(future)
-                done(step, outcomes[step.name])
     except BaseException:
         site.hosts.disconnect()  # what still runs in other threads ends with its connection
         raise

@@ -85,17 +85,19 @@ def _down(options: argparse.Namespace) -> int:
 
 def _status(_: argparse.Namespace) -> int:
     cluster = _current()
-    table = Table("host", "roles", "addresses", "power", "ssh", "memory", "disk", title=f"lab {cluster.name}")
+    table = Table(title=f"lab {cluster.name}")
+    for heading in ("host", "roles", "addresses", "power", "ssh", "memory", "disk"):
+        table.add_column(heading, no_wrap=True)
     found = room.status(cluster)
     for host in found:
         table.add_row(
             host.node.name,
-            ", ".join(host.node.roles),
-            ", ".join(str(address) for address in host.node.addresses.values()),
+            "\n".join(host.node.roles),
+            "\n".join(str(address) for address in host.node.addresses.values()),
             "on" if host.on else "off",
             "yes" if host.ssh else "no",
-            f"{host.memory / _GIB:.2f} GiB",
-            f"{host.disk / _GIB:.2f} GiB",
+            f"{host.memory / _GIB:.2f}G",
+            f"{host.disk / _GIB:.2f}G",
         )
     Console().print(table)
     return 0 if all(host.on and host.ssh for host in found) else 1

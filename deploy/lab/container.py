@@ -96,13 +96,9 @@ def leader(node: str) -> int:
 def kill(node: str) -> None:
     """End a host at once, without telling it; returns when nothing of it runs. LabError where it stays."""
     names.ticket(node).unlink(missing_ok=True)
-    init = leader(node)
-    if init:
-        processes.send(init, signal.SIGKILL, _is_init)
+    _strike(leader(node), lambda pid: pid == leader(node))
     if not until(lambda: not manager(node), timeout=_GONE / 2):
-        processes.send(
-            manager(node), signal.SIGKILL, lambda pid: processes.runs(pid, "systemd-nspawn", _directory(node))
-        )
+        _strike(manager(node), lambda pid: pid == manager(node))
     groups.kill(node)
     if not until(lambda: not manager(node), timeout=_GONE / 2):
         raise LabError(f"{node} could not be powered off", seen=f"systemd-nspawn {manager(node)} is still there")
@@ -114,6 +110,11 @@ def last_words(node: str, lines: int = 8) -> str:
         return tail(names.console(node).read_text(errors="replace"), lines) or "an empty console"
     except FileNotFoundError:
         return "no console"
+
+
+def _strike(pid: int, still: processes.Test) -> None:
+    if pid:
+        processes.send(pid, signal.SIGKILL, still)
 
 
 def _directory(node: str) -> str:

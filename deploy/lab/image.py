@@ -160,6 +160,19 @@ def _resolvers() -> Path:
     return behind_stub if behind_stub.exists() else Path("/etc/resolv.conf")
 
 
+def purge() -> None:
+    """Remove all images, and nothing else: others keep things in the cache, or it may be a directory of theirs.
+
+    Raises LabError where an image is below some host's root; nothing is removed then.
+    """
+    images = sorted(names.CACHE.glob("image-*"))
+    for used in (image for image in images if mounts.in_use(image)):
+        raise LabError(f"{used} is in use", expected="no host made from it", hint="take the lab down first")
+    for image in images:
+        mounts.remove_tree(image)
+    BUILD_LOG.unlink(missing_ok=True)
+
+
 def prune(keep: Path) -> None:
     """Remove older images of the same kind that no host uses or was made from."""
     needed = {keep, *(link.readlink().parent for link in names.HOSTS.glob("*/image"))}

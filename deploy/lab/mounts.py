@@ -71,10 +71,21 @@ def unmount_below(top: Path) -> None:
 
 
 def remove_tree(top: Path) -> None:
-    """Remove a directory of the lab, after whatever is mounted below it."""
-    if top.exists():
-        unmount_below(top)
-        run("rm", "-rf", "--one-file-system", top, timeout=600)
+    """Remove a directory of the lab, after whatever is mounted below it.
+
+    Raises LabError where the directory is itself a mount point: what is mounted there, and what lies hidden beneath
+    it, is somebody else's.
+    """
+    if not top.exists():
+        return
+    if any(point == top for point, _ in below(top)):
+        raise LabError(
+            f"{top} is a mount point, and is left alone",
+            expected="a directory the lab made",
+            hint=f"unmount it if it is not needed: umount {top}",
+        )
+    unmount_below(top)
+    run("rm", "-rf", "--one-file-system", top, timeout=600)
 
 
 def _free_loops(top: Path) -> None:

@@ -1,25 +1,18 @@
 """The way out for bare hosts, which fetch packages themselves: the runner forwards for them and lends its address."""
 
 import json
-from pathlib import Path
 
 from deploy.inventory import Cluster
 from deploy.journal import JOURNAL
-from deploy.lab import names
+from deploy.lab import names, tuning
 from deploy.lab.shell import run, succeeds
-
-_FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
-_BEFORE = names.STATE / "ip_forward"
-"""What the runner's setting was, to be restored."""
 
 
 def ensure(cluster: Cluster) -> None:
     """Let the hosts of a bare image out; hosts of a full one need nothing and get no way."""
     if cluster.lab is None or cluster.lab.image != "bare":
         return
-    if not _BEFORE.exists():
-        _BEFORE.write_text(_FORWARD.read_text())
-    _FORWARD.write_text("1\n")
+    tuning.at_least(tuning.FORWARD, 1)
     run("nft", "-f", "-", stdin=rules(cluster))
     for chain in _dropping():
         JOURNAL.emit(
@@ -50,12 +43,9 @@ table inet {names.MARK} {{
 
 
 def remove() -> None:
-    """Close the way out and restore the runner's setting."""
+    """Close the way out."""
     if succeeds("nft", "list", "table", "inet", names.MARK):
         run("nft", "delete", "table", "inet", names.MARK)
-    if _BEFORE.exists():
-        _FORWARD.write_text(_BEFORE.read_text())
-        _BEFORE.unlink()
 
 
 def _dropping() -> list[str]:

@@ -28,8 +28,10 @@ def ensure(cluster: Cluster) -> None:
         return
     address, port = _where(cluster, powers)
     certificate.ensure(address)
-    if not running():
-        _spawn()
+    if bmc.answers(powers[0]):
+        return
+    stop()
+    _spawn()
     if not until(lambda: bmc.answers(powers[0]), timeout=_STARTS_IN):
         raise LabError(
             "the lab's power controller does not answer",

@@ -6,6 +6,7 @@ import json
 import ssl
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -62,7 +63,7 @@ class Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         """Log a broken connection in one line: a client that hangs up is no reason for a traceback."""
-        print(f"{client_address[0]}: {sys.exception()!r}", flush=True)  # noqa: T201
+        log(f"{client_address[0]}: {sys.exception()!r}")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -96,11 +97,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._reset(system, kind)
 
     def _reset(self, system: str, kind: str) -> None:
-        print(f"{self.client_address[0]}: {kind} {system}", flush=True)  # noqa: T201
+        log(f"{self.client_address[0]}: {kind} {system}")
         try:
             self.server.switches.reset(system, kind)
         except StackproofError as error:
-            print(error, flush=True)  # noqa: T201
+            log(str(error))
             self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
         else:
             self._answer(HTTPStatus.NO_CONTENT, None)
@@ -154,6 +155,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Stay silent: monitors ask every minute, and what is switched is logged where it is done."""
+
+
+def log(text: str) -> None:
+    """Write one entry of the controller's log, which is its standard output."""
+    print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}", flush=True)  # noqa: T201
 
 
 def _reset_type(body: bytes) -> str | None:

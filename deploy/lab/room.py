@@ -22,6 +22,7 @@ from deploy.lab import (
     redfish,
     refusals,
     trials,
+    tuning,
 )
 from deploy.lab.shell import phase
 
@@ -58,6 +59,7 @@ def up(cluster: Cluster) -> None:
         base = image.ensure(cluster) if any(not _is_made(node) for node in cluster.nodes) else None
         keys.ensure_runner()
         keys.write_private(IN_USE, cluster.source.read_text())
+        tuning.for_hosts(len(cluster.nodes))
         network.build(cluster)
         nat.ensure(cluster)
         with ThreadPoolExecutor(len(cluster.nodes)) as pool:
@@ -77,7 +79,7 @@ def down(*, purge: bool = False) -> None:
         _clear()
         image.clean()
         if purge:
-            mounts.remove_tree(names.CACHE)
+            image.purge()
 
 
 def _clear() -> None:
@@ -88,6 +90,7 @@ def _clear() -> None:
     groups.remove_all()
     network.remove()
     nat.remove()
+    tuning.restore()
     trials.clean()
     mounts.remove_tree(names.STATE)
 

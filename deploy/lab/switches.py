@@ -5,6 +5,7 @@ import threading
 from deploy.errors import LabError, StackproofError
 from deploy.inventory import Cluster, Node
 from deploy.lab import power, room
+from deploy.lab.redfish_http import log
 
 SELF_TEST = 12.0
 """Seconds from power on to boot. A container boots before its peers know that it was fenced; it would then be told
@@ -61,7 +62,7 @@ class LabSwitches:
         try:
             power.power_on(cluster, node)
         except StackproofError as error:
-            print(error, flush=True)  # noqa: T201
+            log(str(error))
         finally:
             with self._lock:
                 self._testing.pop(node.name, None)

@@ -79,16 +79,17 @@ def _image(session: Connection, image: GuestImage) -> None:
 def _upload(session: Connection, name: str, path: Path, kind: str, **properties: str) -> Any:
     for old in session.image.images(name=name):
         session.image.delete_image(old)
-    made = session.image.create_image(
-        name=name,
-        filename=str(path),
-        disk_format=kind,
-        container_format=kind if kind in {"aki", "ari"} else "bare",
-        visibility="public",
-        validate_checksum=False,
-        wait=True,
-        **properties,
-    )
+    with path.open("rb") as stream:
+        made = session.image.create_image(
+            name=name,
+            data=stream,
+            disk_format=kind,
+            container_format=kind if kind in {"aki", "ari"} else "bare",
+            visibility="public",
+            validate_checksum=False,
+            wait=True,
+            **properties,
+        )
     _told(f"uploaded image {name} ({path.stat().st_size >> 20} MiB)")
     return made
 

@@ -1,0 +1,185 @@
+"""The contradictions inside one inventory: what is well-formed alone, and cannot be true together."""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:  # the inventory calls these checks when it is read
+    from deploy.inventory import Cluster, Network
+
+Mistake = tuple[str, str]
+"""A key of the file, and what is wrong there."""
+
+NETWORKS = ("management", "provider")
+"""Every cluster has these two."""
+
+_HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_INTERFACE = re.compile(r"[^\s/:]{1,15}")
+_REGION = re.compile(r"[A-Za-z0-9._-]{1,255}")
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+
+
+def check(cluster: "Cluster", platforms: Collection[str]) -> list[Mistake]:
+    """Every contradiction, in the order of the file. `platforms` are the names there are."""
+    return [
+        *_names(cluster, platforms),
+        *_networks(cluster),
+        *_roles(cluster),
+        *_missing_addresses(cluster),
+        *_outside(cluster),
+        *_twice(cluster),
+        *_vip(cluster),
+        *_pool(cluster),
+        *_power(cluster),
+        *_image(cluster),
+    ]
+
+
+def _names(cluster: "Cluster", platforms: Collection[str]) -> Iterator[Mistake]:
+    rule = "is not a host name: lower-case letters, digits and dashes, at most 63"
+    if not _HOSTNAME.fullmatch(cluster.name):
+        yield "cluster.name", f"{cluster.name!r} {rule}"
+    if not _REGION.fullmatch(cluster.region):
+        yield "cluster.region", f"{cluster.region!r} is not a region: letters, digits, dots, dashes, underscores"
+    if cluster.platform not in platforms:
+        yield "cluster.platform", f"no platform named {cluster.platform}; known: {', '.join(platforms)}"
+    for node in cluster.nodes:
+        if not _HOSTNAME.fullmatch(node.name) or node.name == "localhost":
+            yield f"nodes.{node.name}", f"{node.name!r} {rule}, and not localhost"
+
+
+def _networks(cluster: "Cluster") -> Iterator[Mistake]:
+    for name in NETWORKS:
+        if name not in cluster.networks:
+            yield f"networks.{name}", "missing; every cluster has a management and a provider network"
+    for name, network in cluster.networks.items():
+        if not _HOSTNAME.fullmatch(name) or name in {"roles", "power"}:
+            yield f"networks.{name}", f"{name!r} is no name for a network: lower-case letters, digits and dashes"
+        if not _INTERFACE.fullmatch(network.interface):
+            yield f"networks.{name}.interface", f"{network.interface!r} is not the name of a network interface"
+    for interface, count in Counter(network.interface for network in cluster.networks.values()).items():
+        for name, network in cluster.networks.items():
+            if count > 1 and network.interface == interface:
+                yield f"networks.{name}.interface", f"{interface} serves {count} networks; each needs its own"
+
+
+def _roles(cluster: "Cluster") -> Iterator[Mistake]:
+    idle = [node for node in cluster.nodes if not node.roles]
+    if idle:  # counting would be guessing as long as somebody's role is not known
+        for node in idle:
+            yield f"nodes.{node.name}.roles", "empty"
+        return
+    controllers = len(cluster.role("controller"))
+    if controllers and controllers % 2 == 0:
+        yield (
+            "nodes.roles",
+            f"{controllers} controllers carry the database; an even number cannot keep a quorum "
+            "when the network splits, use 1, 3 or 5",
+        )
+    if controllers > 1 and cluster.vip is None:
+        yield "cluster.vip", f"missing; {controllers} controllers need an address to share"
+    if controllers == 1 and cluster.vip is not None:
+        yield "cluster.vip", "set, but there is only one controller to hold it"
+    for role in ("controller", "network", "compute"):
+        if not cluster.role(role):
+            yield "nodes.roles", f"no node has the role {role}"
+
+
+def _missing_addresses(cluster: "Cluster") -> Iterator[Mistake]:
+    for node in cluster.nodes:
+        if "management" not in node.addresses:
+            yield f"nodes.{node.name}.management", "missing; every node needs an address there"
+
+
+def _outside(cluster: "Cluster") -> Iterator[Mistake]:
+    for node in cluster.nodes:
+        for name, address in node.addresses.items():
+            if name in cluster.networks:
+                yield from _inside(f"nodes.{node.name}.{name}", address, cluster.networks[name])
+    for name, network in cluster.networks.items():
+        if network.gateway:
+            yield from _inside(f"networks.{name}.gateway", network.gateway, network)
+
+
+def _inside(key: str, address: IPv4Address, network: "Network") -> Iterator[Mistake]:
+    cidr = network.cidr
+    if address not in cidr:
+        yield key, f"{address} is not inside networks.{network.name}.cidr {cidr}"
+    elif cidr.prefixlen < 31 and address in {cidr.network_address, cidr.broadcast_address}:
+        yield key, f"{address} is the first or last of {cidr}, which no machine can have"
+
+
+def _taken(cluster: "Cluster") -> list[tuple[str, IPv4Address]]:
+    """Every address that a machine or a router has, with its key."""
+    return [
+        *((f"nodes.{node.name}.{name}", a) for node in cluster.nodes for name, a in node.addresses.items()),
+        *((f"networks.{name}.gateway", net.gateway) for name, net in cluster.networks.items() if net.gateway),
+    ]
+
+
+def _twice(cluster: "Cluster") -> Iterator[Mistake]:
+    taken = _taken(cluster)
+    uses = Counter(address for _, address in taken)
+    for key, address in taken:
+        if uses[address] > 1:
+            others = ", ".join(other for other, same in taken if same == address and other != key)
+            yield key, f"{address} is used {uses[address]} times, also by {others}"
+
+
+def _vip(cluster: "Cluster") -> Iterator[Mistake]:
+    if cluster.vip is None:
+        return
+    if "management" in cluster.networks:
+        yield from _inside("cluster.vip", cluster.vip, cluster.networks["management"])
+    for key, address in _taken(cluster):
+        if address == cluster.vip:
+            yield "cluster.vip", f"{cluster.vip} is also {key}"
+
+
+def _pool(cluster: "Cluster") -> Iterator[Mistake]:
+    key, provider = "networks.provider.pool", cluster.networks.get("provider")
+    if provider is None:
+        return
+    if provider.pool is None:
+        yield key, "missing; Neutron needs a range to hand out"
+        return
+    first, last = provider.pool
+    for end in dict.fromkeys(provider.pool):
+        yield from _inside(key, end, provider)
+    if first > last:
+        yield key, f"{first} comes after {last}"
+    for owner, address in [*_taken(cluster), ("cluster.vip", cluster.vip)]:
+        if address and first <= address <= last:
+            yield key, f"holds {address}, which is {owner}"
+
+
+def _power(cluster: "Cluster") -> Iterator[Mistake]:
+    for node in cluster.nodes:
+        if node.power and not _is_web_address(node.power.url):
+            yield (
+                f"nodes.{node.name}.power.url",
+                f"{node.power.url!r} is not such as https://10.0.0.9/redfish/v1/Systems/1",
+            )
+
+
+def _image(cluster: "Cluster") -> Iterator[Mistake]:
+    image = cluster.image
+    if image.file and image.url:
+        yield "image", "has both file and url; name one"
+    if image.url and not image.sha256:
+        yield "image.sha256", "missing; an image from a URL is only used with its checksum"
+    if image.sha256 and not _SHA256.fullmatch(image.sha256):
+        yield "image.sha256", "is not a SHA-256 checksum: 64 hexadecimal digits"
+    if image.sha256 and not (image.file or image.url):
+        yield "image.sha256", "set, but neither file nor url is"
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and bool(parts.path)
+    except ValueError:
+        return False

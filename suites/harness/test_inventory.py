@@ -1,0 +1,321 @@
+"""Inventories: good ones are read as written, bad ones are refused with every mistake, its file and its key, at once."""
+
+import copy
+import datetime
+import random
+import re
+import tomllib
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+
+from deploy import inventory
+from deploy.errors import InventoryError
+from deploy.inventory import BUILT_IN, Cluster
+
+GOOD = """
+[cluster]
+name = "small"
+platform = "debian-12"
+vip = "10.0.0.10"
+
+[networks.management]
+cidr = "10.0.0.0/24"
+interface = "eth0"
+gateway = "10.0.0.1"
+
+[networks.provider]
+cidr = "10.1.0.0/24"
+interface = "eth1"
+gateway = "10.1.0.1"
+pool = ["10.1.0.100", "10.1.0.199"]
+
+[nodes]
+c1 = { roles = ["controller"], management = "10.0.0.11" }
+c2 = { roles = ["controller"], management = "10.0.0.12" }
+c3 = { roles = ["controller"], management = "10.0.0.13", provider = "10.1.0.13" }
+w1 = { roles = ["compute", "network"], management = "10.0.0.21" }
+
+[options]
+workers = 2
+
+[image]
+"""
+
+C2 = 'c2 = { roles = ["controller"], management = "10.0.0.12" }'
+W1 = 'w1 = { roles = ["compute", "network"], management = "10.0.0.21"'
+POWER = 'power = { driver = "redfish", url = "http://bmc/redfish/v1/Systems/1", user = "u", password_file = "f" }'
+
+BAD = {
+    # what is wrong: (what is replaced, by what, the key that is told, words that are told)
+    "unknown table": ("[options]", "[optoins]", "optoins", "no such table"),
+    "a value outside of tables": ("\n[cluster]", 'vip = "10.0.0.9"\n[cluster]', "vip", "no such table"),
+    "unknown key of the cluster": ('name = "small"', 'name = "small"\nnmae = 1', "cluster.nmae", "no such key"),
+    "a table's name in the cluster": ('name = "small"', 'name = "small"\nnodes = 3', "cluster.nodes", "no such key"),
+    "name missing": ('name = "small"\n', "", "cluster.name", "missing"),
+    "unknown key of the options": ("workers = 2", "wrokers = 2", "options.wrokers", "no such key"),
+    "unknown key of a network": ("pool = ", "colour = 1\npool = ", "networks.provider.colour", "no such key"),
+    "a network's name twice": ("pool = ", 'name = "x"\npool = ', "networks.provider.name", "no such key"),
+    "unknown key of a node": (f"{W1} }}", f'{W1}, color = "red" }}', "nodes.w1.color", "no network of that name"),
+    "unknown key of a power device": (
+        f"{W1} }}",
+        f"{W1}, {POWER[:-1]}, x = 1 }} }}",
+        "nodes.w1.power.x",
+        "no such key",
+    ),
+    "unknown role": ('["compute", "network"]', '["compute", "boss"]', "nodes.w1.roles", 'not "boss"'),
+    "no role": ('["compute", "network"]', "[]", "nodes.w1.roles", "empty"),
+    "roles missing": ('w1 = { roles = ["compute", "network"], ', "w1 = { ", "nodes.w1.roles", "missing"),
+    "roles not a list": ('["compute", "network"]', '"compute"', "nodes.w1.roles", "valid array"),
+    "a number for an address": ('vip = "10.0.0.10"', "vip = 10", "cluster.vip", "not 10"),
+    "a date for a name": ('name = "small"', "name = 1979-05-27", "cluster.name", "1979-05-27"),
+    "one for true": ("workers = 2", "drills = 1", "options.drills", "not 1"),
+    "text for a number": ("workers = 2", 'workers = "2"', "options.workers", 'not "2"'),
+    "no worker": ("workers = 2", "workers = 0", "options.workers", "not 0"),
+    "endless deadline": ("[image]", "[ssh]\nconnect_timeout = inf", "ssh.connect_timeout", "not Infinity"),
+    "no such port": ("[image]", "[ssh]\nport = 70000", "ssh.port", "not 70000"),
+    "a node that is no table": (C2, "c2 = 5", "nodes.c2", "must be a table"),
+    "a network that is no table": (
+        "[nodes]",
+        "[networks]\nstorage = 5\n[nodes]",
+        "networks.storage",
+        "must be a table",
+    ),
+    "options that are no table": ("[options]", "[[options]]", "options", "must be a table"),
+    "host bits in a network": ("10.1.0.0/24", "10.1.0.5/24", "networks.provider.cidr", "host bits"),
+    "interface missing": ('interface = "eth1"\n', "", "networks.provider.interface", "missing"),
+    "no interface's name": ('"eth1"', '"eth1, eth2"', "networks.provider.interface", "not the name"),
+    "one interface for two networks": ('"eth1"', '"eth0"', "networks.provider.interface", "serves 2 networks"),
+    "a network named as a key": (
+        "[nodes]",
+        '[networks.power]\ncidr = "10.3.0.0/24"\ninterface = "x"\n[nodes]',
+        "networks.power",
+        "no name",
+    ),
+    "management network missing": ("[networks.management]", "[networks.internal]", "networks.management", "missing"),
+    "provider network missing": ("[networks.provider]", "[networks.outside]", "networks.provider", "missing"),
+    "management address missing": (C2, 'c2 = { roles = ["controller"] }', "nodes.c2.management", "missing"),
+    "address twice": ("10.0.0.12", "10.0.0.11", "nodes.c2.management", "also by nodes.c1.management"),
+    "address of the gateway": ("10.0.0.12", "10.0.0.1", "nodes.c2.management", "also by networks.management.gateway"),
+    "address outside": ("10.0.0.12", "10.9.0.12", "nodes.c2.management", "not inside networks.management.cidr"),
+    "address of the network itself": ("10.0.0.12", "10.0.0.0", "nodes.c2.management", "no machine can have"),
+    "gateway outside": ('"10.1.0.1"', '"10.2.0.1"', "networks.provider.gateway", "not inside"),
+    "VIP of a node": ("10.0.0.10", "10.0.0.12", "cluster.vip", "is also nodes.c2.management"),
+    "VIP outside": ("10.0.0.10", "10.9.0.10", "cluster.vip", "not inside networks.management.cidr"),
+    "VIP missing": ('vip = "10.0.0.10"\n', "", "cluster.vip", "3 controllers need an address to share"),
+    "even number of controllers": (f"{C2}\n", "", "nodes.roles", "2 controllers"),
+    "no compute": ('"compute", ', "", "nodes.roles", "no node has the role compute"),
+    "no network node": (', "network"', "", "nodes.roles", "no node has the role network"),
+    "no controller": ('["controller"]', '["storage"]', "nodes.roles", "no node has the role controller"),
+    "pool missing": ("pool = ", "#", "networks.provider.pool", "missing"),
+    "pool of one": ('["10.1.0.100", "10.1.0.199"]', '["10.1.0.100"]', "networks.provider.pool", "missing"),
+    "pool backwards": ("10.1.0.199", "10.1.0.50", "networks.provider.pool", "10.1.0.100 comes after 10.1.0.50"),
+    "pool outside": ("10.1.0.199", "10.2.0.199", "networks.provider.pool", "10.2.0.199 is not inside"),
+    "pool with a node in it": ("10.1.0.13", "10.1.0.113", "networks.provider.pool", "which is nodes.c3.provider"),
+    "pool with the gateway in it": (
+        '"10.1.0.1"',
+        '"10.1.0.110"',
+        "networks.provider.pool",
+        "which is networks.provider.gateway",
+    ),
+    "unknown platform": ("debian-12", "debian-11", "cluster.platform", "known: debian-12"),
+    "a path for a name": ('"small"', '"../small"', "cluster.name", "not a host name"),
+    "a line break in the region": ("[networks.m", 'region = "a\\nb"\n[networks.m', "cluster.region", "not a region"),
+    "no host name": ("c2 =", "C_2 =", "nodes.C_2", "not a host name"),
+    "a node called localhost": ("c2 =", "localhost =", "nodes.localhost", "localhost"),
+    "no URL of a power device": (
+        f"{W1} }}",
+        f"{W1}, {POWER} }}".replace("http", "ipmi"),
+        "nodes.w1.power.url",
+        "not such as",
+    ),
+    "image without checksum": ("[image]", '[image]\nurl = "http://x/y"', "image.sha256", "missing"),
+    "image with half a checksum": ("[image]", '[image]\nfile = "x"\nsha256 = "12ab"', "image.sha256", "64 hexadecimal"),
+    "image twice": ("[image]", f'[image]\nfile = "x"\nurl = "http://x/y"\nsha256 = "{"0" * 64}"', "image", "both"),
+    "checksum of nothing": ("[image]", f'[image]\nsha256 = "{"0" * 64}"', "image.sha256", "neither"),
+}
+
+BOTH_SIDES = {
+    "one interface for two networks": {"networks.management.interface"},
+    "address twice": {"nodes.c1.management"},
+    "address of the gateway": {"networks.management.gateway"},
+}
+"""The other key that is told, where two contradict each other."""
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(text: str) -> Path:
+        path = tmp_path / "inventory.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def changed(*names: str) -> str:
+    """GOOD with those mistakes made."""
+    text = GOOD
+    for name in names:
+        old, new, *_ = BAD[name]
+        assert old in text, name
+        text = text.replace(old, new)
+    return text
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(InventoryError) as caught:
+        inventory.load(path)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("path", sorted(BUILT_IN.glob("*.toml")), ids=lambda path: path.name)
+def test_every_inventory_we_ship_is_read(path):
+    assert inventory.load(path).role("controller")
+
+
+@pytest.mark.parametrize("name", ["lab", "two-node", "production.example"])
+def test_a_built_in_inventory_is_found_by_its_name(name, monkeypatch, tmp_path):
+    (tmp_path / name).mkdir()  # such as deploy/lab, for a run that starts in deploy/
+    monkeypatch.chdir(tmp_path)
+    assert inventory.load(name).source == BUILT_IN / f"{name}.toml"
+
+
+def test_what_is_written_is_what_is_read(written):
+    cluster = inventory.load(written(GOOD))
+    assert [node.name for node in cluster.nodes] == ["c1", "c2", "c3", "w1"]
+    assert cluster.node("c3").addresses == {
+        "management": IPv4Address("10.0.0.13"),
+        "provider": IPv4Address("10.1.0.13"),
+    }
+    assert cluster.provider.pool == (IPv4Address("10.1.0.100"), IPv4Address("10.1.0.199"))
+    assert cluster.options.workers == 2
+
+
+def test_the_example_is_of_real_machines_with_power_devices():
+    cluster = inventory.load("production.example")
+    assert cluster.lab is None
+    assert cluster.fencing
+    assert cluster.ssh.sudo
+    assert all(node.power.verify_tls for node in cluster.nodes if node.power)
+
+
+def test_clients_find_the_cloud_at_the_vip_or_at_the_only_controller():
+    assert str(inventory.load("lab").api_address) == "172.16.181.30"
+    assert str(inventory.load("two-node").api_address) == "172.16.181.11"
+
+
+def test_features_tell_the_profiles_apart():
+    assert inventory.load("lab").features == {"ha", "fencing", "tenant-networks"}
+    assert inventory.load("two-node").features == {"single"}
+
+
+def test_fencing_takes_a_power_device_on_every_controller(written):
+    powered = re.sub(r'(\["controller"\],)', rf"\1 {POWER},", GOOD)
+    assert inventory.load(written(powered)).fencing
+    assert not inventory.load(written(powered.replace(f" {POWER},", "", 1))).fencing
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_mistake_is_told_with_its_file_and_key(written, name):
+    path = written(changed(name))
+    _, _, key, words = BAD[name]
+    lines = [line for line in refusal(path).splitlines() if line.startswith(f"  {path}: {key}: ")]
+    assert any(words in line for line in lines), refusal(path)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_nothing_is_told_that_only_follows_from_a_mistake(written, name):
+    path = written(changed(name))
+    told = set(re.findall(rf"{path}: ([^:]+): ", refusal(path)))
+    assert told == {BAD[name][2]} | BOTH_SIDES.get(name, set())
+
+
+def test_mistakes_of_all_kinds_are_told_together(written):
+    names = ["unknown key of the options", "unknown role", "address twice", "unknown platform", "VIP outside"]
+    path = written(changed(*names, "a network that is no table", "pool backwards", "image without checksum"))
+    told = refusal(path)
+    assert [name for name in names if f"{path}: {BAD[name][2]}: " not in told] == []
+    assert told.startswith(f"inventory {path} has 9 mistakes; no host was touched")  # "address twice" at both
+
+
+def test_an_empty_file_is_told_what_it_lacks(written):
+    path = written("")
+    keys = ("cluster.name", "cluster.platform", "networks.management", "networks.provider", "nodes.roles")
+    assert [key for key in keys if f"{path}: {key}: " not in refusal(path)] == []
+
+
+def test_a_node_twice_is_told_by_name(written):
+    told = refusal(written(GOOD.replace("[options]", '[nodes.c1]\nroles = ["compute"]\n[options]')))
+    assert "cannot be read" in told
+    assert "c1" in told
+
+
+def test_what_is_no_toml_is_told_with_its_line(written):
+    told = refusal(written("[cluster]\nname = lab\n"))
+    assert "cannot be read" in told
+    assert "line 2" in told
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"x = " + b"9" * 5000, b"x = " + b"[" * 5000])
+def test_what_the_reader_chokes_on_is_told_as_unreadable(tmp_path, content):
+    path = tmp_path / "odd.toml"
+    path.write_bytes(content)
+    assert f"inventory {path} cannot be read" in refusal(path)
+
+
+def test_a_directory_is_told_as_unreadable(tmp_path):
+    assert f"inventory {tmp_path} cannot be read" in refusal(tmp_path)
+
+
+def test_a_missing_file_is_told_with_the_names_there_are(tmp_path):
+    told = refusal(tmp_path / "absent.toml")
+    assert "absent.toml" in told
+    assert "built-in inventory: lab, two-node" in told
+
+
+# -- random mutations: whatever an inventory holds, it is read or refused, never a traceback ------
+
+VALUES = [
+    None, 5, -1, True, "", "x", 1.5, float("nan"), float("inf"), [], [1], ["controller"], {}, {"a": 1}, [[]], [{}],
+    datetime.date(1979, 5, 27), datetime.time(7, 32), "172.16.181.31", "10.0.0.0/8", 10**30,
+    {"name": 1, "addresses": {}, "roles": ["x"]}, {"cidr": "10.9.0.0/24", "interface": "eth9"},
+]  # fmt: skip
+KEYS = ["name", "addresses", "roles", "management", "source", "vip", "cidr", "power", "a.b", ""]
+
+
+def places(tables, way=()):
+    for key in tables if isinstance(tables, dict) else range(len(tables)):
+        yield (*way, key)
+        if isinstance(tables[key], dict | list):
+            yield from places(tables[key], (*way, key))
+
+
+def mutated(dice: random.Random, tables: dict) -> dict:
+    *way, last = dice.choice(list(places(tables)))
+    holder = tables
+    for part in way:
+        holder = holder[part]
+    what = dice.choice(["delete", "set", "add", "rename"])
+    if what == "delete":
+        del holder[last]
+    elif what == "set" or isinstance(holder, list):
+        holder[last] = copy.deepcopy(dice.choice(VALUES))
+    elif what == "add":
+        holder[dice.choice(KEYS)] = copy.deepcopy(dice.choice(VALUES))
+    else:
+        holder[dice.choice(KEYS)] = holder.pop(last)
+    return tables
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_written_is_read_or_refused(seed):
+    dice = random.Random(seed)
+    lab = tomllib.loads((BUILT_IN / "lab.toml").read_text())
+    for _ in range(200):
+        tables = mutated(dice, mutated(dice, copy.deepcopy(lab)))
+        try:
+            assert isinstance(inventory.parse(tables, Path("mutated.toml")), Cluster)
+        except InventoryError as error:
+            assert "mutated.toml: " in str(error)

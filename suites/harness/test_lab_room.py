@@ -1,0 +1,185 @@
+"""What the lab refuses, needs and promises before it touches anything."""
+
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from deploy.errors import LabError
+from deploy.inventory import Lab, load
+from deploy.lab import cli, image, lock, mounts, names, nat, network, prepare, recipe, refusals, room, sources
+
+LAB, TWO = load("lab"), load("two-node")
+
+
+def test_the_built_in_inventories_are_the_lab_s():
+    refusals.unsuitable(LAB)
+    refusals.unsuitable(TWO)
+
+
+def test_machines_that_are_not_lab_hosts_are_refused():
+    with pytest.raises(LabError, match="not lab hosts"):
+        refusals.unsuitable(dataclasses.replace(LAB, lab=None))
+
+
+def test_an_inventory_with_another_key_is_refused():
+    with pytest.raises(LabError, match=r"ssh\.key"):
+        refusals.unsuitable(dataclasses.replace(LAB, ssh=dataclasses.replace(LAB.ssh, key=None)))
+
+
+def test_a_second_lab_is_refused():
+    with pytest.raises(LabError, match="another lab is there: lab with controller01"):
+        refusals.occupied(TWO, LAB)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        dataclasses.replace(LAB, nodes=LAB.nodes[1:]),
+        dataclasses.replace(LAB, lab=Lab(disk_gib=11)),
+        dataclasses.replace(LAB, networks={"management": LAB.management}),
+    ],
+)
+def test_a_lab_cannot_change_under_its_hosts(changed):
+    with pytest.raises(LabError, match="another lab"):
+        refusals.occupied(changed, LAB)
+
+
+def test_a_lab_may_grow():
+    refusals.occupied(LAB, dataclasses.replace(LAB, nodes=LAB.nodes[:-1]))
+
+
+def test_the_reference_cluster_needs_twelve_gib():
+    assert prepare.memory_needed(list(LAB.nodes)) == pytest.approx(12.1, abs=0.5)
+    assert prepare.memory_needed(list(TWO.nodes)) < 6
+
+
+def test_all_that_is_missing_is_told_at_once(monkeypatch):
+    monkeypatch.setattr(prepare, "install_tools", lambda: None)
+    monkeypatch.setattr(prepare, "memory_needed", lambda _: 1e6)
+    monkeypatch.setattr(prepare, "_WRITTEN_GIB", 1e6)
+    monkeypatch.setattr(prepare.trials, "failures", lambda: ["vxlan: not supported"])
+    with pytest.raises(LabError) as caught:
+        prepare.ready(list(LAB.nodes))
+    assert all(word in caught.value.what for word in ("memory:", "disk:", "vxlan:"))
+
+
+def test_nothing_is_tried_where_nothing_is_missing(monkeypatch):
+    monkeypatch.setattr(prepare.trials, "failures", lambda: pytest.fail("tried the kernel"))
+    prepare.ready([])
+
+
+def test_a_second_run_is_told_who_is_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(names, "LOCK", tmp_path / "lock")
+    first = """
+import sys
+from pathlib import Path
+from deploy.lab import lock, names
+names.LOCK = Path(sys.argv[1])
+with lock.room():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", first, str(names.LOCK)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(LabError, match=f"process {other.pid} holds"), lock.room():
+            pass
+        other.stdin.close()
+        other.wait(timeout=10)
+    with lock.room():
+        pass
+    assert not list(tmp_path.glob("*.pid"))
+
+
+def test_an_image_is_known_by_what_went_into_it(monkeypatch):
+    origin = sources.Sources(("deb http://m/ bookworm main",), (), ())
+    first = image.fingerprint(("a", "b"), origin)
+    assert first == image.fingerprint(("a", "b"), origin)
+    assert first != image.fingerprint(("a",), origin)
+    assert first != image.fingerprint(("a", "b"), dataclasses.replace(origin, lines=("deb http://n/ bookworm main",)))
+    monkeypatch.setattr(recipe, "FILES", {**recipe.FILES, "etc/motd": ""})
+    assert first != image.fingerprint(("a", "b"), origin)
+
+
+def test_older_images_go_unless_a_host_was_made_from_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(names, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(names, "HOSTS", tmp_path / "hosts")
+    old, used, new, bare = (
+        names.CACHE / name for name in ("image-full-1", "image-full-2", "image-full-3", "image-bare-1")
+    )
+    for place in (old, used, new, bare):
+        (place / "root").mkdir(parents=True)
+    names.home("controller01").mkdir(parents=True)
+    (names.home("controller01") / "image").symlink_to(used / "root")
+    image.prune(new)
+    assert [place.exists() for place in (old, used, new, bare)] == [False, True, True, True]
+
+
+def test_only_hosts_of_a_bare_image_are_let_out():
+    rules = nat.rules(LAB)
+    assert "ip saddr 172.16.181.0/24 ip daddr != 172.16.181.0/24" in rules
+    assert 'iifname "sp-mgmt" accept' in rules
+
+
+def test_the_runner_takes_the_gateway_s_address_or_the_first():
+    assert str(network.runner_address(LAB.management)) == "172.16.181.1"
+    assert str(network.runner_address(dataclasses.replace(LAB.provider, gateway=None))) == "10.181.0.1"
+
+
+def test_no_sysctl_of_the_whole_kernel_is_left_to_hosts():
+    assert "50-pid-max.conf" in recipe.NO_SYSCTL
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [([], 2), (["flop"], 2), (["power", "on"], 2), (["power", "melt", "x"], 2), (["--help"], 0), (["up", "--help"], 0)],
+)
+def test_wrong_usage_is_told_from_errors(arguments, code, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == code
+    assert "usage:" in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["shell", "x"], ["power", "off", "x"]])
+def test_without_a_lab_there_is_one_clear_error(arguments, monkeypatch, capsys):
+    monkeypatch.setattr(room, "current", lambda: None)
+    monkeypatch.setattr(prepare, "require_root", lambda: None)
+    assert cli.main(arguments) == 1
+    assert "no lab is up" in capsys.readouterr().err
+
+
+def test_without_root_there_is_one_clear_error(monkeypatch, capsys):
+    monkeypatch.setattr(prepare.os, "geteuid", lambda: 1000)
+    assert cli.main(["status"]) == 1
+    assert "needs root" in capsys.readouterr().err
+
+
+def test_purge_takes_the_lab_s_images_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(names, "CACHE", tmp_path)
+    monkeypatch.setattr(image, "BUILD_LOG", tmp_path / "build.log")
+    for name in ("image-full-1/root", "image-bare-2/root", "guest-3", "work"):
+        (tmp_path / name).mkdir(parents=True)
+    image.purge()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["guest-3", "work"]
+
+
+def test_an_image_in_use_is_not_purged(tmp_path, monkeypatch):
+    monkeypatch.setattr(names, "CACHE", tmp_path)
+    (tmp_path / "image-full-1").mkdir()
+    (tmp_path / "image-full-2").mkdir()
+    monkeypatch.setattr(mounts, "in_use", lambda path: path.name == "image-full-2")
+    with pytest.raises(LabError, match="is in use"):
+        image.purge()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_what_is_mounted_on_a_directory_of_the_lab_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(mounts, "below", lambda top: [(top, "rw")])
+    monkeypatch.setattr(mounts, "run", lambda *_, **__: pytest.fail("removed something"))
+    monkeypatch.setattr(mounts, "unmount_below", lambda _: pytest.fail("unmounted something"))
+    with pytest.raises(LabError, match="is a mount point"):
+        mounts.remove_tree(tmp_path)
