@@ -138,16 +138,18 @@ class Host:
         if not wanted:
             return []
         with self._installing:  # steps run side by side, a package manager does not
-            return self._install_missing(wanted, timeout)
+            missing = self.missing(wanted)
+            if missing:
+                self._install(missing, timeout)
+                self.changed(f"installed {' '.join(missing)}")
+        return missing
 
-    def _install_missing(self, wanted: list[str], timeout: float) -> list[str]:
+    def missing(self, packages: Iterable[str]) -> list[str]:
+        """Those of the packages that are not installed. Reads only."""
+        wanted = sorted(set(packages))
         found = self.run("dpkg-query -W -f '${Package} ${db:Status-Status}\\n' " + " ".join(map(shlex.quote, wanted)))
         there = {line.split()[0] for line in found.out.splitlines() if line.endswith(" installed")}
-        missing = [package for package in wanted if package not in there]
-        if missing:
-            self._install(missing, timeout)
-            self.changed(f"installed {' '.join(missing)}")
-        return missing
+        return [package for package in wanted if package not in there]
 
     def put(self, files: Iterable[Rendered]) -> list[str]:
         """Make those files what they must be; returns the paths that were not.

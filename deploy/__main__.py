@@ -1,0 +1,70 @@
+"""`python -m deploy`: look at what a build would do, and recover from what no build may touch by itself."""
+
+import argparse
+import sys
+import time
+
+from deploy import inventory, preview, recover
+from deploy.errors import StackproofError
+from deploy.journal import JOURNAL, Event
+from deploy.site import Site
+from deploy.steps import ALL
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit codes: 0 done, 1 an error that says what to do, 2 wrong usage, 130 interrupted."""
+    options = _parser().parse_args(arguments)
+    JOURNAL.subscribe(_show)
+    try:
+        site = Site.of(inventory.load(options.inventory))
+        code: int = options.run(site)
+    except StackproofError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m deploy", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    plan = commands.add_parser("plan", help="a dry run: the steps, and what each host lacks; changes nothing")
+    plan.set_defaults(run=_plan)
+    recovery = commands.add_parser("recover", help="start again what lost all its members at once")
+    recovery.add_argument("what", choices=("galera",), help="galera: the member with the newest data first")
+    recovery.set_defaults(run=_recover)
+    for command in (plan, recovery):
+        command.add_argument("--inventory", default="lab", metavar="NAME|FILE", help="the cluster (default: lab)")
+    return parser
+
+
+def _plan(site: Site) -> int:
+    print("steps, each after those it requires:")
+    for step, names in preview.steps(site, ALL):
+        print(f"  {step.name:<16}{step.title:<54}{', '.join(names)}")
+    print("what the hosts lack:")
+    seen = preview.hosts(site)
+    for name, told in seen.items():
+        if told.error:
+            print(f"  {name}: {told.error}")
+            continue
+        print(f"  {name}: {len(told.packages)} packages, {len(told.files)} files")
+        for what, items in (("package", told.packages), ("file", told.files)):
+            for item in items:
+                print(f"    {what} {item}")
+    return 1 if any(told.error for told in seen.values()) else 0
+
+
+def _recover(site: Site) -> int:
+    newest = recover.galera(site)
+    print(f"Galera runs again, from the data of {newest}")
+    return 0
+
+
+def _show(event: Event) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {event.host:<13} {event.text}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

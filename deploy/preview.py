@@ -1,0 +1,42 @@
+"""A dry run: what a build would do, host by host, found by reading only."""
+
+from dataclasses import dataclass
+
+from deploy import plan
+from deploy.errors import StackproofError
+from deploy.host import Host
+from deploy.plan import Step
+from deploy.site import Site
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What one host lacks: packages, and files that differ or are not there. `error`: it could not be read."""
+
+    packages: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    error: str = ""
+
+
+def steps(site: Site, every: tuple[Step, ...]) -> list[tuple[Step, tuple[str, ...]]]:
+    """The steps in order, with the hosts each works on."""
+    return [(step, tuple(site.hosts.role(*step.roles))) for step in plan.of(site, every)]
+
+
+def hosts(site: Site) -> dict[str, Preview]:
+    """Look at every host; one that does not answer is told as such, and does not hide the others."""
+    # Which virtualisation works is found during a build; whichever it is, the file is the same but for one word.
+    site.facts.setdefault("virt_type", {node.name: "qemu" for node in site.cluster.nodes})
+
+    def look(host: Host) -> Preview:
+        try:
+            services = site.catalogue.on(host.node)
+            wanted = {p for service in services for group in service.packages for p in site.platform.packages[group]}
+            return Preview(
+                packages=tuple(host.missing(wanted)),
+                files=tuple(host.differing(site.render(host.node, services))),
+            )
+        except StackproofError as error:
+            return Preview(error=error.what)
+
+    return site.hosts.each(look)

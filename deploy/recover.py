@@ -1,0 +1,101 @@
+"""Recovery after a disaster, which no step does by itself: it takes an operator's decision."""
+
+import re
+from dataclasses import dataclass
+
+from deploy.errors import StepFailed
+from deploy.facts import galera as facts
+from deploy.host import Host
+from deploy.journal import JOURNAL
+from deploy.site import Site
+from deploy.wait import until
+
+JOIN = 300.0
+"""Seconds a member may take to receive what it missed; a full copy of a grown database takes longer than a build's."""
+_POSITION = re.compile(r"Recovered position:\s*([0-9a-f-]{36}):(-?\d+)")
+
+
+@dataclass(frozen=True)
+class Position:
+    """The last transaction a member has on disk."""
+
+    uuid: str
+    seqno: int
+
+
+def position(text: str) -> Position | None:
+    """What `mariadbd --wsrep-recover` logs; None where it found none."""
+    found = _POSITION.search(text)
+    return Position(found[1], int(found[2])) if found else None
+
+
+def galera(site: Site) -> str:
+    """Start a Galera cluster of which no member runs: the one with the newest data first. Returns its name.
+
+    Raises StepFailed, having changed nothing but stopped units, when a member still serves, when a
+    position cannot be read, or when the members do not belong to one cluster.
+    """
+    hosts = site.controllers
+    serving = [name for name, seen in hosts.each(facts.status).items() if seen.synced]
+    if serving:
+        raise StepFailed(
+            f"galera: {', '.join(serving)} serves; there is nothing to recover",
+            hint="start mariadb on the members that are down: they join by themselves",
+        )
+    hosts.each(lambda host: host.change("stopped mariadb", "systemctl stop mariadb", timeout=120))
+    positions = hosts.each(_position)
+    if len({place.uuid for place in positions.values()}) > 1:
+        raise StepFailed(
+            "galera: the members' data comes from different clusters",
+            expected="one UUID",
+            seen=", ".join(f"{name}: {place.uuid}" for name, place in positions.items()),
+            hint="decide which data is the cluster's, and move /var/lib/mysql away on the other members",
+        )
+    newest = max(positions, key=lambda name: positions[name].seqno)
+    for name, place in positions.items():
+        JOURNAL.emit("note", f"has everything up to transaction {place.seqno}", host=name)
+    _bootstrap(hosts[newest])
+    for host in hosts.without(newest).values():
+        host.change("started mariadb", "systemctl start mariadb", timeout=JOIN)
+        _synced(host)
+    return newest
+
+
+def _position(host: Host) -> Position:
+    out = host.run(
+        "log=$(mktemp) && chown mysql $log && su -s /bin/sh mysql -c"
+        ' "mariadbd --wsrep-recover --disable-log-error 2> $log"; cat $log; rm -f $log',
+        timeout=120,
+    ).out
+    place = position(out)
+    if place is None:
+        raise StepFailed(
+            f"{host.name}: its Galera position could not be read",
+            expected="`Recovered position: UUID:seqno` from mariadbd --wsrep-recover",
+            seen=out[-400:],
+            hint="its database may be damaged; move /var/lib/mysql away there, and it takes a full copy when it joins",
+        )
+    return place
+
+
+def _bootstrap(host: Host) -> None:
+    host.change(
+        "bootstrapped the Galera cluster with the newest data",
+        "sed -i 's/^safe_to_bootstrap:.*/safe_to_bootstrap: 1/' /var/lib/mysql/grastate.dat\n"
+        "rm -f /var/lib/mysql/gvwstate.dat\n"
+        "galera_new_cluster",
+        timeout=120,
+    )
+    _synced(host)
+
+
+def _synced(host: Host) -> None:
+    until(
+        lambda: facts.status(host),
+        ready=lambda seen: seen.synced,
+        error=lambda seen: seen.inconsistent,
+        timeout=JOIN,
+        what=f"{host.name}: Galera",
+        expected="Synced",
+        hint=f"journalctl -u mariadb on {host.name}",
+    )
