@@ -1,0 +1,84 @@
+"""What the harness tests share: sites that are never connected to, recordings of real clusters, templates of one's own."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy import catalogue, inventory, platforms, render
+from deploy.host import Host, Hosts
+from deploy.inventory import Cluster
+from deploy.journal import JOURNAL, Event
+from deploy.render import Rendered
+from deploy.secrets import Secrets
+from deploy.site import Site
+
+RECORDINGS = Path(__file__).parent / "recordings"
+PROFILES = ("lab", "two-node", "production.example")
+
+
+@pytest.fixture
+def recording() -> Callable[[str, str], str]:
+    """What a command printed in a case: `recording("galera", "synced")`."""
+
+    def read(fact: str, case: str) -> str:
+        (path,) = (RECORDINGS / fact).glob(f"{case}.*")
+        return path.read_text()
+
+    return read
+
+
+@pytest.fixture
+def site_of(tmp_path: Path) -> Callable[[Cluster | str], Site]:
+    """A site of a cluster, or of an inventory's name, with secrets of its own; nothing is connected to."""
+
+    def make(cluster: Cluster | str) -> Site:
+        if isinstance(cluster, str):
+            cluster = inventory.load(cluster)
+        secrets = Secrets(tmp_path / cluster.name / "secrets.json")
+        for node in cluster.nodes:
+            secrets.learn(f"power.{node.name}", f"bmc-of-{node.name}")
+        return Site(
+            cluster=cluster,
+            catalogue=catalogue.load().of(cluster),
+            platform=platforms.load(cluster.platform),
+            secrets=secrets,
+            hosts=Hosts(Host(node, cluster.ssh) for node in cluster.nodes),
+            facts={"virt_type": {node.name: "qemu" for node in cluster.role("compute")}},
+        )
+
+    return make
+
+
+@pytest.fixture
+def tree_of(site_of: Callable[[Cluster | str], Site]) -> Callable[[Cluster | str], dict[str, dict[str, Rendered]]]:
+    """Every rendered file, by the node's name and the path."""
+
+    def make(cluster: Cluster | str) -> dict[str, dict[str, Rendered]]:
+        site = site_of(cluster)
+        nodes = site.cluster.nodes
+        return {n.name: {file.path: file for file in site.render(n, site.catalogue.on(n))} for n in nodes}
+
+    return make
+
+
+@pytest.fixture
+def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder in the place of templates/."""
+    root = tmp_path / "templates"
+    root.mkdir()
+    monkeypatch.setattr(render, "ROOT", root)
+    for cached in (render._templates, render._environment):
+        cached.cache_clear()
+    yield root
+    for cached in (render._templates, render._environment):
+        cached.cache_clear()
+
+
+@pytest.fixture
+def events() -> Iterator[list[Event]]:
+    """What the journal is told during a test."""
+    told: list[Event] = []
+    unsubscribe = JOURNAL.subscribe(told.append)
+    yield told
+    unsubscribe()
