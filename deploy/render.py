@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from jinja2.exceptions import TemplateError
+from jinja2.exceptions import TemplateError, TemplateRuntimeError
 
 from deploy.catalogue import Catalogue, Files, Service
 from deploy.errors import StackproofError
@@ -49,7 +49,7 @@ def files(context: Context, node: Node, services: Iterable[Service]) -> list[Ren
         for name in service.templates:
             for template in _templates(name):
                 for target in _targets(context, node, template):
-                    file = _file(context, node, service, name, template, target)
+                    file = _file(context, node, service, name, template, target=target)
                     if file is not None:
                         rendered.setdefault(file.path, file)
     return list(rendered.values())
@@ -60,9 +60,7 @@ def _targets(context: Context, node: Node, template: str) -> tuple[Node, ...]:
     return context.cluster.role("controller") if "{controller}" in template else (node,)
 
 
-def _file(
-    context: Context, node: Node, service: Service, name: str, template: str, target: Node
-) -> Rendered | None:
+def _file(context: Context, node: Node, service: Service, name: str, template: str, *, target: Node) -> Rendered | None:
     path = _path(context.platform, service, template, target)
     variables = {
         "cluster": context.cluster,
@@ -79,8 +77,12 @@ def _file(
     }
     try:
         text = _environment().get_template(f"{name}/{template}.j2").render(variables)
-    except (TemplateError, KeyError) as error:
-        raise StackproofError(f"template {name}/{template}.j2 does not render for {node.name}", seen=str(error)) from None
+    except (TemplateError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise StackproofError(
+            f"template {name}/{template}.j2 does not render for {node.name}",
+            expected="every name it uses to be known, and to have a value",
+            seen=f"{type(error).__name__}: {error}",
+        ) from None
     if not text.strip():
         return None  # a template that has nothing to say for this node owns no file there
     owner = _owner(context.catalogue.templates[name], f"/{template}")
@@ -126,4 +128,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - configuration files, not HTML
+        finalize=_written,
     )
+
+
+def _written(value: object) -> object:
+    """What `{{ }}` writes; a value that is not there would be written as the word None."""
+    if value is None:
+        raise TemplateRuntimeError("a value that is written is None")
+    return value

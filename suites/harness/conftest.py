@@ -1,4 +1,4 @@
-"""What the harness tests share: sites that are never connected to, recordings of real clusters, templates of one's own."""
+"""What the harness tests share: sites never connected to, recordings of real clusters, templates of one's own."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -75,10 +75,16 @@ def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
         cached.cache_clear()
 
 
+@pytest.fixture(autouse=True)
+def apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test makes the journal tell is the test's own affair: it is neither printed nor reported."""
+    monkeypatch.setattr(JOURNAL, "_listeners", [])
+    monkeypatch.setattr(JOURNAL, "redact", lambda text: text)
+
+
 @pytest.fixture
-def events() -> Iterator[list[Event]]:
-    """What the journal is told during a test."""
+def events() -> list[Event]:
+    """What the journal is told during a test, which is set `apart` before."""
     told: list[Event] = []
-    unsubscribe = JOURNAL.subscribe(told.append)
-    yield told
-    unsubscribe()
+    JOURNAL.subscribe(told.append)
+    return told

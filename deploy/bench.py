@@ -1,0 +1,107 @@
+"""`python -m deploy.bench`: what each phase of a lab build costs, measured in one run and printed; no verdict.
+
+Builds in the lab from nothing (the lab must be down), builds again, then looks at the idle cluster.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from deploy import inventory
+from deploy.errors import LabError, StackproofError
+from deploy.inventory import Cluster
+from deploy.lab import groups, room
+
+ROOT = Path(__file__).parent.parent
+LATEST = ROOT / "reports" / "latest"
+SETTLE, WATCH = 60.0, 60.0
+"""Seconds to let the cluster come to rest, and to watch it idle."""
+GIB = 2**30
+
+Row = tuple[str, str, str]
+
+
+def main() -> int:
+    """Exit codes: 0 measured, 1 an error that says what to do."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.bench", description=__doc__)
+    parser.add_argument("--inventory", default="lab", metavar="NAME|FILE", help="a lab's inventory (default: lab)")
+    parser.add_argument("--cold", action="store_true", help="without the cached images: they are removed first")
+    options = parser.parse_args()
+    try:
+        cluster = inventory.load(options.inventory)
+        rows = list(measure(cluster, options.inventory, cold=options.cold))
+    except StackproofError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"\n{'phase':<40}{'figure':>12}  unit")
+    for name, figure, unit in rows:
+        print(f"{name:<40}{figure:>12}  {unit}")
+    return 0
+
+
+def measure(cluster: Cluster, name: str, *, cold: bool) -> Iterator[Row]:
+    """Build, build again, watch; raises LabError where a lab is up or a build fails."""
+    if room.current() is not None:
+        raise LabError(
+            "a lab is up", expected="none: a build from nothing is measured", hint="python -m deploy.lab down"
+        )
+    if cold:
+        room.down(purge=True)
+    total = _build(name)
+    yield from _phases(total)
+    yield "second build, everything as it should be", f"{_build(name, '--deselect=suites/flows'):.1f}", "s"
+    yield from _idle(cluster)
+
+
+def _build(name: str, *more: str) -> float:
+    started = time.monotonic()
+    command = [sys.executable, "-m", "pytest", "-m", "deploy", "--inventory", name, *more]
+    if subprocess.run(command, cwd=ROOT, check=False).returncode:
+        raise LabError("the build failed", evidence=str(LATEST.resolve()), hint="see the errors above")
+    return time.monotonic() - started
+
+
+def _phases(total: float) -> Iterator[Row]:
+    events = [json.loads(line) for line in (LATEST / "events.jsonl").read_text().splitlines()]
+    for event in events:
+        if event["kind"] == "phase" and event.get("seconds") and not event.get("host"):
+            yield event["text"].removesuffix(": done"), f"{event['seconds']:.1f}", "s"
+    for step in json.loads((LATEST / "steps.json").read_text()):
+        yield f"step {step['step']} (steps overlap)", f"{step['seconds']:.1f}", f"s, {len(step['changes'])} changes"
+    yield "all steps together", f"{_span(events, 'step'):.1f}", "s"
+    yield "instance, from first call to its page", f"{_span(events, 'note', 'tenant'):.1f}", "s"
+    yield "all of it, tests and removal included", f"{total:.1f}", "s"
+
+
+def _span(events: list[dict[str, Any]], kind: str, host: str = "") -> float:
+    times = [event["time"] for event in events if event["kind"] == kind and event.get("host", "") == host]
+    return max(times) - min(times) if times else 0.0
+
+
+def _idle(cluster: Cluster) -> Iterator[Row]:
+    # What is measured is the passing of time itself, so these two are waits and not polls.
+    time.sleep(SETTLE)
+    before = {node.name: _cpu(node.name) for node in cluster.nodes}
+    started = time.monotonic()
+    time.sleep(WATCH)
+    span = time.monotonic() - started
+    used = {name: (_cpu(name) - seconds) / span for name, seconds in before.items()}
+    for host in room.status(cluster):
+        yield f"idle {host.node.name}", f"{used[host.node.name]:.3f}", f"cores, {host.memory / GIB:.2f} GiB"
+    memory = sum(host.memory for host in room.status(cluster))
+    yield "idle, all hosts", f"{sum(used.values()):.3f}", f"cores, {memory / GIB:.2f} GiB"
+
+
+def _cpu(node: str) -> float:
+    """Seconds of CPU a host has used since it booted."""
+    stat = dict(line.split() for line in (groups.parent() / node / "cpu.stat").read_text().splitlines())
+    return int(stat["usage_usec"]) / 1e6
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,307 @@
+"""Rendering: every file of every node of every inventory we ship, whole and right, and no secret where all can read."""
+
+import configparser
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from deploy.catalogue import Files, Service
+from deploy.errors import StackproofError
+from deploy.render import Rendered
+
+PROFILES = ("lab", "two-node", "production.example")
+PROGRAMS = {"/usr/local/libexec/stackproof/galera-health"}
+OSLO = re.compile(r"/etc/(keystone|glance|placement|nova|neutron)/.*\.(conf|ini)")
+
+
+@pytest.fixture(params=PROFILES)
+def tree(request, tree_of) -> dict[str, dict[str, Rendered]]:
+    """Every file of one profile, by node and path."""
+    return tree_of(request.param)
+
+
+def every(tree) -> Iterator[tuple[str, Rendered]]:
+    for node, files in tree.items():
+        for file in files.values():
+            yield f"{node}:{file.path}", file
+
+
+def ini(file: Rendered) -> configparser.RawConfigParser:
+    """Strict: a section or an option that comes twice is an error."""
+    parser = configparser.RawConfigParser(default_section="", allow_no_value=False, delimiters=("=",))
+    parser.read_string(file.text)
+    return parser
+
+
+# -- every file --------------------------------------------------------------------------------------
+
+
+def test_every_node_has_files(tree):
+    assert [node for node, files in tree.items() if len(files) < 4] == []
+
+
+def test_nothing_is_left_to_be_filled_in(tree):
+    left = re.compile(r"\bNone\b|Undefined|<[A-Za-z_][^<>\n]*>|[{%#]}|{[{%#]")
+    told = [(where, left.findall(f.text)) for where, f in every(tree) if f.path not in PROGRAMS and left.search(f.text)]
+    assert told == []
+
+
+def test_no_path_has_a_placeholder_left(tree):
+    assert [where for where, file in every(tree) if re.search(r"[{}]|//|\.j2$", file.path)] == []
+
+
+def test_files_end_with_a_line_break(tree):
+    whole = {"/var/lib/rabbitmq/.erlang.cookie"}
+    without = [file.path for _, file in every(tree) if not file.text.endswith("\n")]
+    assert {path for path in without if not path.startswith("/etc/keystone/") and path not in whole} == set()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_no_secret_is_in_a_file_that_others_may_read(profile, site_of):
+    site = site_of(profile)
+    files = [file for node in site.cluster.nodes for file in site.render(node, site.catalogue.on(node))]
+    secret = [file for file in files if site.secrets.redact(file.text) != file.text]
+    assert secret, "no secret anywhere: this test would prove nothing"
+    assert sorted({file.path for file in secret if int(file.mode, 8) & 0o007}) == []
+
+
+def test_rendering_twice_gives_the_same(tree_of):
+    assert tree_of("lab") == tree_of("lab")
+
+
+def test_a_file_is_the_same_whichever_service_brings_it(site_of):
+    site = site_of("lab")
+    for node in site.cluster.nodes:
+        texts = defaultdict(set)
+        for service in site.catalogue.on(node):
+            for file in site.render(node, [service]):
+                texts[file.path].add((file.text, file.units))
+        assert [path for path, different in texts.items() if len(different) > 1] == []
+
+
+def test_ini_files_have_no_option_twice(tree):
+    parsed = [ini(file) for _, file in every(tree) if OSLO.fullmatch(file.path)]
+    assert len(parsed) >= len(tree)
+
+
+def test_uwsgi_files_are_read_as_written(tree):
+    for where, file in every(tree):
+        if file.path.startswith("/etc/stackproof/uwsgi/"):
+            assert ini(file)["uwsgi"]["http-socket"].count(":") == 1, where
+
+
+def test_units_are_sections_of_systemd(tree):
+    files = [file for _, file in every(tree) if "/systemd/system/" in file.path]
+    assert files
+    assert all(re.match(r"(#.*\n)*\[(Unit|Service)\]\n", file.text) for file in files)
+
+
+def test_a_change_of_configuration_restarts_who_reads_it(tree):
+    idle = {"/etc/hosts", "/etc/hostname", "/etc/modules-load.d/stackproof.conf", "/etc/sysctl.d/90-stackproof.conf"}
+    idle |= {"/etc/apt/sources.list.d/stackproof.list", "/etc/openstack/clouds.yaml"}
+    nobody = {file.path for _, file in every(tree) if not file.units}
+    assert {p for p in nobody - idle if not p.startswith(("/root/", "/etc/stackproof/fence/"))} == set()
+
+
+# -- the parts that go wrong silently -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("profile", ["lab", "production.example"])
+def test_tunnels_end_at_each_hosts_own_address(profile, tree_of):
+    path = "/etc/neutron/plugins/ml2/linuxbridge_agent.ini"
+    ends = [ini(files[path])["vxlan"]["local_ip"] for files in tree_of(profile).values() if path in files]
+    assert len(ends) == len(set(ends)) == 2
+
+
+@pytest.mark.parametrize("path", ["/etc/neutron/neutron.conf", "/etc/nova/nova.conf"])
+def test_services_call_their_host_by_the_nodes_name(path, tree):
+    hosts = {node: ini(files[path])["DEFAULT"]["host"] for node, files in tree.items() if path in files}
+    assert hosts
+    assert all(node == host for node, host in hosts.items())
+
+
+def test_passwords_of_the_database_are_only_on_controllers(tree):
+    assert {where.split(":")[0] for where, file in every(tree) if "mysql+pymysql://" in file.text} == {
+        node for node in tree if node.startswith("controller")
+    }
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/keystone/fernet-keys/0", "/var/lib/rabbitmq/.erlang.cookie", "/etc/corosync/authkey"]
+)
+def test_keys_are_equal_on_all_controllers(path, tree_of):
+    texts = [files[path].text for files in tree_of("lab").values() if path in files]
+    assert len(texts) == 3
+    assert len(set(texts)) == 1
+
+
+def test_every_member_is_named_to_rabbitmq_etcd_and_galera(tree_of):
+    files = tree_of("lab")["controller02"]
+    for path in ("/etc/rabbitmq/rabbitmq.conf", "/etc/default/etcd"):
+        assert all(f"controller0{number}" in files[path].text for number in (1, 2, 3)), path
+    assert "gcomm://172.16.181.31,172.16.181.32,172.16.181.33\n" in files["/etc/mysql/my.cnf"].text
+
+
+def test_the_first_controller_serves_the_time_to_the_others(tree_of):
+    path = "/etc/chrony/chrony.conf"
+    files = tree_of("production.example")
+    assert "server ntp1.example.org iburst\n" in files["controller01"][path].text
+    assert "allow 10.20.0.0/24\n" in files["controller01"][path].text
+    others = [files[node][path].text for node in files if node != "controller01"]
+    assert all("server 10.20.0.11 iburst\n" in text and "allow" not in text for text in others)
+
+
+def test_only_lab_hosts_leave_their_clock_alone(tree_of):
+    path = "/etc/systemd/system/chrony.service.d/stackproof.conf"
+    assert path in tree_of("lab")["compute01"]
+    assert path not in tree_of("production.example")["compute01"]
+    assert '"-F 1"' in tree_of("production.example")["compute01"]["/etc/default/chrony"].text
+
+
+def test_package_sources_are_written_where_the_inventory_gives_them(tree_of, site_of):
+    path = "/etc/apt/sources.list.d/stackproof.list"
+    lab = site_of("lab").cluster
+    given = replace(lab, options=replace(lab.options, package_sources="deb http://mirror bookworm main"))
+    assert path not in tree_of(lab)["compute01"]
+    assert tree_of(given)["compute01"][path].text == "deb http://mirror bookworm main\n"
+
+
+def test_clients_find_both_users(tree_of):
+    clouds = yaml.safe_load(tree_of("lab")["controller01"]["/etc/openstack/clouds.yaml"].text)["clouds"]
+    assert set(clouds) == {"admin", "demo"}
+    assert clouds["demo"]["auth"]["auth_url"] == "http://172.16.181.30:5000/v3"
+
+
+def test_every_controller_can_fence_every_controller(tree_of):
+    files = tree_of("lab")["controller01"]
+    scripts = {path: file.text for path, file in files.items() if path.startswith("/etc/stackproof/fence/")}
+    assert sorted(scripts) == [f"/etc/stackproof/fence/controller0{number}" for number in (1, 2, 3)]
+    assert "bmc-of-controller02\n" in scripts["/etc/stackproof/fence/controller02"]
+
+
+# -- HAProxy -----------------------------------------------------------------------------------------
+
+
+def sections(text: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    name = ""
+    for line in text.splitlines():
+        if line and not line.startswith((" ", "#")):
+            name = line.removeprefix("listen ")
+        elif line.strip():
+            found[name].append(line.strip())
+    return found
+
+
+@pytest.fixture(params=["lab", "production.example"])
+def proxied(request, site_of):
+    site = site_of(request.param)
+    node = site.cluster.node("controller02")
+    (config,) = (f.text for f in site.render(node, [site.catalogue["haproxy"]]) if f.path.endswith("haproxy.cfg"))
+    return site, sections(config)
+
+
+def test_every_proxied_service_has_a_section(proxied):
+    site, found = proxied
+    assert set(found) - {"global", "defaults", "statistics"} == {s.name for s in site.catalogue.proxied()}
+
+
+def test_it_binds_the_vip_only_and_no_port_twice(proxied):
+    site, found = proxied
+    binds = [line for lines in found.values() for line in lines if line.startswith("bind ")]
+    assert all(line.startswith(f"bind {site.cluster.vip}:") for line in binds)
+    assert len(set(binds)) == len(binds) == len(site.catalogue.proxied()) + 1
+
+
+def test_every_controller_serves_and_is_checked(proxied):
+    site, found = proxied
+    for service in site.catalogue.proxied():
+        servers = [line for line in found[service.name] if line.startswith("server ")]
+        for line, node in zip(servers, site.cluster.role("controller"), strict=True):
+            assert line.startswith(f"server {node.name} {node.management}:{service.port} check")
+        assert any(line.startswith("http-check send meth GET uri /") for line in found[service.name])
+
+
+def test_the_database_is_checked_at_its_health_port_and_written_at_one_member(proxied):
+    _, found = proxied
+    servers = [line for line in found["galera"] if line.startswith("server ")]
+    assert all(" port 9200" in line for line in servers)
+    assert [line.endswith(" backup") for line in servers] == [False, True, True]
+
+
+# -- a single controller -----------------------------------------------------------------------------
+
+
+def test_a_single_controller_has_no_file_of_high_availability(tree_of):
+    paths = {file.path for _, file in every(tree_of("two-node"))}
+    assert [path for path in paths if re.search(r"haproxy|corosync|pacemaker|fence|l3_agent", path)] == []
+
+
+def test_a_single_controller_is_where_everything_points(tree_of):
+    urls = re.compile(r"(?:https?|mysql\+pymysql|rabbit)://(?:[^@/\s]*@)?([0-9.]+)")
+    hosts = {address for _, file in every(tree_of("two-node")) for address in urls.findall(file.text)}
+    assert hosts - {"127.0.0.1"} == {"172.16.181.11"}
+
+
+def test_a_single_controller_runs_no_cluster(tree_of):
+    files = tree_of("two-node")["controller"]
+    assert "wsrep" not in files["/etc/mysql/my.cnf"].text
+    assert "cluster_formation" not in files["/etc/rabbitmq/rabbitmq.conf"].text
+
+
+def test_units_restart_themselves_only_where_pacemaker_does_not(tree_of):
+    path = "/etc/systemd/system/keystone.service.d/stackproof.conf"
+    assert "Restart=no\n" in tree_of("lab")["controller01"][path].text
+    assert "Restart=always\n" in tree_of("two-node")["controller"][path].text
+
+
+# -- templates that are wrong ------------------------------------------------------------------------
+
+BROKEN = {
+    "an undefined variable": "{{ absent }}",
+    "an undefined attribute": "{{ node.absent }}",
+    "nothing where a value is needed": "{{ service.port }}",
+    "a syntax error": "{% if %}",
+    "a sum of what cannot be summed": "{{ node.name + 1 }}",
+    "a path the platform does not have": '{{ platform.paths["absent"] }}',
+    "a template that is not there": '{% include "absent.j2" %}',
+}
+
+
+@pytest.fixture
+def render_one(site_of, templates):
+    """Render a set of one template, `sample/etc/sample.conf`, for controller02."""
+
+    def render(text: str, files: Files | None = None, **of_service: object) -> list[Rendered]:
+        folder = templates / "sample/etc"
+        folder.mkdir(parents=True)
+        (folder / "sample.conf.j2").write_text(text)
+        lab = site_of("lab")
+        service = Service("sample", "sample", ("controller",), templates=("sample",), **of_service)
+        more = replace(lab.catalogue, services=(service,), templates={"sample": files or Files()})
+        return replace(lab, catalogue=more).render(lab.cluster.node("controller02"), [service])
+
+    return render
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_template_that_fails_is_told_with_its_name_and_node(render_one, name):
+    with pytest.raises(
+        StackproofError, match=r"sample/etc/sample\.conf\.j2 does not render for controller02"
+    ) as caught:
+        render_one(BROKEN[name])
+    assert caught.value.seen
+
+
+def test_a_template_with_nothing_to_say_owns_no_file(render_one):
+    assert render_one("{% if node.name == 'controller01' %}x{% endif %}\n") == []
+
+
+def test_owner_and_mode_come_from_the_set_and_its_exceptions(render_one):
+    files = Files("root:nova", "0640", {"/etc/sample.conf": Files("nova:nova", "0400")})
+    (file,) = render_one("x\n", files)
+    assert (file.owner, file.mode) == ("nova:nova", "0400")
