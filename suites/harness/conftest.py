@@ -28,14 +28,20 @@ def recording() -> Callable[[str, str], str]:
     return read
 
 
+@pytest.fixture(scope="session")
+def vault(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the secrets of the sites are; made once, because each of them is synced to the disk."""
+    return tmp_path_factory.mktemp("vault")
+
+
 @pytest.fixture
-def site_of(tmp_path: Path) -> Callable[[Cluster | str], Site]:
-    """A site of a cluster, or of an inventory's name, with secrets of its own; nothing is connected to."""
+def site_of(vault: Path) -> Callable[[Cluster | str], Site]:
+    """A site of a cluster, or of an inventory's name; nothing is connected to."""
 
     def make(cluster: Cluster | str) -> Site:
         if isinstance(cluster, str):
             cluster = inventory.load(cluster)
-        secrets = Secrets(tmp_path / cluster.name / "secrets.json")
+        secrets = Secrets(vault / cluster.name / "secrets.json")
         for node in cluster.nodes:
             secrets.learn(f"power.{node.name}", f"bmc-of-{node.name}")
         return Site(
