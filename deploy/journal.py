@@ -42,14 +42,19 @@ class Journal:
 
     def __init__(self) -> None:
         self._listeners: list[Listener] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a listener may itself have something to tell
         self.redact: Callable[[str], str] = lambda text: text
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Add a listener; the returned function takes it away again."""
         with self._lock:
             self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        return lambda: self._unsubscribe(listener)
+
+    def _unsubscribe(self, listener: Listener) -> None:
+        with self._lock:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
 
     def emit(
         self,
@@ -62,7 +67,7 @@ class Journal:
         """Tell every listener of one event."""
         event = Event(kind, self.redact(text), host=host, step=_STEP.get(), seconds=seconds)
         with self._lock:
-            for listener in self._listeners:
+            for listener in tuple(self._listeners):
                 listener(event)
 
 

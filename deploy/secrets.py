@@ -19,7 +19,9 @@ class Secrets:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        # Replaced and never altered: other threads mask their events with what is here.
         self._values: dict[str, str] = self._load()
+        self._learned: dict[str, str] = {}
 
     @classmethod
     def of(cls, cluster: str) -> "Secrets":
@@ -28,57 +30,60 @@ class Secrets:
 
     def __getitem__(self, use: str) -> str:
         """The secret for one use, such as `galera.keystone`: 32 characters, safe in URLs and files."""
-        return self._values.get(use) or self._make(use, random.token_hex(16))
+        return self._get(use) or self._make(use, random.token_hex(16))
 
     def fernet(self, use: str) -> str:
         """A Fernet key: 32 random bytes in URL-safe base64."""
-        return self._values.get(use) or self._make(use, base64.urlsafe_b64encode(random.token_bytes(32)).decode())
+        return self._get(use) or self._make(use, base64.urlsafe_b64encode(random.token_bytes(32)).decode())
 
     def long(self, use: str) -> str:
         """A secret of 256 characters, for corosync, whose key files hold at least 128 bytes."""
-        return self._values.get(use) or self._make(use, random.token_hex(128))
+        return self._get(use) or self._make(use, random.token_hex(128))
 
     def learn(self, use: str, value: str) -> None:
         """Take a secret that came from elsewhere (a power device's password), to mask it; not written."""
-        self._values[use] = value
+        self._learned = {**self._learned, use: value}
 
     def redact(self, text: str) -> str:
         """The text with every known secret masked."""
-        for value in self._values.values():
-            if value in text:
-                text = text.replace(value, MASK)
+        known = {value for value in (*self._values.values(), *self._learned.values()) if value}
+        for value in sorted(known, key=len, reverse=True):  # one may be part of another
+            text = text.replace(value, MASK)
         return text
+
+    def _get(self, use: str) -> str | None:
+        return self._learned.get(use) or self._values.get(use)
 
     def _make(self, use: str, value: str) -> str:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with FileLock(f"{self.path}.lock", mode=0o600):
             # Another process may have made it since we read the file.
-            self._values = {**self._values, **self._load()}
-            if use not in self._values:
-                self._values[use] = value
-                self._save()
-        return self._values[use]
+            there = self._load()
+            if use not in there:
+                there = {**there, use: value}
+                self._save(there)
+            self._values = there
+        return there[use]
 
     def _load(self) -> dict[str, str]:
         try:
-            text = self.path.read_text()
+            loaded = json.loads(self.path.read_text())
+            return {str(use): str(value) for use, value in loaded.items()}
         except FileNotFoundError:
             return {}
-        try:
-            loaded = json.loads(text)
-        except ValueError:
+        except (ValueError, AttributeError, OSError) as error:
             raise StackproofError(
                 f"the secrets in {self.path} cannot be read",
-                expected="the JSON this tool wrote",
+                expected="the JSON this tool wrote, readable by you",
+                seen=f"{type(error).__name__}: {error}" if isinstance(error, OSError) else "something else",
                 hint="restore the file from a backup; without it a standing cluster cannot be managed",
             ) from None
-        return {str(use): str(value) for use, value in loaded.items()}
 
-    def _save(self) -> None:
+    def _save(self, values: dict[str, str]) -> None:
         fresh = self.path.with_suffix(".new")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            json.dump(self._values, file, indent=1, sort_keys=True)
+            json.dump(values, file, indent=1, sort_keys=True)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self.path)

@@ -31,10 +31,10 @@ def parse(text: str) -> EtcdStatus:
     """`etcdctl endpoint status -w json`."""
     try:
         told = [entry["Status"] for entry in json.loads(text)]
-    except (ValueError, KeyError, TypeError):
+        return EtcdStatus(
+            members=len(told),
+            leaders=frozenset(int(entry.get("leader", 0)) for entry in told),
+            revisions=frozenset(int(entry["header"].get("revision", 0)) for entry in told),
+        )
+    except (ValueError, LookupError, TypeError, AttributeError):
         return EtcdStatus()
-    return EtcdStatus(
-        members=len(told),
-        leaders=frozenset(int(entry.get("leader", 0)) for entry in told),
-        revisions=frozenset(int(entry["header"].get("revision", 0)) for entry in told),
-    )

@@ -32,6 +32,8 @@ class GaleraStatus:
 class Saved:
     """What a member's disk says of its last time in a cluster (grastate.dat), and whether it runs."""
 
+    there: bool = False
+    """False: the member's disk says nothing, not even an empty file."""
     uuid: str = ""
     seqno: int = -1
     safe_to_bootstrap: bool = False
@@ -39,8 +41,8 @@ class Saved:
 
     @property
     def born(self) -> bool:
-        """True once the member has ever been part of a cluster."""
-        return self.uuid not in {"", NO_UUID}
+        """True once the member may have been part of a cluster; a file that a crash left empty does not tell."""
+        return self.there and self.uuid != NO_UUID
 
 
 def status(host: Host) -> GaleraStatus:
@@ -55,7 +57,7 @@ def parse_status(text: str) -> GaleraStatus:
     size = fields.get("wsrep_cluster_size", "0")
     return GaleraStatus(
         state=fields.get("wsrep_local_state_comment", ""),
-        size=int(size) if size.isdigit() else 0,
+        size=int(size) if size.isdecimal() else 0,
         primary=fields.get("wsrep_cluster_status") == "Primary",
         ready=fields.get("wsrep_ready") == "ON",
         uuid=fields.get("wsrep_cluster_state_uuid", ""),
@@ -63,14 +65,12 @@ def parse_status(text: str) -> GaleraStatus:
 
 
 def saved(host: Host) -> Saved:
-    """Read what the member's disk says."""
-    return parse_saved(
-        host.run("cat /var/lib/mysql/grastate.dat 2>/dev/null; systemctl is-active mariadb | sed 's/^/unit: /'").out
-    )
+    """Read what the member's disk says; CommandFailed where it cannot be read, which is not the same as absent."""
+    return parse_saved(host.check(_SAVED))
 
 
 def parse_saved(text: str) -> Saved:
-    """grastate.dat, followed by `unit: <state>`."""
+    """`file: there` and grastate.dat, if there is one, followed by `unit: <state>`."""
     fields = {}
     for line in text.splitlines():
         key, separator, value = line.partition(":")
@@ -78,8 +78,16 @@ def parse_saved(text: str) -> Saved:
             fields[key.strip()] = value.strip()
     seqno = fields.get("seqno", "-1")
     return Saved(
+        there=fields.get("file") == "there",
         uuid=fields.get("uuid", ""),
-        seqno=int(seqno) if seqno.lstrip("-").isdigit() else -1,
+        seqno=int(seqno) if seqno.removeprefix("-").isdecimal() else -1,
         safe_to_bootstrap=fields.get("safe_to_bootstrap") == "1",
         running=fields.get("unit") in {"active", "activating"},
     )
+
+
+_SAVED = """set -e
+file=/var/lib/mysql/grastate.dat
+if [ -e $file ]; then echo 'file: there'; cat $file; echo; fi
+systemctl is-active mariadb | sed 's/^/unit: /'
+"""

@@ -12,10 +12,11 @@ class PacemakerStatus:
     """What `crm_mon` tells on one controller; no online members: it did not answer."""
 
     online: tuple[str, ...] = ()
+    """Members that take part: neither pending nor unclean (given up, and not yet fenced)."""
     quorum: bool = False
     fencing: bool = False
     running: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Nodes each resource is started on, by the primitive's name."""
+    """Online nodes each resource is started on, by the primitive's name."""
     failed: tuple[str, ...] = ()
     """Failed actions, as `resource operation on node: reason`."""
 
@@ -32,14 +33,15 @@ def parse(text: str) -> PacemakerStatus:
         root = ElementTree.fromstring(text)  # noqa: S314 - our own cluster's output
     except ElementTree.ParseError:
         return PacemakerStatus()
+    online = [node.get("name", "") for node in root.iterfind("nodes/node") if _takes_part(node)]
     running: dict[str, list[str]] = {}
     for resource in root.iter("resource"):
         nodes = running.setdefault(resource.get("id", "").split(":")[0], [])
         if resource.get("role") == "Started" and resource.get("failed") != "true":
-            nodes += [node.get("name", "") for node in resource.iter("node")]
+            nodes += [node.get("name", "") for node in resource.iter("node") if node.get("name", "") in online]
     quorum, options = root.find("summary/current_dc"), root.find("summary/cluster_options")
     return PacemakerStatus(
-        online=tuple(n.get("name", "") for n in root.iterfind("nodes/node") if n.get("online") == "true"),
+        online=tuple(online),
         quorum=quorum is not None and quorum.get("with_quorum") == "true",
         fencing=options is not None and options.get("stonith-enabled") == "true",
         running={name: tuple(sorted(nodes)) for name, nodes in running.items()},
@@ -50,10 +52,14 @@ def parse(text: str) -> PacemakerStatus:
     )
 
 
+def _takes_part(node: ElementTree.Element) -> bool:
+    return (node.get("online"), node.get("pending"), node.get("unclean")) == ("true", "false", "false")
+
+
 def holder(hosts: Hosts, resource: str) -> Host | None:
-    """The host on which a resource runs, as the first controller that answers sees it."""
+    """The one of `hosts` on which a resource runs, as the first of them that knows tells; None: on none of them."""
     for host in hosts.values():
         nodes = status(host).running.get(resource, ())
         if nodes:
-            return hosts[nodes[0]]
+            return hosts.get(nodes[0])
     return None

@@ -30,13 +30,13 @@ def parse(text: str) -> RabbitStatus:
     """`rabbitmqctl cluster_status --formatter json`."""
     try:
         told = json.loads(text[text.index("{") :])
-    except ValueError:
+        return RabbitStatus(
+            running=tuple(sorted(told["running_nodes"])),
+            partitions=tuple(sorted(told["partitions"])),
+            alarms=tuple(str(alarm) for alarm in told["alarms"]),
+        )
+    except (ValueError, KeyError, TypeError):
         return RabbitStatus()
-    return RabbitStatus(
-        running=tuple(sorted(told.get("running_nodes", ()))),
-        partitions=tuple(sorted(told.get("partitions", {}))),
-        alarms=tuple(str(alarm) for alarm in told.get("alarms", ())),
-    )
 
 
 def users(host: Host) -> dict[str, tuple[str, ...]]:

@@ -36,16 +36,16 @@ class Unit:
         return self.active == "failed" or self.load == "not-found"
 
 
+_PROPERTIES = "Id,LoadState,ActiveState,SubState,UnitFileState,ConditionResult,ConditionTimestampMonotonic"
+
+
 def units(host: Host, names: Iterable[str]) -> dict[str, Unit]:
     """The state of those units of one host, in one round trip."""
     wanted = list(names)
     if not wanted:
         return {}
     listed = " ".join(shlex.quote(f"{name}.service") for name in wanted)
-    out = host.check(
-        f"ls {STATE}/pending 2>/dev/null; echo; "
-        f"systemctl show -p Id,LoadState,ActiveState,SubState,UnitFileState,ConditionResult,ConditionTimestampMonotonic {listed}"
-    )
+    out = host.check(f"ls {STATE}/pending 2>/dev/null; echo; systemctl show -p {_PROPERTIES} {listed}")
     found = parse(out)
     missing = Unit("", "not-found", "inactive", "dead", "")
     return {name: found.get(name, missing) for name in wanted}

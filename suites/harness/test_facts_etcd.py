@@ -1,0 +1,48 @@
+"""etcd's facts: whole means that all members answer and agree on one leader."""
+
+import pytest
+
+from deploy.facts import etcd
+
+LEADER = 7142873954815136288
+
+
+@pytest.fixture
+def seen(recording):
+    return lambda case: etcd.parse(recording("etcd", case))
+
+
+def test_a_whole_cluster(seen):
+    assert seen("whole") == etcd.EtcdStatus(members=3, leaders=frozenset({LEADER}), revisions=frozenset({1}))
+    assert seen("whole").whole(3)
+
+
+@pytest.mark.parametrize("case", ["two-leaders", "one-missing", "no-leader"])
+def test_no_other_cluster_is_whole(seen, case):
+    assert not seen(case).whole(3)
+
+
+def test_each_trouble_is_told(seen):
+    assert len(seen("two-leaders").leaders) == 2
+    assert seen("one-missing").members == 2
+    assert seen("no-leader").leaders == {0}
+
+
+NONE = [
+    "",
+    "garbage",
+    "[]",
+    "{}",
+    "5",
+    "null",
+    '[{"Status": 5}]',
+    '[{"Status": {}}]',
+    '[{"Status": {"header": 5}}]',
+    '[{"Status": {"leader": "x", "header": {}}}]',
+]
+
+
+@pytest.mark.parametrize("text", NONE)
+def test_what_is_no_status_is_that_of_nobody(text):
+    assert etcd.parse(text) == etcd.EtcdStatus()
+    assert not etcd.parse(text).whole(0)

@@ -1,0 +1,109 @@
+"""Galera's facts: who is synced, primary and ready may serve, and only an unborn cluster is bootstrapped."""
+
+import subprocess
+
+import pytest
+
+from deploy.facts import galera
+
+UUID = "24f93c4a-e576-11f1-a823-2b4b20c75650"
+
+
+@pytest.fixture
+def status(recording):
+    return lambda case: galera.parse_status(recording("galera", case))
+
+
+@pytest.fixture
+def saved(recording):
+    return lambda case: galera.parse_saved(recording("grastate", case))
+
+
+def test_a_synced_member_tells_its_cluster(status):
+    seen = status("synced")
+    assert (seen.synced, seen.size, seen.primary, seen.ready, seen.uuid) == (True, 3, True, True, UUID)
+
+
+@pytest.mark.parametrize("case", ["non-primary", "donor", "joining", "inconsistent", "not-ready"])
+def test_no_other_member_may_serve(status, case):
+    assert not status(case).synced
+
+
+@pytest.mark.parametrize(
+    ("case", "state"),
+    [
+        ("non-primary", "Initialized"),
+        ("donor", "Donor/Desynced"),
+        ("joining", "Joining: receiving State Transfer"),
+        ("inconsistent", "Inconsistent"),
+    ],
+)
+def test_the_state_is_told_in_galeras_own_words(status, case, state):
+    assert status(case).state == state
+
+
+def test_only_an_inconsistent_member_does_not_come_back_by_itself(status):
+    cases = ["synced", "non-primary", "donor", "joining", "inconsistent", "not-ready"]
+    assert [case for case in cases if status(case).inconsistent] == ["inconsistent"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n", "wsrep_ready", "wsrep_cluster_size\t²", "ERROR 2002 (HY000): Can't connect"]
+)
+def test_what_is_no_status_is_that_of_nobody(text):
+    assert galera.parse_status(text) == galera.GaleraStatus()
+
+
+def test_a_running_member_is_born(saved):
+    seen = saved("running")
+    assert (seen.born, seen.running, seen.uuid, seen.seqno, seen.safe_to_bootstrap) == (True, True, UUID, -1, False)
+
+
+def test_the_last_one_to_go_down_knows_its_place_and_may_be_first(saved):
+    seen = saved("last-one-down")
+    assert (seen.born, seen.running, seen.seqno, seen.safe_to_bootstrap) == (True, False, 2962, True)
+
+
+@pytest.mark.parametrize("case", ["absent", "zero-uuid"])
+def test_a_member_that_never_was_in_a_cluster_is_unborn(saved, case):
+    assert not saved(case).born
+    assert not saved(case).running
+
+
+@pytest.mark.parametrize("case", ["crashed", "empty"])
+def test_a_member_that_crashed_is_not_unborn(saved, case):
+    assert saved(case).born
+    assert not saved(case).safe_to_bootstrap
+
+
+@pytest.mark.parametrize("text", ["", "seqno: --5\n", "seqno: ²\n", "garbage"])
+def test_of_nothing_nothing_is_told(text):
+    assert galera.parse_saved(text) == galera.Saved()
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Run what is run on a host, for a data directory in `tmp_path`."""
+
+    def run() -> subprocess.CompletedProcess[str]:
+        script = galera._SAVED.replace("/var/lib/mysql", str(tmp_path)).replace(
+            "systemctl is-active mariadb", "echo inactive"
+        )
+        return subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_a_file_without_a_last_line_break_is_read_whole(read, tmp_path):
+    (tmp_path / "grastate.dat").write_text(f"uuid: {UUID}\nsafe_to_bootstrap: 1")
+    seen = galera.parse_saved(read().stdout)
+    assert seen == galera.Saved(there=True, uuid=UUID, safe_to_bootstrap=True)
+
+
+def test_no_file_is_unborn(read):
+    assert galera.parse_saved(read().stdout) == galera.Saved()
+
+
+def test_a_file_that_cannot_be_read_is_an_error_and_not_unborn(read, tmp_path):
+    (tmp_path / "grastate.dat").mkdir()
+    assert read().returncode != 0

@@ -1,0 +1,81 @@
+"""Pacemaker's facts: who takes part, whether there is quorum, and where each resource really runs."""
+
+import pytest
+
+from deploy.facts import pacemaker
+
+ALL = ("controller01", "controller02", "controller03")
+WITHOUT_2 = ("controller01", "controller03")
+
+
+@pytest.fixture
+def seen(recording):
+    return lambda case: pacemaker.parse(recording("pacemaker", case))
+
+
+def test_a_whole_cluster(seen):
+    whole = seen("whole")
+    assert (whole.online, whole.quorum, whole.fencing, whole.failed) == (ALL, True, True, ())
+
+
+def test_resources_are_told_by_the_primitives_name_with_their_nodes(seen):
+    running = seen("whole").running
+    assert running["vip"] == ("controller03",)
+    assert running["haproxy"] == running["neutron-rpc-server"] == ALL
+    assert running["fence-controller01"] == ("controller02",)
+    assert "haproxy-clone" not in running
+
+
+@pytest.mark.parametrize("case", ["one-offline", "one-pending"])
+def test_who_is_away_is_not_online_and_runs_nothing(seen, case):
+    assert seen(case).online == WITHOUT_2
+    assert seen(case).running["haproxy"] == WITHOUT_2
+    assert seen(case).quorum
+
+
+def test_what_ran_on_a_node_that_is_given_up_and_not_yet_fenced_does_not_count(seen):
+    unclean = seen("one-unclean")
+    assert unclean.online == ("controller01", "controller02")
+    assert unclean.running["vip"] == ()
+    assert unclean.running["haproxy"] == ("controller01", "controller02")
+
+
+def test_a_minority_has_no_quorum(seen):
+    assert not seen("no-quorum").quorum
+    assert seen("no-quorum").online == ("controller01",)
+
+
+def test_a_stopped_member_of_a_clone_does_not_run(seen):
+    assert seen("clone-stopped").running["haproxy"] == WITHOUT_2
+    assert seen("clone-stopped").running["keystone"] == ALL
+
+
+def test_a_failed_resource_does_not_run_and_is_told_with_its_reason(seen):
+    failed = seen("resource-failed")
+    assert failed.running["haproxy"] == WITHOUT_2
+    assert failed.failed == (
+        "haproxy_monitor_10000 on controller02: not running",
+        "fence-controller01_start_0 on controller03: Unable to connect to fencing device",
+    )
+
+
+def test_an_address_on_two_nodes_is_told_as_such(seen):
+    assert seen("vip-twice").running["vip"] == ("controller01", "controller03")
+
+
+def test_fencing_that_is_off_is_told_as_such(seen):
+    assert not seen("fencing-off").fencing
+
+
+@pytest.mark.parametrize("text", ["", "garbage", "<", "<pacemaker-result/>", "<a><nodes><node/></nodes></a>"])
+def test_what_is_no_status_is_that_of_nobody(text):
+    assert pacemaker.parse(text) == pacemaker.PacemakerStatus()
+
+
+def test_a_controller_without_pacemaker_tells_nothing(seen):
+    assert seen("not-running") == pacemaker.PacemakerStatus()
+
+
+def test_a_cut_off_answer_is_that_of_nobody(recording):
+    whole = recording("pacemaker", "whole")
+    assert pacemaker.parse(whole[: len(whole) // 2]) == pacemaker.PacemakerStatus()

@@ -1,0 +1,65 @@
+"""RabbitMQ's facts: whole means every member, no partition and no alarm, and nothing else does."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from deploy.errors import CommandFailed
+from deploy.facts import rabbitmq
+
+MEMBERS = ("rabbit@controller01", "rabbit@controller02", "rabbit@controller03")
+
+
+@pytest.fixture
+def seen(recording):
+    return lambda case: rabbitmq.parse(recording("rabbitmq", case))
+
+
+def test_a_whole_cluster(seen):
+    assert seen("whole") == rabbitmq.RabbitStatus(running=MEMBERS)
+    assert seen("whole").whole(3)
+
+
+def test_a_cluster_of_the_wrong_size_is_not_whole(seen):
+    assert not seen("whole").whole(5)
+    assert not seen("whole").whole(1)
+
+
+@pytest.mark.parametrize("case", ["one-missing", "partitioned", "disk-alarm"])
+def test_no_other_cluster_is_whole(seen, case):
+    assert not seen(case).whole(3)
+
+
+def test_each_trouble_is_told(seen):
+    assert seen("one-missing").running == ("rabbit@controller01", "rabbit@controller03")
+    assert seen("partitioned").partitions == ("rabbit@controller01",)
+    assert "disk" in seen("disk-alarm").alarms[0]
+
+
+NONE = ["", "Error: unable to perform an operation", "{", "{}", "[]", '{"running_nodes": null}', '{"running_nodes": 5}']
+
+
+@pytest.mark.parametrize("text", NONE)
+def test_what_is_no_status_is_that_of_nobody(text):
+    assert rabbitmq.parse(text) == rabbitmq.RabbitStatus()
+    assert not rabbitmq.parse(text).whole(0)
+
+
+def test_a_warning_before_the_answer_is_skipped(recording):
+    assert rabbitmq.parse(f"warning: something\n{recording('rabbitmq', 'whole')}").whole(3)
+
+
+def answering(text: str) -> SimpleNamespace:
+    return SimpleNamespace(name="controller01", check=lambda *_, **__: text)
+
+
+def test_users_are_told_with_their_tags(recording):
+    assert rabbitmq.users(answering(recording("rabbitmq", "users"))) == {"openstack": ("monitoring",)}
+    assert rabbitmq.users(answering(recording("rabbitmq", "users-fresh"))) == {"guest": ("administrator",)}
+
+
+@pytest.mark.parametrize("text", ["", "[5]", json.dumps([{"name": "x"}]), "garbage"])
+def test_users_that_are_not_understood_are_an_error_and_not_nobody(text):
+    with pytest.raises(CommandFailed, match="controller01: rabbitmqctl list_users was not understood"):
+        rabbitmq.users(answering(text))
