@@ -24,8 +24,12 @@ class Outcome:
 
 
 def order(steps: Iterable[Step]) -> list[Step]:
-    """The steps so that each comes after what it requires; InventoryError on a circle or an unknown name."""
-    by_name = {step.name: step for step in steps}
+    """The steps so that each comes after what it requires; InventoryError on a circle, or a name unknown or twice."""
+    by_name: dict[str, Step] = {}
+    for step in steps:
+        if step.name in by_name:
+            raise InventoryError(f"two steps are named {step.name}")
+        by_name[step.name] = step
     for step in by_name.values():
         for name in step.requires:
             if name not in by_name:
@@ -61,10 +65,11 @@ def verify(site: Site, step: Step) -> Outcome:
         try:
             _verify(site, step, site.hosts.role(*step.roles))
         except StackproofError as error:
+            first, _, hosts = error.what.partition("\n")
             raise StageMissing(
-                f"stage {step.name} is missing or broken: {error.what.splitlines()[0]}",
+                f"stage {step.name} is missing or broken: {first}",
                 expected=error.expected,
-                seen=error.seen,
+                seen=error.seen or hosts.strip(),
                 hint="build it with `pytest -m deploy`, which applies; this run only verifies",
             ) from None
         return Outcome(step.name, time.monotonic() - started, tuple(changes))
@@ -80,19 +85,22 @@ def run(
 ) -> Outcomes:
     """Do every step as soon as those it requires are done, side by side where they do not require each other.
 
-    `do` is `apply` or `verify`. A step that fails keeps those that require it from being tried. Returns what each step came to.
+    `do` is `apply` or `verify`. A step that fails keeps those that require it from being tried. Returns what
+    each step came to.
     """
     waiting = of(site, steps)
     outcomes: Outcomes = {}
     running: dict[Future[Outcome], Step] = {}
-    pool = ThreadPoolExecutor(len(waiting), thread_name_prefix="step")
+    pool = ThreadPoolExecutor(len(waiting) or 1, thread_name_prefix="step")
     try:
         while waiting or running:
             for step in [step for step in waiting if _due(step, waiting, running)]:
                 waiting.remove(step)
                 cause = next((name for name in step.requires if isinstance(outcomes.get(name), StackproofError)), None)
                 if cause:
-                    outcomes[step.name] = StepFailed(f"step {step.name} was not tried, because step {cause} was not done")
+                    outcomes[step.name] = StepFailed(
+                        f"step {step.name} was not tried, because step {cause} was not done"
+                    )
                 else:
                     running[pool.submit(do, site, step)] = step
             if not running:

@@ -58,7 +58,7 @@ class Secrets:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with FileLock(f"{self.path}.lock", mode=0o600):
             # Another process may have made it since we read the file.
-            there = self._load()
+            there = {**self._values, **self._load()}
             if use not in there:
                 there = {**there, use: value}
                 self._save(there)
@@ -68,16 +68,23 @@ class Secrets:
     def _load(self) -> dict[str, str]:
         try:
             loaded = json.loads(self.path.read_text())
-            return {str(use): str(value) for use, value in loaded.items()}
         except FileNotFoundError:
             return {}
-        except (ValueError, AttributeError, OSError) as error:
-            raise StackproofError(
-                f"the secrets in {self.path} cannot be read",
-                expected="the JSON this tool wrote, readable by you",
-                seen=f"{type(error).__name__}: {error}" if isinstance(error, OSError) else "something else",
-                hint="restore the file from a backup; without it a standing cluster cannot be managed",
-            ) from None
+        except OSError as error:
+            raise self._unreadable(str(error)) from None
+        except ValueError:  # its text may hold secrets, and is not told
+            raise self._unreadable("something that is not JSON") from None
+        if not isinstance(loaded, dict):
+            raise self._unreadable("JSON of another kind")
+        return {str(use): str(value) for use, value in loaded.items()}
+
+    def _unreadable(self, seen: str) -> StackproofError:
+        return StackproofError(
+            f"the secrets in {self.path} cannot be read",
+            expected="the JSON object this tool wrote, readable by you",
+            seen=seen,
+            hint="restore the file from a backup; without it a standing cluster cannot be managed",
+        )
 
     def _save(self, values: dict[str, str]) -> None:
         fresh = self.path.with_suffix(".new")

@@ -1,0 +1,251 @@
+"""Running a plan: every step once, side by side where they can, and a failure stops only those that depend on it."""
+
+import threading
+from collections import Counter
+
+import pytest
+
+from deploy import plan
+from deploy.errors import CommandFailed, StackproofError, StageMissing
+from deploy.host import Host
+from deploy.journal import JOURNAL
+from deploy.plan import Outcome
+from deploy.site import Site
+from deploy.step import Step
+
+PATIENCE = 5
+"""Seconds after which two that should run side by side do not."""
+
+
+@pytest.fixture
+def site(site_of) -> Site:
+    return site_of("lab")
+
+
+def step(name: str, *requires: str, **parts: object) -> Step:
+    return Step(name, f"title of {name}", roles=("controller",), requires=requires, **parts)
+
+
+class Log:
+    """Keeps who was called for what."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str]] = []
+
+    def part(self, name: str):
+        return lambda *told: self.calls.append((name, told[-1].name if isinstance(told[-1], Host) else ""))
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
+
+
+@pytest.fixture
+def whole(log) -> Step:
+    """A step that does nothing but tell."""
+    names = ("prepare", "apply", "complete", "verify", "verify_whole")
+    return step("galera", **{name: log.part(name) for name in names})
+
+
+# -- one step ------------------------------------------------------------------------------------------
+
+
+def test_the_parts_of_a_step_come_in_their_order(site, whole, log):
+    plan.apply(site, whole)
+    assert list(dict.fromkeys(part for part, _ in log.calls)) == [
+        "prepare",
+        "apply",
+        "complete",
+        "verify",
+        "verify_whole",
+    ]
+
+
+def test_hosts_are_those_of_the_steps_roles_each_once(site, whole, log):
+    plan.apply(site, whole)
+    hosts = {f"controller0{number}" for number in (1, 2, 3)}
+    for part in ("apply", "verify"):
+        assert Counter(host for told, host in log.calls if told == part) == dict.fromkeys(hosts, 1)
+
+
+def test_verifying_only_reads(site, whole, log):
+    plan.verify(site, whole)
+    assert {part for part, _ in log.calls} == {"verify", "verify_whole"}
+
+
+def test_parallel_means_all_hosts_at_once(site):
+    together = threading.Barrier(3, timeout=PATIENCE)
+    plan.apply(site, step("a", apply=lambda *_: together.wait()))
+
+
+def test_serial_means_in_inventory_order(site, log):
+    plan.apply(site, step("a", order="serial", apply=log.part("apply")))
+    assert [host for _, host in log.calls] == ["controller01", "controller02", "controller03"]
+
+
+def test_first_then_rest_means_the_first_is_done_before_the_others_begin(site, log):
+    rest = threading.Barrier(2, timeout=PATIENCE)
+
+    def apply(_: Site, host: Host) -> None:
+        if host.name != "controller01":
+            assert ("done", "controller01") in log.calls
+            rest.wait()
+        log.part("done")(host)
+
+    plan.apply(site, step("a", order="first-then-rest", apply=apply))
+    assert len(log.calls) == 3
+
+
+def test_an_outcome_has_the_changes_of_every_host_and_no_others(site):
+    def apply(_: Site, host: Host) -> None:
+        host.changed("did it")
+        JOURNAL.emit("note", "looked", host=host.name)
+
+    outcome = plan.apply(site, step("a", apply=apply))
+    assert sorted(outcome.changes) == [(f"controller0{number}", "did it") for number in (1, 2, 3)]
+    assert outcome.step == "a"
+    assert outcome.seconds >= 0
+
+
+def test_the_journal_hears_of_beginning_end_and_count(site, events):
+    plan.apply(site, step("a", apply=lambda _, host: host.changed("did it")))
+    told = [(event.kind, event.text, event.step) for event in events if event.kind == "step"]
+    assert told == [("step", "title of a ...", "a"), ("step", "done, 3 changes", "a")]
+    assert {event.step for event in events} == {"a"}
+
+
+def test_an_error_tells_the_step_once_and_keeps_its_kind_and_parts(site):
+    def fail(*_: object) -> None:
+        raise CommandFailed("it failed", expected="e", seen="s", hint="h")
+
+    with pytest.raises(CommandFailed) as caught:
+        plan.apply(site, step("a", complete=fail))
+    error = caught.value
+    assert (error.what, error.expected, error.seen, error.hint) == ("step a: it failed", "e", "s", "h")
+
+
+def test_every_host_that_failed_is_told(site):
+    def fail(_: Site, host: Host) -> None:
+        if host.name != "controller02":
+            raise CommandFailed(f"{host.name}: it failed")
+
+    with pytest.raises(CommandFailed, match="2 hosts failed: controller0") as caught:
+        plan.apply(site, step("a", apply=fail))
+    assert "controller01: it failed" in str(caught.value)
+    assert "controller03: it failed" in str(caught.value)
+
+
+def test_a_step_that_fails_is_not_told_as_done(site, events):
+    with pytest.raises(CommandFailed):
+        plan.apply(site, step("a", prepare=failing))
+    assert [event.text for event in events] == ["title of a ..."]
+
+
+def failing(*_: object) -> None:
+    raise CommandFailed("it failed", seen="exit code 1")
+
+
+def test_a_stage_that_is_not_there_is_one_line_that_says_how_to_build_it(site):
+    with pytest.raises(StageMissing) as caught:
+        plan.verify(site, step("galera", verify=failing))
+    assert caught.value.what.startswith("step galera: stage galera is missing or broken: 3 hosts failed")
+    assert "\n" not in caught.value.what
+    assert "it failed" in caught.value.seen
+    assert "pytest -m deploy" in caught.value.hint
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 changes"), (1, "1 change"), (2, "2 changes")])
+def test_changes_are_counted_in_english(count, text):
+    assert plan.count([()] * count) == text
+
+
+# -- many steps ----------------------------------------------------------------------------------------
+
+
+def doing(log: Log, *failures: str):
+    """What is done for a step: told, or failed."""
+
+    def do(_: Site, step: Step) -> Outcome:
+        log.calls.append(("do", step.name))
+        if step.name in failures:
+            raise CommandFailed(f"{step.name} failed")
+        return Outcome(step.name, 0.0, ())
+
+    return do
+
+
+def test_every_step_is_done_once_after_those_it_requires(site, log):
+    outcomes = plan.run(site, [step("d", "b", "c"), step("c", "a"), step("b", "a"), step("a")], doing(log))
+    order = [name for _, name in log.calls]
+    assert (order[0], sorted(order[1:3]), order[3]) == ("a", ["b", "c"], "d")
+    assert set(outcomes) == {"a", "b", "c", "d"}
+
+
+def test_steps_that_do_not_require_each_other_run_side_by_side(site):
+    together = threading.Barrier(3, timeout=PATIENCE)
+
+    def do(_: Site, step: Step) -> Outcome:
+        together.wait()
+        return Outcome(step.name, 0.0, ())
+
+    outcomes = plan.run(site, [step("a"), step("b"), step("c")], do)
+    assert all(isinstance(outcome, Outcome) for outcome in outcomes.values())
+
+
+def test_a_step_waits_for_nobody_else_than_those_it_requires(site):
+    seen = threading.Event()
+
+    def do(_: Site, step: Step) -> Outcome:
+        if step.name == "slow":
+            assert seen.wait(PATIENCE), "b did not begin before slow ended"
+        if step.name == "b":
+            seen.set()
+        return Outcome(step.name, 0.0, ())
+
+    plan.run(site, [step("slow"), step("a"), step("b", "a")], do)
+    assert seen.is_set()
+
+
+def test_a_failure_reaches_those_that_depend_on_it_and_nobody_else(site, log):
+    all_steps = [step("a"), step("b", "a"), step("c", "b"), step("d", "c", "other"), step("other"), step("e", "other")]
+    outcomes = plan.run(site, all_steps, doing(log, "b"))
+    assert {name for _, name in log.calls} == {"a", "b", "other", "e"}
+    assert {name for name, told in outcomes.items() if isinstance(told, StackproofError)} == {"b", "c", "d"}
+    assert str(outcomes["b"]) == "b failed"
+    assert str(outcomes["c"]) == "step c was not tried, because step b was not done"
+    assert str(outcomes["d"]) == "step d was not tried, because step c was not done"
+
+
+def test_a_step_this_cluster_does_not_have_is_not_done(site_of, log):
+    outcomes = plan.run(site_of("two-node"), [step("a"), step("vip", needs=("ha",)), step("b", "vip")], doing(log))
+    assert list(outcomes) == ["a", "b"] or list(outcomes) == ["b", "a"]
+
+
+def test_no_step_is_nothing_to_do(site, log):
+    assert plan.run(site, [], doing(log)) == {}
+
+
+def test_a_mistake_of_ours_ends_the_run_and_its_connections(site, monkeypatch):
+    ended = []
+    monkeypatch.setattr(type(site.hosts), "disconnect", lambda _: ended.append(True))
+
+    def do(*_: object) -> Outcome:
+        raise KeyError("typo")
+
+    with pytest.raises(KeyError, match="typo"):
+        plan.run(site, [step("a"), step("b", "a")], do)
+    assert ended == [True]
+
+
+def test_events_of_steps_side_by_side_keep_their_own_names(site, events):
+    together = threading.Barrier(6, timeout=PATIENCE)
+
+    def apply(_: Site, host: Host) -> None:
+        together.wait()  # the three hosts of both steps at once
+        host.changed("did it")
+
+    outcomes = plan.run(site, [step("a", apply=apply), step("b", apply=apply)], plan.apply)
+    changes = Counter(event.step for event in events if event.kind == "change")
+    assert changes == {"a": 3, "b": 3}
+    assert [len(outcome.changes) for outcome in outcomes.values()] == [3, 3]
