@@ -25,6 +25,7 @@ import paramiko
 from deploy.errors import CommandFailed, HostUnreachable, StackproofError
 from deploy.inventory import Node, Ssh
 from deploy.journal import JOURNAL
+from deploy.platforms import PackageManager
 from deploy.render import Rendered
 
 T = TypeVar("T")
@@ -62,8 +63,8 @@ class Result:
 class Host:
     """One node over SSH: `run check read reachable` only read, the other verbs change and are journalled."""
 
-    def __init__(self, node: Node, ssh: Ssh) -> None:
-        self.node, self.ssh = node, ssh
+    def __init__(self, node: Node, ssh: Ssh, manager: PackageManager | None = None) -> None:
+        self.node, self.ssh, self._manager = node, ssh, manager
         self.round_trips = 0
         self._connection: fabric.Connection | None = None
         self._lock = threading.Lock()
@@ -140,6 +141,7 @@ class Host:
         with self._installing:  # steps run side by side, a package manager does not
             missing = self.missing(wanted)
             if missing:
+                JOURNAL.emit("note", f"installing {len(missing)} packages ...", host=self.name)
                 self._install(missing, timeout)
                 self.changed(f"installed {' '.join(missing)}")
         return missing
@@ -147,8 +149,7 @@ class Host:
     def missing(self, packages: Iterable[str]) -> list[str]:
         """Those of the packages that are not installed. Reads only."""
         wanted = sorted(set(packages))
-        found = self.run("dpkg-query -W -f '${Package} ${db:Status-Status}\\n' " + " ".join(map(shlex.quote, wanted)))
-        there = {line.split()[0] for line in found.out.splitlines() if line.endswith(" installed")}
+        there = set(self._ask(self._packages.installed, wanted, 60).out.split())
         return [package for package in wanted if package not in there]
 
     def put(self, files: Iterable[Rendered]) -> list[str]:
@@ -264,7 +265,8 @@ class Host:
             raise self._unreachable(
                 "its host key is not the one recorded",
                 None,
-                hint=f"if the machine was reinstalled, remove its line: ssh-keygen -R {address} -f {known}",
+                hint="if the machine was reinstalled, remove its line: "
+                f"ssh-keygen -R {shlex.quote(_known_as(address, self.ssh.port))} -f {known}",
             ) from None
         except paramiko.AuthenticationException:
             raise self._unreachable(
@@ -277,7 +279,8 @@ class Host:
             raise self._unreachable(
                 f"its host key is not in {known}" if unknown else "no SSH session",
                 None if unknown else error,
-                hint=f"compare the key with the machine's console, then: ssh-keyscan {address} >> {known}"
+                hint="compare the key with the machine's console, then: "
+                f"ssh-keyscan -p {self.ssh.port} {address} >> {known}"
                 if unknown
                 else "look at sshd on the host",
             ) from None
@@ -294,14 +297,24 @@ class Host:
             hint=hint or "check that the machine is on and on the network, then run the same command again",
         )
 
+    @property
+    def _packages(self) -> PackageManager:
+        if self._manager is None:
+            raise StackproofError(f"{self.name}: no platform is known for it, so nothing can be installed")
+        return self._manager
+
+    def _ask(self, script: str, packages: list[str], timeout: float) -> Result:
+        return self.run("exec sh -s -- " + " ".join(map(shlex.quote, packages)), stdin=script, timeout=timeout)
+
     def _install(self, packages: list[str], timeout: float) -> None:
-        result = self.run(_INSTALL, stdin=" ".join(packages), timeout=timeout)
+        result = self._ask(self._packages.install, packages, timeout)
         if not result.ok:
             raise CommandFailed(
                 f"{self.name}: packages could not be installed: {' '.join(packages)}",
-                expected="apt-get install ends with 0",
+                expected="the package manager ends with 0",
                 seen=str(result),
-                hint="a name that is not found is a wrong platform or package source; look at apt-get on the host",
+                hint="a name that is not found is a wrong platform or package source; a full disk or a lock of "
+                "another package manager are told above",
             )
 
 
@@ -382,7 +395,12 @@ def first_key(address: str, *, port: int = 22, timeout: float = 10.0) -> str:
         raise HostUnreachable(
             f"{address}:{port}: no SSH server", expected=f"one within {timeout:g} s", seen=f"{type(error).__name__}: {error}"
         ) from None
-    return f"{address} {key.get_name()} {key.get_base64()}\n"
+    return f"{_known_as(address, port)} {key.get_name()} {key.get_base64()}\n"
+
+
+def _known_as(address: str, port: int) -> str:
+    """How known_hosts calls a server (sshd(8))."""
+    return address if port == 22 else f"[{address}]:{port}"
 
 
 def _raise(failures: dict[str, StackproofError]) -> None:
@@ -477,19 +495,4 @@ tar -xp -C "$in"
 for marker in {markers}; do : > "$marker"; done
 for path in {paths}; do mkdir -p "${{path%/*}}"; mv -f "$in$path" "$path"; done
 {reload}
-"""
-
-# policy-rc.d denies starts while packages configure themselves: services start with our configuration only.
-_INSTALL = """set -eu
-export DEBIAN_FRONTEND=noninteractive LC_ALL=C
-policy=/usr/sbin/policy-rc.d
-if [ ! -e $policy ] || grep -q stackproof $policy; then
-  trap 'rm -f $policy' EXIT
-  printf '#!/bin/sh\\n# stackproof: no service starts while packages are installed\\nexit 101\\n' > $policy
-  chmod 755 $policy
-fi
-dpkg --configure -a >&2
-[ -n "$(find /var/lib/apt/lists -name '*_Packages*' -mmin -1440 2>/dev/null | head -n 1)" ] || apt-get -q update >&2
-xargs apt-get install -y -q --no-install-recommends -o Dpkg::Options::=--force-confold \\
-  -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3 >&2
 """

@@ -35,12 +35,13 @@ class Site:
         secrets = Secrets.of(cluster.name)
         JOURNAL.redact = secrets.redact
         _learn_power(secrets, cluster)
+        platform = platforms.load(cluster.platform)
         return cls(
             cluster=cluster,
             catalogue=catalogue.load().of(cluster),
-            platform=platforms.load(cluster.platform),
+            platform=platform,
             secrets=secrets,
-            hosts=Hosts(Host(node, cluster.ssh) for node in cluster.nodes),
+            hosts=Hosts(Host(node, cluster.ssh, platform.manager) for node in cluster.nodes),
         )
 
     @property

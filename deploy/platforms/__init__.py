@@ -13,12 +13,23 @@ _HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class PackageManager:
+    """Shell scripts that are given package names as arguments."""
+
+    installed: str
+    """Prints those that are installed."""
+    install: str
+    """Installs them without starting what they bring; says why on stderr when it cannot."""
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Platform:
     """One distribution release."""
 
     name: str
     release: str
     openstack: str
+    manager: PackageManager
     packages: dict[str, tuple[str, ...]]
     """Package names by catalogue service; `bare` is what a machine must have before anything."""
     units: dict[str, str] = Field(default_factory=dict)

@@ -1,0 +1,359 @@
+"""Host, against a real sshd of this machine: round trips, refusals, deadlines and loads, on 127.0.0.1."""
+
+import getpass
+import grp
+import os
+import pwd
+import shutil
+import socket
+import stat
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+
+from deploy import host as hosts_module
+from deploy.errors import CommandFailed, HostUnreachable
+from deploy.host import Host
+from deploy.inventory import Node, Ssh
+from deploy.render import Rendered
+
+SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin")
+OWNER = f"{pwd.getpwuid(os.getuid()).pw_name}:{grp.getgrgid(os.getgid()).gr_name}"
+PRIVILEGE_SEPARATION = Path("/run/sshd")
+
+pytestmark = pytest.mark.skipif(
+    SSHD is None, reason="no sshd on this machine: apt-get install openssh-server (it need not run)"
+)
+
+
+def made_key(path: Path) -> Path:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
+    return path
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory) -> Path:
+    """A folder with the host's key, the user's, and a stranger's."""
+    folder = tmp_path_factory.mktemp("keys")
+    for name in ("host", "user", "stranger"):
+        made_key(folder / name)
+    shutil.copy(folder / "user.pub", folder / "authorized")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def port(keys) -> Iterator[int]:
+    """The port of an sshd that serves this very user."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        number = free.getsockname()[1]
+    settings = {
+        "ListenAddress": f"127.0.0.1:{number}",
+        "HostKey": keys / "host",
+        "AuthorizedKeysFile": keys / "authorized",
+        "StrictModes": "no",  # the folder of a test is not a home
+        "PermitRootLogin": "prohibit-password",
+        "PasswordAuthentication": "no",
+        "KbdInteractiveAuthentication": "no",
+        "PidFile": "none",
+    }
+    config = keys / "sshd_config"
+    config.write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
+    ours = os.geteuid() == 0 and not PRIVILEGE_SEPARATION.exists()
+    if ours:
+        PRIVILEGE_SEPARATION.mkdir(mode=0o755)  # as its unit would
+    with (keys / "log").open("w") as log:
+        server = subprocess.Popen([SSHD, "-D", "-e", "-f", config], stderr=log)
+    try:
+        answers(number, keys / "log")
+        yield number
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+        if ours:
+            PRIVILEGE_SEPARATION.rmdir()
+
+
+def answers(port: int, log: Path) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    pytest.fail(f"sshd does not answer: {log.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def connect(keys, port) -> Iterator[Callable[..., Host]]:
+    """A host that is this machine; settings of SSH can be replaced."""
+    known_hosts = keys / "known_hosts"
+    known_hosts.write_text(f"[127.0.0.1]:{port} {(keys / 'host.pub').read_text()}")
+    made: list[Host] = []
+
+    def make(**settings: object) -> Host:
+        ssh = Ssh(
+            getpass.getuser(), port, keys / "user", known_hosts=known_hosts, connect_timeout=5, command_timeout=20
+        )
+        made.append(
+            Host(Node("here", ("controller",), {"management": IPv4Address("127.0.0.1")}), replace(ssh, **settings))
+        )
+        return made[-1]
+
+    yield make
+    for host in made:
+        host.disconnect()
+
+
+@pytest.fixture(scope="module")
+def host(connect) -> Host:
+    return connect()
+
+
+@pytest.fixture
+def known_hosts(tmp_path) -> Path:
+    """An empty list of host keys."""
+    path = tmp_path / "known_hosts"
+    path.touch()
+    return path
+
+
+# -- round trips ---------------------------------------------------------------------------------------
+
+
+def test_a_command_comes_back_with_code_and_both_outputs(host):
+    result = host.run("echo out; echo grüß >&2; exit 7")
+    assert (result.host, result.code, result.out, result.err) == ("here", 7, "out\n", "grüß\n")
+
+
+def test_a_command_that_succeeds_gives_what_it_printed(host):
+    assert host.check("echo %s", "a 'b' $HOME %d") == "a 'b' $HOME %d\n"
+
+
+def test_one_connection_serves_every_command(connect):
+    host = connect()
+    first = host.check("echo $SSH_CONNECTION")
+    assert host.check("echo $SSH_CONNECTION") == first
+    assert host.round_trips == 2
+
+
+def test_many_threads_share_it(host):
+    results: dict[int, str] = {}
+    threads = [
+        threading.Thread(target=lambda n=number: results.update({n: host.check("sleep 0.1; echo %s", n)}))
+        for number in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=10)
+    assert results == {number: f"{number}\n" for number in range(6)}
+
+
+def test_a_script_ends_at_its_first_error(host):
+    with pytest.raises(CommandFailed, match="here: a script failed"):
+        host.script("false\necho still here")
+    assert host.script("echo one\necho two") == "one\ntwo\n"
+
+
+def test_what_is_no_text_does_not_disturb(host):
+    assert "�" in host.check(r"printf '\377\376'")
+
+
+def test_a_host_that_answers_is_reachable(host):
+    assert host.reachable()
+
+
+def test_after_disconnecting_a_new_connection_is_made(connect):
+    host = connect()
+    first = host.check("echo $SSH_CONNECTION")
+    host.disconnect()
+    assert host.check("echo $SSH_CONNECTION") != first
+
+
+def test_a_key_is_taken_as_a_line_of_known_hosts(connect, port, tmp_path):
+    learned = tmp_path / "learned"
+    learned.write_text(hosts_module.first_key("127.0.0.1", port=port))
+    assert connect(known_hosts=learned).check("echo hello") == "hello\n"
+
+
+# -- refusals ------------------------------------------------------------------------------------------
+
+
+def refused(host: Host, match: str) -> HostUnreachable:
+    with pytest.raises(HostUnreachable, match=match) as caught:
+        host.run("true")
+    return caught.value
+
+
+def test_a_host_key_that_is_not_the_recorded_one_is_refused(connect, keys, port, known_hosts):
+    known_hosts.write_text(f"[127.0.0.1]:{port} {(keys / 'stranger.pub').read_text()}")
+    error = refused(connect(known_hosts=known_hosts), "its host key is not the one recorded")
+    assert f"ssh-keygen -R '[127.0.0.1]:{port}' -f {known_hosts}" in error.hint
+
+
+def test_a_host_key_that_is_not_known_is_refused(connect, port, known_hosts):
+    error = refused(connect(known_hosts=known_hosts), "its host key is not in ")
+    assert f"ssh-keyscan -p {port} 127.0.0.1 >> {known_hosts}" in error.hint
+
+
+def test_a_user_key_that_is_not_allowed_is_refused(connect, keys):
+    error = refused(connect(key=keys / "stranger"), f"it refuses the key of user {getpass.getuser()}")
+    assert "try: ssh -i " in error.hint
+
+
+def test_a_user_key_that_is_not_there_is_told_by_its_name(connect, tmp_path):
+    refused(connect(key=tmp_path / "absent"), r"no file .*absent")
+
+
+def test_a_user_that_does_not_exist_is_refused(connect):
+    refused(connect(user="nobody-of-that-name"), "it refuses the key of user nobody-of-that-name")
+
+
+# -- deadlines -----------------------------------------------------------------------------------------
+
+
+def test_a_command_that_does_not_end_is_given_up_at_its_deadline(host):
+    host.run("true")
+    started = time.monotonic()
+    with pytest.raises(CommandFailed, match=r"here: `sleep 30` did not end within 0\.5 s"):
+        host.run("sleep 30", timeout=0.5)
+    assert time.monotonic() - started < 10
+
+
+def test_a_command_that_reads_nothing_is_given_up_at_its_deadline(host):
+    with pytest.raises(CommandFailed, match="did not end"):
+        host.run("sleep 30", stdin=b"x" * 5_000_000, timeout=0.5)
+
+
+def test_the_connection_serves_on_after_a_deadline(host):
+    with pytest.raises(CommandFailed):
+        host.run("sleep 30", timeout=0.3)
+    assert host.check("echo hello") == "hello\n"
+
+
+def test_a_connection_that_ends_under_a_command_is_an_unreachable_host(host):
+    session = int(host.check("ps -o ppid= -p $PPID"))  # above `timeout`, which is above the shell
+    assert "sshd" in host.check("ps -o comm= -p %s", session)
+    with pytest.raises(HostUnreachable, match="lost during `kill -9"):
+        host.run("kill -9 %s; sleep 30", session)
+    assert host.check("echo again") == "again\n"
+
+
+# -- loads ---------------------------------------------------------------------------------------------
+
+
+def test_a_megabyte_of_input_is_taken_quickly(host):
+    started = time.monotonic()
+    assert host.check("wc -c", stdin=b"x" * 1_000_000).strip() == "1000000"
+    assert time.monotonic() - started < 10  # a byte at a time it would be minutes
+
+
+def test_five_megabytes_of_output_come_whole(host):
+    assert host.check("head -c 5000000 /dev/zero | tr '\\0' x") == "x" * 5_000_000
+
+
+def test_input_and_output_at_once_do_not_wait_for_each_other(host):
+    data = "0123456789" * 200_000
+    assert host.check("cat", stdin=data, timeout=15) == data
+
+
+def test_a_command_that_does_not_want_its_input_ends_well(host):
+    for _ in range(5):
+        assert host.run("true", stdin=b"x" * 1_000_000).ok
+
+
+# -- secrets -------------------------------------------------------------------------------------------
+
+
+def test_what_travels_on_stdin_is_in_no_list_of_processes(host):
+    assert "hunter2" not in host.script("secret=hunter2\nps -eo args")
+
+
+# -- files ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def state(tmp_path, monkeypatch) -> Path:
+    folder = tmp_path / "state"
+    monkeypatch.setattr(hosts_module, "STATE", str(folder))
+    return folder
+
+
+@pytest.fixture
+def files(tmp_path) -> list[Rendered]:
+    folder = tmp_path / "etc/sample"
+    return [
+        Rendered(f"{folder}/one.conf", "one ü\n", OWNER, "0640", ("one", "both")),
+        Rendered(f"{folder}/below/two", "two, without an end of line", OWNER, "0400", ("both",)),
+    ]
+
+
+@pytest.mark.usefixtures("state")
+def test_files_are_put_with_content_and_mode(host, files):
+    assert host.differing(files) == [file.path for file in files]
+    assert host.put(files) == [file.path for file in files]
+    assert [Path(file.path).read_text() for file in files] == [file.text for file in files]
+    assert [stat.S_IMODE(Path(file.path).stat().st_mode) for file in files] == [0o640, 0o400]
+    assert host.differing(files) == []
+
+
+@pytest.mark.usefixtures("state")
+def test_putting_again_changes_nothing_and_tells_nothing(host, files, events):
+    host.put(files)
+    told = len(events)
+    assert host.put(files) == []
+    assert (told, len(events)) == (2, 2)
+
+
+def test_units_that_read_a_changed_file_are_marked_and_no_others(host, state, files):
+    host.put(files)
+    assert sorted(path.name for path in (state / "pending").iterdir()) == ["both", "one"]
+    (state / "pending/one").unlink()
+    host.put([files[0], replace(files[1], text="changed\n")])
+    assert sorted(path.name for path in (state / "pending").iterdir()) == ["both"]
+
+
+@pytest.mark.parametrize("change", ["content", "mode", "absence"])
+@pytest.mark.usefixtures("state")
+def test_a_file_that_was_changed_on_the_host_is_mended(host, files, change):
+    host.put(files)
+    path = Path(files[0].path)
+    {"content": lambda: path.write_text("x"), "mode": lambda: path.chmod(0o600), "absence": path.unlink}[change]()
+    assert host.put(files) == [files[0].path]
+    assert host.differing(files) == []
+
+
+def test_nothing_is_left_beside_the_files(host, state, files):
+    host.put(files)
+    assert [path.name for path in state.iterdir()] == ["pending"]
+
+
+@pytest.mark.usefixtures("state")
+def test_a_link_is_replaced_and_what_it_names_is_not(host, files, tmp_path):
+    other, path = tmp_path / "other", Path(files[0].path)
+    other.write_text("of somebody else\n")
+    path.parent.mkdir(parents=True)
+    path.symlink_to(other)
+    host.put(files)
+    assert not path.is_symlink()
+    assert other.read_text() == "of somebody else\n"
+
+
+@pytest.mark.usefixtures("state")
+def test_files_that_cannot_be_written_are_told(host, files, tmp_path):
+    (tmp_path / "etc").write_text("a file where a folder must be")
+    with pytest.raises(CommandFailed, match="here: files could not be written") as caught:
+        host.put(files)
+    assert files[0].path in caught.value.expected
+
+
+def test_reading_differences_changes_nothing(host, state, files, tmp_path):
+    host.differing(files)
+    assert not (tmp_path / "etc").exists()
+    assert not state.exists()

@@ -1,0 +1,165 @@
+"""Runs of pytest itself: what is collected, what is left under reports/, and how a wrong inventory ends one."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from deploy import inventory, steps
+
+ROOT = Path(__file__).parents[2]
+COLLECT = ("--collect-only", "-q")
+
+SAMPLE = """
+import pytest
+from deploy.journal import JOURNAL, within
+
+def test_that_passes():
+    with within("galera"):
+        JOURNAL.emit("change", "did it", host="controller01", seconds=1.5)
+
+def test_that_fails():
+    assert False
+
+def test_that_is_skipped():
+    pytest.skip("a reason")
+"""
+
+WRONG = '[cluster]\nname = "nowhere"\nplatform = "debian-12"\n'
+
+RUNS = {
+    "bare": COLLECT,
+    "deploy": ("-m", "deploy", "--inventory=two-node", *COLLECT),
+    "wrong inventory": ("suites/deploy", "suites/flows", "--inventory=wrong.toml", *COLLECT),
+    "alone": ("suites/harness", "--inventory=wrong.toml"),
+    "with workers": ("-n", "2"),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of pytest in a checkout of its own."""
+
+    folder: Path
+    code: int
+    out: str
+    err: str
+
+    @property
+    def collected(self) -> list[str]:
+        return [line for line in self.out.splitlines() if "::" in line]
+
+    @property
+    def results(self) -> Path:
+        (folder,) = (path for path in (self.folder / "reports").iterdir() if not path.is_symlink())
+        assert (self.folder / "reports/latest").resolve() == folder
+        return folder
+
+
+def checkout(folder: Path) -> Path:
+    """This checkout's configuration and suites, with a harness of three tests."""
+    for name in ("pyproject.toml", "conftest.py"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copytree(ROOT / "suites", folder / "suites", ignore=shutil.ignore_patterns("harness", "__pycache__"))
+    (folder / "suites/harness").mkdir()
+    (folder / "suites/harness/test_sample.py").write_text(SAMPLE)
+    (folder / "wrong.toml").write_text(WRONG)
+    return folder
+
+
+def begun(folder: Path, arguments: tuple[str, ...]) -> subprocess.Popen[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
+        cwd=checkout(folder),
+        env={**environment, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory) -> dict[str, Run]:
+    """All of them, side by side: each costs a start of Python with the OpenStack client."""
+    folders = {name: tmp_path_factory.mktemp("checkout") for name in RUNS}
+    processes = {name: begun(folders[name], arguments) for name, arguments in RUNS.items()}
+    ended = {name: process.communicate(timeout=120) for name, process in processes.items()}
+    return {name: Run(folders[name], processes[name].returncode, *ended[name]) for name in RUNS}
+
+
+# -- what is collected -------------------------------------------------------------------------------
+
+
+def test_a_bare_run_is_the_harness_only(runs):
+    assert [test.split("::")[0] for test in runs["bare"].collected] == ["suites/harness/test_sample.py"] * 3
+
+
+def test_a_run_that_deploys_has_the_clusters_own_steps_and_nothing_of_the_harness(runs):
+    tests = runs["deploy"].collected
+    features = inventory.load("two-node").features
+    told = {test.split("[")[1].rstrip("]") for test in tests if "test_step[" in test}
+    assert told == {step.name for step in steps.ALL if set(step.needs) <= features}
+    assert not any(test.startswith("suites/harness") for test in tests)
+
+
+def test_collecting_leaves_nothing(runs):
+    assert [name for name in ("bare", "deploy") if (runs[name].folder / "reports").exists()] == []
+
+
+# -- a wrong inventory -------------------------------------------------------------------------------
+
+
+def test_a_wrong_inventory_is_one_usage_error(runs):
+    run = runs["wrong inventory"]
+    assert run.code == pytest.ExitCode.USAGE_ERROR, run.out + run.err
+    assert run.err.count("no host was touched") == 1
+    assert "wrong.toml: networks.management: missing" in run.err
+    assert "Traceback" not in run.out + run.err
+
+
+def test_the_harness_does_not_ask_for_the_inventory(runs):
+    assert "1 failed, 1 passed, 1 skipped" in runs["alone"].out
+
+
+# -- what a run leaves -------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["alone", "with workers"])
+def results(runs, request) -> Path:
+    run = runs[request.param]
+    assert run.code == pytest.ExitCode.TESTS_FAILED, run.out + run.err
+    assert f"results: {run.results}" in run.out
+    return run.results
+
+
+def test_junit_counts_every_test(results):
+    (suite,) = ElementTree.parse(results / "junit.xml").getroot()  # noqa: S314 - written a moment ago
+    counts = {name: int(suite.get(name)) for name in ("tests", "failures", "errors", "skipped")}
+    assert counts == {"tests": 3, "failures": 1, "errors": 0, "skipped": 1}
+
+
+def test_allure_has_a_result_for_every_test(results):
+    told = [json.loads(path.read_text()) for path in (results / "allure-results").glob("*-result.json")]
+    assert sorted(result["status"] for result in told) == ["failed", "passed", "skipped"]
+
+
+def test_every_event_is_a_line_with_its_time_host_and_step(results):
+    (event,) = [json.loads(line) for line in (results / "events.jsonl").read_text().splitlines()]
+    expected = {"kind": "change", "text": "did it", "host": "controller01", "step": "galera", "seconds": 1.5}
+    assert {name: event[name] for name in expected} == expected
+    assert {"time", "at"} <= set(event)
+
+
+def test_a_run_in_the_same_second_has_a_folder_of_its_own(tmp_path):
+    from fixtures.reporting import _fresh
+
+    made = [_fresh(tmp_path) for _ in range(3)]
+    assert len(set(made)) == 3
+    assert (tmp_path / "latest").resolve() == made[-1]
