@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import openstack
@@ -83,7 +84,7 @@ def account(site: Site, cloud: Connection, name: str, project: str, roles: Itera
     home = identity.find_project(project, ignore_missing=False)
     for role_name in roles:
         role = identity.find_role(role_name) or _made(
-            f"role {role_name}", lambda name=role_name: identity.create_role(name=name)
+            f"role {role_name}", partial(identity.create_role, name=role_name)
         )
         if not identity.validate_user_has_project_role(home, user, role):
             identity.assign_project_role_to_user(home, user, role)
@@ -110,8 +111,12 @@ def _endpoints(site: Site, cloud: Connection, service: Service) -> None:
         if endpoint is None:
             _made(
                 f"{interface} endpoint of {told.name}",
-                lambda interface=interface: identity.create_endpoint(
-                    service_id=known.id, interface=interface, url=url, region_id=site.cluster.region
+                partial(
+                    identity.create_endpoint,
+                    service_id=known.id,
+                    interface=interface,
+                    url=url,
+                    region_id=site.cluster.region,
                 ),
             )
         elif endpoint.url != url:

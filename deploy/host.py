@@ -111,7 +111,9 @@ class Host:
         """Run a shell script that must succeed. It travels on stdin, so it may hold secrets."""
         result = self.run("exec sh -eu -s", stdin=text, timeout=timeout)
         if not result.ok:
-            raise CommandFailed(f"{self.name}: a script failed", expected="exit code 0", seen=JOURNAL.redact(str(result)))
+            raise CommandFailed(
+                f"{self.name}: a script failed", expected="exit code 0", seen=JOURNAL.redact(str(result))
+            )
         return result.out
 
     def reachable(self) -> bool:
@@ -393,7 +395,9 @@ def first_key(address: str, *, port: int = 22, timeout: float = 10.0) -> str:
                 transport.close()
     except (OSError, EOFError, paramiko.SSHException) as error:
         raise HostUnreachable(
-            f"{address}:{port}: no SSH server", expected=f"one within {timeout:g} s", seen=f"{type(error).__name__}: {error}"
+            f"{address}:{port}: no SSH server",
+            expected=f"one within {timeout:g} s",
+            seen=f"{type(error).__name__}: {error}",
         ) from None
     return f"{_known_as(address, port)} {key.get_name()} {key.get_base64()}\n"
 

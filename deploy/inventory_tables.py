@@ -59,7 +59,7 @@ def without_mistakes(error: ValidationError, tables: dict[str, Any]) -> dict[str
         for part in way:
             holder = holder[part]
         holder.pop(last, None)
-        holder.update(_only(_stand_ins(way), [last] if item["type"] != _STRANGER else []))
+        holder.update(_only(_stand_ins(way), [last]))
     return whole
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from deploy import plan
 from deploy.errors import StackproofError
 from deploy.host import Host
-from deploy.plan import Step
 from deploy.site import Site
+from deploy.step import Step
 
 
 @dataclass(frozen=True)

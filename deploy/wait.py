@@ -72,5 +72,3 @@ def until(
 
 def _failure(what: str, expected: str, seen: object, hint: str) -> StepFailed:
     return StepFailed(what, expected=expected, seen=str(seen)[:2000], hint=hint)
-
-

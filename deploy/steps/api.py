@@ -1,6 +1,7 @@
 """What every API service's step does, in the one order that works."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from deploy import cloud
 from deploy.errors import StackproofError
@@ -31,7 +32,7 @@ def verify_whole(site: Site, step: str) -> None:
             url = f"http://{site.cluster.api_address}:{entry.port}{entry.health.path}"
             expect = entry.health.expect
             until(
-                lambda url=url, expect=expect: cloud.answers(url, expect),
+                partial(cloud.answers, url, expect),
                 timeout=ANSWER,
                 what=f"{entry.name} at {url}",
                 expected=f"status {expect}",

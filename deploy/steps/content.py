@@ -59,7 +59,9 @@ def verify_whole(site: Site) -> None:
             if not found
         ]
     if missing:
-        raise StepFailed("the cloud's first content is not there", expected="all of it", seen=f"no {', no '.join(missing)}")
+        raise StepFailed(
+            "the cloud's first content is not there", expected="all of it", seen=f"no {', no '.join(missing)}"
+        )
 
 
 def _image(session: Connection, image: GuestImage) -> None:

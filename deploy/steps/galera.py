@@ -24,7 +24,7 @@ def complete(site: Site) -> None:
     for host in site.controllers.values():
         service.start(site, host, "galera")
         if site.ha:
-            _joined(site, host)
+            _joined(host)
     _own_accounts(site)
     service.roll(site, "galera")
 
@@ -51,7 +51,7 @@ def _bootstrap_if_unborn(site: Site) -> None:
     )
 
 
-def _joined(site: Site, host: Host) -> None:
+def _joined(host: Host) -> None:
     until(
         lambda: galera.status(host),
         ready=lambda seen: seen.synced,

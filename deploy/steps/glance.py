@@ -2,6 +2,4 @@
 
 from deploy.steps import api
 
-STEP = api.step(
-    "glance", "images", "glance-api", ["glance-manage db_sync"], "keystone"
-)
+STEP = api.step("glance", "images", "glance-api", ["glance-manage db_sync"], "keystone")

@@ -17,7 +17,8 @@ def _migrations(site: Site) -> list[str]:
     return [
         "nova-manage api_db sync",
         f"nova-manage cell_v2 map_cell0 --database_connection '{DATABASE}/nova_cell0?{{query}}'",
-        "nova-manage cell_v2 list_cells 2>/dev/null | grep -q ' cell1 ' || nova-manage cell_v2 create_cell --name cell1 "
+        "nova-manage cell_v2 list_cells 2>/dev/null | grep -q ' cell1 ' || "
+        "nova-manage cell_v2 create_cell --name cell1 "
         f"--database_connection '{DATABASE}/{{path}}?{{query}}' --transport-url 'rabbit://{members}/'",
         "nova-manage db sync",
     ]

@@ -56,9 +56,7 @@ def verify_whole(site: Site) -> None:
     names = set(site.hosts.role("compute"))
     with cloud.told("reading the hypervisors"), cloud.connect(site) as session:
         until(
-            lambda: {
-                entry.name.split(".")[0]: entry.state for entry in session.compute.hypervisors(details=True)
-            },
+            lambda: {entry.name.split(".")[0]: entry.state for entry in session.compute.hypervisors(details=True)},
             ready=lambda seen: all(seen.get(name) == "up" for name in names),
             timeout=REGISTER,
             interval=1,

@@ -76,8 +76,9 @@ def verify_whole(site: Site) -> None:
         return
     until(
         lambda: pacemaker.status(site.controllers.first),
-        ready=lambda seen: seen.fencing
-        and all(set(seen.running.get(f"fence-{name}", ())) - {name} for name in site.controllers),
+        ready=lambda seen: (
+            seen.fencing and all(set(seen.running.get(f"fence-{name}", ())) - {name} for name in site.controllers)
+        ),
         timeout=60,
         interval=1,
         what="Pacemaker: fence devices",

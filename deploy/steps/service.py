@@ -16,7 +16,9 @@ START = 120.0
 def install(site: Site, host: Host, step: str) -> list[str]:
     """Packages and files of the step's services on that host; returns the paths that were written."""
     services = site.services(step, host.node)
-    host.install(package for service in services for group in service.packages for package in site.platform.packages[group])
+    host.install(
+        package for service in services for group in service.packages for package in site.platform.packages[group]
+    )
     return host.put(site.render(host.node, services))
 
 
@@ -114,7 +116,9 @@ def troubles(site: Site, host: Host, services: list[Service]) -> list[str]:
         elif not unit.is_active:
             found.append(f"{unit.name} is {unit.active}")
         elif unit.is_enabled == site.by_pacemaker(service):
-            found.append(f"{unit.name} is {unit.enabled}, though {'Pacemaker' if unit.is_enabled else 'systemd'} owns it")
+            found.append(
+                f"{unit.name} is {unit.enabled}, though {'Pacemaker' if unit.is_enabled else 'systemd'} owns it"
+            )
         elif unit.pending:
             found.append(f"{unit.name} has not restarted since its files changed")
     return found or _unhealthy(host, services)

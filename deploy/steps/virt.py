@@ -18,7 +18,7 @@ def find(site: Site, image: GuestImage) -> None:
 def found(host: Host, image: GuestImage) -> str:
     """`kvm` where a guest boots with it, else `qemu`; tried once a boot of the host and kept there."""
     kept = host.run(
-        f'[ -c /dev/kvm ] || {{ echo qemu; exit; }}; read -r type boot < {STATE}/virt-type &&'
+        f"[ -c /dev/kvm ] || {{ echo qemu; exit; }}; read -r type boot < {STATE}/virt-type &&"
         ' [ "$boot" = "$(cat /proc/sys/kernel/random/boot_id)" ] && echo "$type"'
     ).out.strip()
     if kept in {"kvm", "qemu"}:

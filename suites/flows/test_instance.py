@@ -1,4 +1,4 @@
-"""A tenant boots an instance and reaches it from outside: ping, its own metadata over HTTP, a login with the key pair."""
+"""A tenant boots an instance and reaches it from outside: ping, its metadata over HTTP, a login with the key pair."""
 
 import pytest
 

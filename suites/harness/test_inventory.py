@@ -240,6 +240,12 @@ def test_mistakes_of_all_kinds_are_told_together(written):
     assert told.startswith(f"inventory {path} has 9 mistakes; no host was touched")  # "address twice" at both
 
 
+def test_a_table_with_one_mistake_is_looked_at_for_more(written):
+    told = refusal(written(GOOD.replace("[image]", '[image]\nurl = "http://x/y"\ncolour = 1')))
+    assert ": image.colour: no such key" in told
+    assert ": image.sha256: missing" in told
+
+
 def test_an_empty_file_is_told_what_it_lacks(written):
     path = written("")
     keys = ("cluster.name", "cluster.platform", "networks.management", "networks.provider", "nodes.roles")
