@@ -1,5 +1,6 @@
 """The room as a whole: bring up what is missing, say how it is, take all of it down."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,7 +106,15 @@ def build_image(cluster: Cluster) -> Path:
 
 def current() -> Cluster | None:
     """The cluster whose lab is up, or was when its runner was switched off; None without a lab."""
-    return load_inventory(IN_USE) if IN_USE.exists() else None
+    try:
+        return load_inventory(IN_USE) if IN_USE.exists() else None
+    except PermissionError:
+        raise LabError(
+            "the lab is root's",
+            expected="root: its hosts are containers with networks and disks of their own",
+            seen=f"user {os.geteuid()}, who may not read {IN_USE}",
+            hint="run the same command as root (sudo -i), or name an inventory of real machines",
+        ) from None
 
 
 def status(cluster: Cluster) -> list[HostStatus]:
