@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.errors import LabError
 from deploy.inventory import Cluster, Lab, Node
 from deploy.inventory import load as load_inventory
 from deploy.lab import (
