@@ -40,6 +40,8 @@ class Proxy:
     mode: Literal["http", "tcp"] = "http"
     strategy: Literal["balance", "first"] = "balance"
     """balance: all members; first: one member, the others as backup."""
+    check_every: int = 1
+    """Seconds between two checks of a member that is up."""
     client_timeout: int = 60
     """Seconds a silent connection is kept."""
 

@@ -29,6 +29,10 @@ def test_no_other_member_may_serve(status, case):
     assert not status(case).synced
 
 
+def test_a_member_of_a_minority_may_not_serve_whatever_else_it_says():
+    assert not galera.GaleraStatus("Synced", size=1, primary=False, ready=True).synced
+
+
 @pytest.mark.parametrize(
     ("case", "state"),
     [

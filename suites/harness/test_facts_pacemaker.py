@@ -40,6 +40,14 @@ def test_what_ran_on_a_node_that_is_given_up_and_not_yet_fenced_does_not_count(s
     assert unclean.running["haproxy"] == ("controller01", "controller02")
 
 
+def test_a_node_that_others_have_given_up_does_not_count_though_it_is_online(seen):
+    assert seen("unclean-online").online == WITHOUT_2
+
+
+def test_a_resource_that_is_starting_does_not_run_yet(seen):
+    assert seen("vip-starting").running["vip"] == ()
+
+
 def test_a_minority_has_no_quorum(seen):
     assert not seen("no-quorum").quorum
     assert seen("no-quorum").online == ("controller01",)

@@ -1,6 +1,7 @@
 """Running a plan: every step once, side by side where they can, and a failure stops only those that depend on it."""
 
 import threading
+import time
 from collections import Counter
 
 import pytest
@@ -79,8 +80,16 @@ def test_parallel_means_all_hosts_at_once(site):
     plan.apply(site, step("a", apply=lambda *_: together.wait()))
 
 
-def test_serial_means_in_inventory_order(site, log):
-    plan.apply(site, step("a", order="serial", apply=log.part("apply")))
+def test_serial_means_one_by_one_in_inventory_order(site, log):
+    alone = threading.Lock()
+
+    def apply(_: Site, host: Host) -> None:
+        assert alone.acquire(blocking=False), "two hosts at once"
+        time.sleep(0.02)
+        log.part("apply")(host)
+        alone.release()
+
+    plan.apply(site, step("a", order="serial", apply=apply))
     assert [host for _, host in log.calls] == ["controller01", "controller02", "controller03"]
 
 
