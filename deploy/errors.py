@@ -62,5 +62,9 @@ class StageMissing(StackproofError):
     """A run that only verifies found a stage of the deployment missing."""
 
 
+class Interrupted(StackproofError):
+    """The run was interrupted; what other threads still do ends with this."""
+
+
 class LabError(StackproofError):
     """The lab's machine room could not be built, started or removed."""

@@ -27,6 +27,7 @@ from deploy.inventory import Node, Ssh
 from deploy.journal import JOURNAL
 from deploy.platforms import PackageManager
 from deploy.render import Rendered
+from deploy.wait import STOP, go_on
 
 T = TypeVar("T")
 
@@ -232,6 +233,7 @@ class Host:
         return channel
 
     def _open(self) -> fabric.Connection:
+        go_on()
         with self._lock:
             if self._connection is None or not self._connection.is_connected:
                 self._connection = self._connect()
@@ -367,7 +369,8 @@ class Hosts(Mapping[str, Host]):
             late = [host.name for future, host in futures.items() if not future.done()]
             failures.update({name: CommandFailed(f"{name}: not done within {timeout:g} s") for name in late})
         except BaseException:
-            self.disconnect()  # Ctrl-C: what still runs in other threads ends with its connection
+            STOP.set()  # Ctrl-C: what still runs in other threads ends with its connection
+            self.disconnect()
             raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -12,6 +12,7 @@ from deploy.host import Hosts
 from deploy.journal import JOURNAL, Event, within
 from deploy.site import Site
 from deploy.step import Step
+from deploy.wait import STOP
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,8 @@ def run(
                 step = running.pop(future)
                 outcomes[step.name] = _outcome(future)
     except BaseException:
-        site.hosts.disconnect()  # what still runs in other threads ends with its connection
+        STOP.set()  # what still runs in other threads ends with its connection
+        site.hosts.disconnect()
         raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

@@ -1,12 +1,13 @@
 """Waiting: observe until ready, fail early on the impossible, say what was last seen."""
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from tenacity import RetryError, Retrying, retry_if_result, wait_fixed
 
-from deploy.errors import StackproofError, StepFailed
+from deploy.errors import Interrupted, StackproofError, StepFailed
 
 T = TypeVar("T")
 
@@ -21,6 +22,28 @@ class Clock(Protocol):
         """Let that much time pass."""
 
 
+STOP = threading.Event()
+"""Set when the run is interrupted: threads that wait, or would begin something on a host, then end at once."""
+
+
+def go_on() -> None:
+    """Raises Interrupted once the run was interrupted."""
+    if STOP.is_set():
+        raise Interrupted("interrupted", hint="run the same command again; it carries on")
+
+
+class _RealClock:
+    monotonic = staticmethod(time.monotonic)
+
+    @staticmethod
+    def sleep(seconds: float) -> None:
+        STOP.wait(seconds)
+        go_on()
+
+
+_REAL = _RealClock()
+
+
 def until(
     observe: Callable[[], T],
     *,
@@ -32,7 +55,7 @@ def until(
     what: str = "",
     expected: str = "",
     hint: str = "",
-    clock: Clock = time,
+    clock: Clock = _REAL,
 ) -> T:
     """Return the first observation that is `ready` (`settle` times running).
 
@@ -47,6 +70,8 @@ def until(
         nonlocal seen, streak
         try:
             seen = observe()
+        except Interrupted:
+            raise
         except StackproofError as failure:
             seen, streak = failure, 0
             return False
