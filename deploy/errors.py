@@ -17,10 +17,6 @@ class StackproofError(Exception):
         self.evidence, self.hint = evidence, hint
         super().__init__(str(self))
 
-    def __reduce__(self) -> tuple[object, ...]:
-        # xdist and process pools pickle exceptions; keyword-only arguments need telling how.
-        return (_rebuild, (type(self), dict(self.__dict__)))
-
     def __str__(self) -> str:
         parts = {
             "expected": self.expected,
@@ -30,16 +26,6 @@ class StackproofError(Exception):
         }
         lines = [f"  {label:<11}{text}" for label, text in parts.items() if text]
         return "\n".join([self.what, *lines])
-
-
-def _rebuild(kind: type[StackproofError], state: dict[str, str]) -> StackproofError:
-    return kind(
-        state["what"],
-        expected=state["expected"],
-        seen=state["seen"],
-        evidence=state["evidence"],
-        hint=state["hint"],
-    )
 
 
 class InventoryError(StackproofError):
