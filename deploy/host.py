@@ -23,11 +23,11 @@ import fabric
 import paramiko
 
 from deploy.errors import CommandFailed, HostUnreachable, StackproofError
+from deploy.interrupt import STOP, go_on
 from deploy.inventory import Node, Ssh
 from deploy.journal import JOURNAL
 from deploy.platforms import PackageManager
 from deploy.render import Rendered
-from deploy.wait import STOP, go_on
 
 T = TypeVar("T")
 

@@ -218,7 +218,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise InventoryError(
             f"no inventory at {path}",
             expected=f"a TOML file, or the name of a built-in inventory: {known}",
-            hint="pass --inventory FILE; deploy/inventories/production.example.toml is one to start from",
+            hint="pass --inventory=FILE; deploy/inventories/production.example.toml is one to start from",
         ) from None
     except (ValueError, RecursionError, OSError) as error:
         raise InventoryError(f"inventory {path} cannot be read", seen=str(error), hint="mend the file") from None

@@ -9,10 +9,10 @@ from graphlib import CycleError, TopologicalSorter
 
 from deploy.errors import InventoryError, StackproofError, StageMissing, StepFailed
 from deploy.host import Hosts
+from deploy.interrupt import STOP
 from deploy.journal import JOURNAL, Event, within
 from deploy.site import Site
 from deploy.step import Step
-from deploy.wait import STOP
 
 
 @dataclass(frozen=True)

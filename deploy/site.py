@@ -78,10 +78,13 @@ def _learn_power(secrets: Secrets, cluster: Cluster) -> None:
         if node.power is None:
             continue
         try:
-            secrets.learn(f"power.{node.name}", node.power.password_file.expanduser().read_text().strip())
-        except OSError as error:
+            password, trouble = node.power.password_file.expanduser().read_text().strip(), "it is empty"
+        except (OSError, ValueError) as error:
+            password, trouble = "", getattr(error, "strerror", None) or "it is no text"
+        if not password:
             raise InventoryError(
-                f"nodes.{node.name}.power.password_file: {error.strerror}: {node.power.password_file}",
+                f"nodes.{node.name}.power.password_file: {trouble}: {node.power.password_file}",
                 expected="a file with the power device's password, readable by you only",
                 hint="make it, or remove `power` from the node (the cluster is then built without fencing)",
-            ) from None
+            )
+        secrets.learn(f"power.{node.name}", password)

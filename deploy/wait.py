@@ -1,6 +1,5 @@
 """Waiting: observe until ready, fail early on the impossible, say what was last seen."""
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
@@ -8,6 +7,7 @@ from typing import Protocol, TypeVar
 from tenacity import RetryError, Retrying, retry_if_result, wait_fixed
 
 from deploy.errors import Interrupted, StackproofError, StepFailed
+from deploy.interrupt import STOP, go_on
 
 T = TypeVar("T")
 
@@ -20,16 +20,6 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Let that much time pass."""
-
-
-STOP = threading.Event()
-"""Set when the run is interrupted: threads that wait, or would begin something on a host, then end at once."""
-
-
-def go_on() -> None:
-    """Raises Interrupted once the run was interrupted."""
-    if STOP.is_set():
-        raise Interrupted("interrupted", hint="run the same command again; it carries on")
 
 
 class _RealClock:

@@ -7,6 +7,7 @@ import pytest
 
 from deploy import catalogue, inventory, platforms, render
 from deploy.host import Host, Hosts
+from deploy.interrupt import STOP
 from deploy.inventory import Cluster
 from deploy.journal import JOURNAL, Event
 from deploy.render import Rendered
@@ -82,10 +83,12 @@ def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 
 @pytest.fixture(autouse=True)
-def apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test makes the journal tell is the test's own affair: it is neither printed nor reported."""
+def apart(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a test makes the journal tell, or interrupts, is the test's own affair: nobody else hears of it."""
     monkeypatch.setattr(JOURNAL, "_listeners", [])
     monkeypatch.setattr(JOURNAL, "redact", lambda text: text)
+    yield
+    STOP.clear()
 
 
 @pytest.fixture

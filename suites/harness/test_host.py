@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from deploy import host as hosts_module
-from deploy.errors import CommandFailed, HostUnreachable, StackproofError
+from deploy.errors import CommandFailed, HostUnreachable, Interrupted, StackproofError
 from deploy.host import Host, Hosts, Result
+from deploy.interrupt import STOP
 from deploy.inventory import Node, Ssh
 from deploy.journal import JOURNAL
 from deploy.render import Rendered
@@ -282,6 +283,12 @@ def test_a_server_that_says_nothing_is_given_up_within_the_deadline(silent, key,
     with pytest.raises(HostUnreachable):
         host.run("true")
     assert time.monotonic() - started < 10  # sshd's own patience is two minutes
+
+
+def test_an_interrupted_run_begins_nothing_on_a_host(silent, key, known_hosts):
+    STOP.set()
+    with pytest.raises(Interrupted):
+        Host(node(), Ssh(port=silent, key=key, known_hosts=known_hosts)).run("true")
 
 
 def test_who_cannot_be_reached_is_not_reachable(unused, key, known_hosts):

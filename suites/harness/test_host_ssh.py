@@ -73,10 +73,19 @@ def port(keys) -> Iterator[int]:
         answers(number, keys / "log")
         yield number
     finally:
+        sessions_are_over(server.pid)
         server.terminate()
         server.wait(timeout=10)
         if ours:
             PRIVILEGE_SEPARATION.rmdir()
+
+
+def sessions_are_over(server: int) -> None:
+    """Wait for sshd to see its sessions off, so that it leaves no child behind."""
+    children = Path(f"/proc/{server}/task/{server}/children")
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline and children.exists() and children.read_text().strip():
+        time.sleep(0.05)
 
 
 def answers(port: int, log: Path) -> None:

@@ -1,11 +1,12 @@
 """Waiting: ready ends it, the impossible ends it at once, time ends it with what was last seen, and no test sleeps."""
 
+import threading
 import time
 
 import pytest
 
-from deploy.errors import CommandFailed, StepFailed
-from deploy.wait import until
+from deploy.errors import CommandFailed, Interrupted, StepFailed
+from deploy.interrupt import STOP, until
 
 
 class Clock:
@@ -161,6 +162,23 @@ def test_a_mistake_of_ours_ends_the_wait_as_what_it_is(clock):
     with pytest.raises(KeyError, match="typo"):
         until(observe, timeout=60, clock=clock)
     assert observe.asked == 2
+
+
+def test_an_interrupted_run_ends_the_wait_at_once(clock):
+    observe = Observed(Interrupted("interrupted"), "up")
+    with pytest.raises(Interrupted):
+        until(observe, timeout=60, clock=clock)
+    assert observe.asked == 1
+
+
+def test_an_interruption_ends_a_wait_that_sleeps():
+    timer = threading.Timer(0.1, STOP.set)
+    timer.start()
+    started = time.monotonic()
+    with pytest.raises(Interrupted):
+        until(Observed(""), timeout=60, interval=30)
+    assert time.monotonic() - started < 10
+    timer.join()
 
 
 def test_what_was_seen_is_told_in_part_when_it_is_long(clock):

@@ -1,0 +1,77 @@
+"""A site: the owner's power passwords are taken from their files, or the run ends before anything is touched."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deploy import inventory
+from deploy.errors import InventoryError
+from deploy.inventory import Cluster
+from deploy.journal import JOURNAL
+from deploy.secrets import MASK
+from deploy.site import Site
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@pytest.fixture
+def password(tmp_path) -> Path:
+    path = tmp_path / "password"
+    path.write_text("hunter2\n")
+    return path
+
+
+@pytest.fixture
+def cluster(password) -> Cluster:
+    """The lab, with power devices whose password is in `password`."""
+    lab = inventory.load("lab")
+    nodes = (replace(node, power=replace(node.power, password_file=password)) for node in lab.nodes)
+    return replace(lab, nodes=tuple(nodes))
+
+
+def test_a_power_password_is_the_owners_without_its_line_break(cluster):
+    assert Site.of(cluster).secrets["power.controller02"] == "hunter2"
+
+
+def test_the_journal_masks_what_the_site_knows(cluster, events):
+    Site.of(cluster)
+    JOURNAL.emit("note", "logging in with hunter2")
+    assert events[0].text == f"logging in with {MASK}"
+
+
+def test_making_a_site_writes_and_connects_nothing(cluster, tmp_path):
+    site = Site.of(cluster)
+    assert not (tmp_path / "state").exists()
+    assert [host.round_trips for host in site.hosts.values()] == [0] * 5
+
+
+@pytest.mark.parametrize(
+    ("content", "told"), [(None, "No such file"), (b"\n", "it is empty"), (b"\xff\xfe", "it is no text")]
+)
+def test_a_power_password_that_cannot_be_had_is_told_with_key_and_file(cluster, password, content, told):
+    password.unlink()
+    if content is not None:
+        password.write_bytes(content)
+    with pytest.raises(InventoryError, match=r"nodes\.controller01\.power\.password_file: ") as caught:
+        Site.of(cluster)
+    assert told in caught.value.what
+    assert str(password) in caught.value.what
+    assert "remove `power`" in caught.value.hint
+
+
+def test_a_service_on_a_node_is_found_by_its_step(cluster):
+    site = Site.of(cluster)
+    names = [service.name for service in site.services("nova", cluster.node("controller01"))]
+    assert names == ["nova-api", "nova-metadata", "nova-conductor", "nova-scheduler", "nova-novncproxy"]
+    assert site.services("nova", cluster.node("compute01")) == ()
+
+
+def test_pacemaker_owns_units_only_where_there_is_a_vip(cluster):
+    lab, single = Site.of(cluster), Site.of(inventory.load("two-node"))
+    assert lab.by_pacemaker(lab.catalogue["keystone"])
+    assert not lab.by_pacemaker(lab.catalogue["galera"])
+    assert not single.by_pacemaker(single.catalogue["keystone"])
