@@ -6,7 +6,8 @@ import time
 import pytest
 
 from deploy.errors import CommandFailed, Interrupted, StepFailed
-from deploy.interrupt import STOP, until
+from deploy.interrupt import STOP
+from deploy.wait import until
 
 
 class Clock:
