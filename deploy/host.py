@@ -6,6 +6,7 @@ feeds a command's stdin one byte at a time and has no deadline that survives a v
 
 import hashlib
 import io
+import logging
 import select
 import shlex
 import socket
@@ -28,6 +29,8 @@ from deploy.inventory import Node, Ssh
 from deploy.journal import JOURNAL
 from deploy.platforms import PackageManager
 from deploy.render import Rendered
+
+logging.getLogger("paramiko").addHandler(logging.NullHandler())  # tracebacks; what matters of them is raised as well
 
 T = TypeVar("T")
 
@@ -262,7 +265,7 @@ class Host:
             # Fabric accepts any host key by default; ours must be known.
             connection.client.set_missing_host_key_policy(paramiko.RejectPolicy())
             connection.client.load_host_keys(str(known))
-            connection.open()
+            _opened(connection)
         except FileNotFoundError as error:
             raise self._unreachable(f"no file {error.filename}", None, hint="see [ssh] in the inventory") from None
         except paramiko.BadHostKeyException:
@@ -417,6 +420,15 @@ def _raise(failures: dict[str, StackproofError]) -> None:
         first = next(iter(failures.values()))
         listed = "".join(f"\n  {str(error).replace(chr(10), chr(10) + '  ')}" for error in failures.values())
         raise type(first)(f"{len(failures)} hosts failed: {', '.join(failures)}{listed}")
+
+
+def _opened(connection: fabric.Connection) -> None:
+    """Open it; an attempt that is refused would otherwise keep its socket and its thread."""
+    try:
+        connection.open()
+    except BaseException:
+        connection.client.close()
+        raise
 
 
 def _notice_a_vanished_peer(transport: paramiko.Transport) -> None:

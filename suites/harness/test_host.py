@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import logging
 import shlex
 import socket
 import subprocess
@@ -283,6 +284,11 @@ def test_a_server_that_says_nothing_is_given_up_within_the_deadline(silent, key,
     with pytest.raises(HostUnreachable):
         host.run("true")
     assert time.monotonic() - started < 10  # sshd's own patience is two minutes
+
+
+def test_what_ssh_logs_is_not_printed_beside_our_own_words():
+    kinds = [type(handler) for handler in logging.getLogger("paramiko").handlers]
+    assert logging.NullHandler in kinds
 
 
 def test_an_interrupted_run_begins_nothing_on_a_host(silent, key, known_hosts):

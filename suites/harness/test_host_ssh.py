@@ -216,6 +216,19 @@ def test_a_user_key_that_is_not_allowed_is_refused(connect, keys):
     assert "try: ssh -i " in error.hint
 
 
+def test_a_refused_attempt_leaves_no_thread(connect, keys):
+    def transports() -> int:
+        return sum(type(thread).__name__ == "Transport" for thread in threading.enumerate())
+
+    before = transports()
+    for _ in range(3):
+        refused(connect(key=keys / "stranger"), "it refuses the key")
+    deadline = time.monotonic() + 5
+    while transports() > before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert transports() == before
+
+
 def test_a_user_key_that_is_not_there_is_told_by_its_name(connect, tmp_path):
     refused(connect(key=tmp_path / "absent"), r"no file .*absent")
 
