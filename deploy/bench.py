@@ -7,6 +7,7 @@ import argparse
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,6 @@ from deploy.inventory import Cluster
 from deploy.lab import groups, room
 
 ROOT = Path(__file__).parent.parent
-LATEST = ROOT / "reports" / "latest"
 SETTLE, WATCH = 60.0, 60.0
 """Seconds to let the cluster come to rest, and to watch it idle."""
 GIB = 2**30
@@ -52,26 +52,28 @@ def measure(cluster: Cluster, name: str, *, cold: bool) -> Iterator[Row]:
         )
     if cold:
         room.down(purge=True)
-    total = _build(name)
-    yield from _phases(total)
-    yield "second build, everything as it should be", f"{_build(name, '--deselect=suites/flows'):.1f}", "s"
+    with tempfile.TemporaryDirectory(prefix="stackproof-bench-") as folder:
+        results = Path(folder)
+        yield from _phases(_build(name, results / "first"), results / "first")
+        again = _build(name, results / "second", "--deselect=suites/flows")
+        yield "second build, everything as it should be", f"{again:.1f}", "s"
     yield from _idle(cluster)
 
 
-def _build(name: str, *more: str) -> float:
+def _build(name: str, results: Path, *more: str) -> float:
     started = time.monotonic()
-    command = [sys.executable, "-m", "pytest", "-m", "deploy", "--inventory", name, *more]
+    command = [sys.executable, "-m", "pytest", "-m", "deploy", f"--inventory={name}", f"--results={results}", *more]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
-        raise LabError("the build failed", evidence=str(LATEST.resolve()), hint="see the errors above")
+        raise LabError("the build failed", hint="see the errors above")
     return time.monotonic() - started
 
 
-def _phases(total: float) -> Iterator[Row]:
-    events = [json.loads(line) for line in (LATEST / "events.jsonl").read_text().splitlines()]
+def _phases(total: float, results: Path) -> Iterator[Row]:
+    events = [json.loads(line) for line in (results / "events.jsonl").read_text().splitlines()]
     for event in events:
         if event["kind"] == "phase" and event.get("seconds") and not event.get("host"):
             yield event["text"].removesuffix(": done"), f"{event['seconds']:.1f}", "s"
-    for step in json.loads((LATEST / "steps.json").read_text()):
+    for step in json.loads((results / "steps.json").read_text()):
         yield f"step {step['step']} (steps overlap)", f"{step['seconds']:.1f}", f"s, {len(step['changes'])} changes"
     yield "all steps together", f"{_span(events, 'step'):.1f}", "s"
     yield "instance, from first call to its page", f"{_span(events, 'note', 'tenant'):.1f}", "s"

@@ -371,7 +371,7 @@ class Hosts(Mapping[str, Host]):
         except FutureTimeout:
             late = [host.name for future, host in futures.items() if not future.done()]
             failures.update({name: CommandFailed(f"{name}: not done within {timeout:g} s") for name in late})
-        except BaseException:
+        except (KeyboardInterrupt, SystemExit):
             STOP.set()  # Ctrl-C: what still runs in other threads ends with its connection
             self.disconnect()
             raise

@@ -109,7 +109,7 @@ def run(
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 step = running.pop(future)
                 outcomes[step.name] = _outcome(future)
-    except BaseException:
+    except (KeyboardInterrupt, SystemExit):
         STOP.set()  # what still runs in other threads ends with its connection
         site.hosts.disconnect()
         raise
