@@ -24,7 +24,7 @@ import fabric
 import paramiko
 
 from deploy.errors import CommandFailed, HostUnreachable, StackproofError
-from deploy.interrupt import STOP, go_on
+from deploy.interrupt import go_on, stop_for
 from deploy.inventory import Node, Ssh
 from deploy.journal import JOURNAL
 from deploy.platforms import PackageManager
@@ -371,9 +371,9 @@ class Hosts(Mapping[str, Host]):
         except FutureTimeout:
             late = [host.name for future, host in futures.items() if not future.done()]
             failures.update({name: CommandFailed(f"{name}: not done within {timeout:g} s") for name in late})
-        except (KeyboardInterrupt, SystemExit):
-            STOP.set()  # Ctrl-C: what still runs in other threads ends with its connection
-            self.disconnect()
+        except BaseException as error:
+            stop_for(error)
+            self.disconnect()  # what still runs in other threads ends with its connection
             raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -9,7 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from deploy.errors import InventoryError, StackproofError, StageMissing, StepFailed
 from deploy.host import Hosts
-from deploy.interrupt import STOP
+from deploy.interrupt import stop_for
 from deploy.journal import JOURNAL, Event, within
 from deploy.site import Site
 from deploy.step import Step
@@ -109,9 +109,9 @@ def run(
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 step = running.pop(future)
                 outcomes[step.name] = _outcome(future)
-    except (KeyboardInterrupt, SystemExit):
-        STOP.set()  # what still runs in other threads ends with its connection
-        site.hosts.disconnect()
+    except BaseException as error:
+        stop_for(error)
+        site.hosts.disconnect()  # what still runs in other threads ends with its connection
         raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
