@@ -13,6 +13,7 @@ import socket
 import tarfile
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -64,26 +65,18 @@ class Result:
         return f"exit code {self.code}: " + " | ".join(said[-6:])
 
 
-class Host:
-    """One node over SSH: `run check read reachable` only read, the other verbs change and are journalled."""
+class Reads(ABC):
+    """The reading half of a host: facts take no more, so that readings may come from elsewhere than a connection."""
 
-    def __init__(self, node: Node, ssh: Ssh, manager: PackageManager | None = None) -> None:
-        self.node, self.ssh, self._manager = node, ssh, manager
-        self.round_trips = 0
-        self._connection: fabric.Connection | None = None
-        self._lock = threading.Lock()
-        self._installing = threading.Lock()
+    def __init__(self, node: Node) -> None:
+        self.node = node
 
     @property
     def name(self) -> str:
         """The node's name."""
         return self.node.name
 
-    def __repr__(self) -> str:
-        return f"Host({self.name})"
-
-    # -- reading ---------------------------------------------------------------------------------
-
+    @abstractmethod
     def run(self, command: str, *arguments: object, stdin: str | bytes = b"", timeout: float | None = None) -> Result:
         """Run a shell command and return what it came to, whatever its exit code.
 
@@ -91,14 +84,6 @@ class Host:
         any user of the host sees commands. Raises HostUnreachable when the host does not answer, and
         CommandFailed when the command does not end within `timeout` seconds.
         """
-        text = command % tuple(shlex.quote(str(argument)) for argument in arguments) if arguments else command
-        limit = timeout or self.ssh.command_timeout
-        data = stdin.encode() if isinstance(stdin, str) else stdin
-        try:
-            return self._execute(text, data, limit)
-        except (EOFError, OSError, paramiko.SSHException) as error:
-            self.disconnect()
-            raise self._unreachable(f"lost during `{_short(text)}`", error) from None
 
     def check(self, command: str, *arguments: object, stdin: str | bytes = b"", timeout: float | None = None) -> str:
         """Run a command that must succeed; returns what it printed, or raises CommandFailed."""
@@ -110,6 +95,43 @@ class Host:
                 seen=JOURNAL.redact(str(result)),
             )
         return result.out
+
+    def differing(self, files: Iterable[Rendered]) -> list[str]:
+        """The paths whose content, owner or mode on the host is not as given."""
+        wanted = {file.path: file for file in files}
+        if not wanted:
+            return []
+        out = self.run("exec sh -s", stdin=_READ + " ".join(shlex.quote(path) for path in wanted) + "\n").out
+        seen = dict(line.split(" ", 1) for line in out.splitlines())
+        return [path for path, file in wanted.items() if seen.get(path) != _fingerprint(file)]
+
+
+class Host(Reads):
+    """One node over SSH: `run check differing reachable` only read, the other verbs change and are journalled."""
+
+    def __init__(self, node: Node, ssh: Ssh, manager: PackageManager | None = None) -> None:
+        super().__init__(node)
+        self.ssh, self._manager = ssh, manager
+        self.round_trips = 0
+        self._connection: fabric.Connection | None = None
+        self._lock = threading.Lock()
+        self._installing = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"Host({self.name})"
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def run(self, command: str, *arguments: object, stdin: str | bytes = b"", timeout: float | None = None) -> Result:
+        """As told in Reads."""
+        text = spelled(command, arguments)
+        limit = timeout or self.ssh.command_timeout
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        try:
+            return self._execute(text, data, limit)
+        except (EOFError, OSError, paramiko.SSHException) as error:
+            self.disconnect()
+            raise self._unreachable(f"lost during `{_short(text)}`", error) from None
 
     def script(self, text: str, *, timeout: float | None = None) -> str:
         """Run a shell script that must succeed. It travels on stdin, so it may hold secrets."""
@@ -186,15 +208,6 @@ class Host:
         for file in differing:
             self.changed(f"{WROTE} {file.path}")
         return [file.path for file in differing]
-
-    def differing(self, files: Iterable[Rendered]) -> list[str]:
-        """The paths whose content, owner or mode on the host is not as given. Reads only."""
-        wanted = {file.path: file for file in files}
-        if not wanted:
-            return []
-        out = self.run("exec sh -s", stdin=_READ + " ".join(shlex.quote(path) for path in wanted) + "\n").out
-        seen = dict(line.split(" ", 1) for line in out.splitlines())
-        return [path for path, file in wanted.items() if seen.get(path) != _fingerprint(file)]
 
     # -- the connection --------------------------------------------------------------------------
 
@@ -384,6 +397,11 @@ class Hosts(Mapping[str, Host]):
         """Drop every connection."""
         for host in self._hosts.values():
             host.disconnect()
+
+
+def spelled(command: str, arguments: tuple[object, ...]) -> str:
+    """The command with each `%s` replaced by an argument, quoted for the shell."""
+    return command % tuple(shlex.quote(str(argument)) for argument in arguments) if arguments else command
 
 
 def first_key(address: str, *, port: int = 22, timeout: float = 10.0) -> str:

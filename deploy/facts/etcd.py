@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from deploy.host import Host
+from deploy.host import Reads
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class EtcdStatus:
         return self.members == members > 0 and len(self.leaders) == 1 and 0 not in self.leaders
 
 
-def status(host: Host, endpoints: str) -> EtcdStatus:
+def status(host: Reads, endpoints: str) -> EtcdStatus:
     """Ask every endpoint (comma-separated URLs) from that host."""
     result = host.run(
         "ETCDCTL_API=3 etcdctl --command-timeout=3s --endpoints %s endpoint status -w json", endpoints, timeout=20

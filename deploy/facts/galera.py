@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from deploy.host import Host
+from deploy.host import Reads
 
 NO_UUID = "00000000-0000-0000-0000-000000000000"
 
@@ -45,7 +45,7 @@ class Saved:
         return self.there and self.uuid != NO_UUID
 
 
-def status(host: Host) -> GaleraStatus:
+def status(host: Reads) -> GaleraStatus:
     """Ask the member on that host."""
     result = host.run("mariadb -N -B", stdin="SHOW GLOBAL STATUS LIKE 'wsrep\\_%'", timeout=20)
     return parse_status(result.out) if result.ok else GaleraStatus()
@@ -64,7 +64,7 @@ def parse_status(text: str) -> GaleraStatus:
     )
 
 
-def saved(host: Host) -> Saved:
+def saved(host: Reads) -> Saved:
     """Read what the member's disk says; CommandFailed where it cannot be read, which is not the same as absent."""
     return parse_saved(host.check(_SAVED))
 

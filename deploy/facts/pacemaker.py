@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from xml.etree import ElementTree
 
-from deploy.host import Host, Hosts
+from deploy.host import Host, Hosts, Reads
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class PacemakerStatus:
     """Failed actions, as `resource operation on node: reason`."""
 
 
-def status(host: Host) -> PacemakerStatus:
+def status(host: Reads) -> PacemakerStatus:
     """Ask Pacemaker on that host."""
     result = host.run("crm_mon -1 -r --output-as=xml", timeout=20)
     return parse(result.out) if result.ok else PacemakerStatus()

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 from deploy.errors import CommandFailed
-from deploy.host import Host
+from deploy.host import Reads
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class RabbitStatus:
         return len(self.running) == members > 0 and not self.partitions and not self.alarms
 
 
-def status(host: Host) -> RabbitStatus:
+def status(host: Reads) -> RabbitStatus:
     """Ask the member on that host."""
     result = host.run("rabbitmqctl -q --timeout 15 cluster_status --formatter json", timeout=30)
     return parse(result.out) if result.ok else RabbitStatus()
@@ -39,7 +39,7 @@ def parse(text: str) -> RabbitStatus:
         return RabbitStatus()
 
 
-def users(host: Host) -> dict[str, tuple[str, ...]]:
+def users(host: Reads) -> dict[str, tuple[str, ...]]:
     """The users and their tags."""
     out = host.check("rabbitmqctl -q --timeout 15 list_users --formatter json", timeout=30)
     try:

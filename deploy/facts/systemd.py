@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from deploy.host import STATE, Host
+from deploy.host import STATE, Reads
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Unit:
 _PROPERTIES = "Id,LoadState,ActiveState,SubState,UnitFileState,ConditionResult,ConditionTimestampMonotonic"
 
 
-def units(host: Host, names: Iterable[str]) -> dict[str, Unit]:
+def units(host: Reads, names: Iterable[str]) -> dict[str, Unit]:
     """The state of those units of one host, in one round trip."""
     wanted = list(names)
     if not wanted:
@@ -73,6 +73,6 @@ def parse(text: str) -> dict[str, Unit]:
     return found
 
 
-def last_words(host: Host, unit: str, lines: int = 8) -> str:
+def last_words(host: Reads, unit: str, lines: int = 8) -> str:
     """The last lines of a unit's journal, for an error message."""
     return host.run("journalctl -q -o cat -n %s -u %s", lines, unit).out.strip()
