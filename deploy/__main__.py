@@ -57,8 +57,7 @@ def _plan(site: Site) -> int:
 
 
 def _recover(site: Site) -> int:
-    newest = recover.galera(site)
-    print(f"Galera runs again, from the data of {newest}")
+    print(recover.galera(site))
     return 0
 
 

@@ -5,13 +5,18 @@ from dataclasses import dataclass
 
 from deploy.errors import StepFailed
 from deploy.facts import galera as facts
-from deploy.host import Host
+from deploy.host import Host, Hosts
 from deploy.journal import JOURNAL
 from deploy.site import Site
+from deploy.steps.galera import joined
 from deploy.wait import until
 
 JOIN = 300.0
 """Seconds a member may take to receive what it missed; a full copy of a grown database takes longer than a build's."""
+BY_THEMSELVES = 60.0
+"""Seconds members that are starting may take to find each other; ten is usual."""
+GIVEN_UP = 20
+"""Seconds a member may take to stop before it is killed."""
 _POSITION = re.compile(r"Recovered position:\s*([0-9a-f-]{36}):(-?\d+)")
 
 
@@ -30,19 +35,23 @@ def position(text: str) -> Position | None:
 
 
 def galera(site: Site) -> str:
-    """Start a Galera cluster of which no member runs: the one with the newest data first. Returns its name.
+    """Start a Galera cluster of which no member runs: the one with the newest data first. Returns what was done.
 
-    Raises StepFailed, having changed nothing but stopped units, when a member still serves, when a
-    position cannot be read, or when the members do not belong to one cluster.
+    Members that all lost power find each other by themselves (Galera keeps its last view in gvwstate.dat), so
+    those that are starting get a minute for that first. Raises StepFailed, having changed nothing but stopped
+    units, when a member already serves, when a position cannot be read, or when the members do not belong to
+    one cluster.
     """
     hosts = site.controllers
-    serving = [name for name, seen in hosts.each(facts.status).items() if seen.synced]
+    serving = _serving(hosts)
     if serving:
         raise StepFailed(
             f"galera: {', '.join(serving)} serves; there is nothing to recover",
             hint="start mariadb on the members that are down: they join by themselves",
         )
-    hosts.each(lambda host: host.change("stopped mariadb", "systemctl stop mariadb", timeout=120))
+    if _found_each_other(hosts):
+        return "Galera runs again; its members found each other by themselves"
+    hosts.each(lambda host: host.change("stopped mariadb", _STOP, timeout=GIVEN_UP + 60))
     positions = hosts.each(_position)
     if len({place.uuid for place in positions.values()}) > 1:
         raise StepFailed(
@@ -57,8 +66,24 @@ def galera(site: Site) -> str:
     _bootstrap(hosts[newest])
     for host in hosts.without(newest).values():
         host.change("started mariadb", "systemctl start mariadb", timeout=JOIN)
-        _synced(host)
-    return newest
+        joined(host, timeout=JOIN)
+    return f"Galera runs again, from the data of {newest}"
+
+
+def _serving(hosts: Hosts) -> list[str]:
+    return [name for name, seen in hosts.each(facts.status).items() if seen.synced]
+
+
+def _found_each_other(hosts: Hosts) -> bool:
+    """True once all are synced; False where not all of them are even starting, or a minute was not enough."""
+    if not all(member.running for member in hosts.each(facts.saved).values()):
+        return False
+    JOURNAL.emit("note", f"all members are starting; they get {BY_THEMSELVES:g} s to find each other")
+    try:
+        until(lambda: len(_serving(hosts)) == len(hosts), timeout=BY_THEMSELVES, interval=1)
+    except StepFailed:
+        return False
+    return True
 
 
 def _position(host: Host) -> Position:
@@ -86,16 +111,16 @@ def _bootstrap(host: Host) -> None:
         "galera_new_cluster",
         timeout=120,
     )
-    _synced(host)
+    joined(host, timeout=JOIN)
 
 
-def _synced(host: Host) -> None:
-    until(
-        lambda: facts.status(host),
-        ready=lambda seen: seen.synced,
-        error=lambda seen: seen.inconsistent,
-        timeout=JOIN,
-        what=f"{host.name}: Galera",
-        expected="Synced",
-        hint=f"journalctl -u mariadb on {host.name}",
-    )
+# A member without a primary component may ignore that it is to end, for as long as its unit allows (15 min). It
+# serves nobody, and InnoDB survives a kill as it survived the power loss.
+_STOP = f"""systemctl stop --no-block mariadb
+for second in $(seq {GIVEN_UP}); do
+  case $(systemctl is-active mariadb || :) in inactive|failed) exit 0 ;; esac
+  sleep 1
+done
+systemctl kill -s KILL mariadb
+systemctl stop mariadb
+"""

@@ -94,3 +94,13 @@ class Secrets:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self.path)
+
+
+class Unsaved(Secrets):
+    """Stand-ins that are never written, for what needs every secret's place and none's value."""
+
+    def __init__(self) -> None:
+        self._values, self._learned = {}, {}
+
+    def _get(self, use: str) -> str:
+        return f"unsaved {use}"

@@ -47,7 +47,8 @@ class Saved:
 
 def status(host: Reads) -> GaleraStatus:
     """Ask the member on that host."""
-    result = host.run("mariadb -N -B", stdin="SHOW GLOBAL STATUS LIKE 'wsrep\\_%'", timeout=20)
+    # A member that hangs, as one does that was told to end while it looks for the others, does not answer either.
+    result = host.run("timeout -k 1 8 mariadb -N -B", stdin="SHOW GLOBAL STATUS LIKE 'wsrep\\_%'", timeout=20)
     return parse_status(result.out) if result.ok else GaleraStatus()
 
 

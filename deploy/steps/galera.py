@@ -24,7 +24,7 @@ def complete(site: Site) -> None:
     for host in site.controllers.values():
         service.start(site, host, "galera")
         if site.ha:
-            _joined(host)
+            joined(host)
     _own_accounts(site)
     service.roll(site, "galera")
 
@@ -51,12 +51,13 @@ def _bootstrap_if_unborn(site: Site) -> None:
     )
 
 
-def _joined(host: Host) -> None:
+def joined(host: Host, timeout: float = JOIN) -> None:
+    """Wait until the member on that host takes part and serves."""
     until(
         lambda: galera.status(host),
         ready=lambda seen: seen.synced,
         error=lambda seen: seen.inconsistent,
-        timeout=JOIN,
+        timeout=timeout,
         what=f"{host.name}: joining the Galera cluster",
         expected="Synced, in the primary component",
         hint=f"journalctl -u mariadb on {host.name}",
