@@ -5,6 +5,7 @@ pytest_plugins = [
     "fixtures.reporting",
     "fixtures.terminal",
     "fixtures.stages",
+    "fixtures.checks",
     "fixtures.cloud",
     "fixtures.instances",
     "fixtures.room",

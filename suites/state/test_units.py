@@ -1,0 +1,45 @@
+"""Units: every one of the catalogue runs, belongs to whom it should, and stays up; none has failed."""
+
+import pytest
+
+OWN_RESTARTS = 3
+"""Restarts by systemd since the unit was last started that are no loop yet."""
+
+
+def test_it_runs(host, unit, expect):
+    seen = host.service(f"{unit.name}.service").systemd_properties
+    expect(f"unit {unit.name}", seen["ActiveState"], "active", f"journalctl -u {unit.name}")
+
+
+def test_its_owner_starts_it(host, unit, expect):
+    seen = host.service(f"{unit.name}.service").systemd_properties
+    owner = "Pacemaker" if unit.by_pacemaker else "systemd"
+    expect(
+        f"unit {unit.name}, which {owner} starts",
+        seen["UnitFileState"],
+        "disabled" if unit.by_pacemaker else "enabled",
+        f"systemctl is-enabled {unit.name}",
+    )
+
+
+def test_it_is_not_restarting_in_a_loop(host, unit, expect):
+    seen = host.service(f"{unit.name}.service").systemd_properties
+    restarts = int(seen["NRestarts"])
+    expect.that(
+        f"unit {unit.name}",
+        restarts <= OWN_RESTARTS,
+        seen=f"restarted {restarts} times by systemd",
+        expected=f"at most {OWN_RESTARTS} restarts since it was started",
+        look=f"journalctl -u {unit.name}",
+    )
+
+
+@pytest.mark.own
+def test_it_restarted_since_its_files_changed(host, unit, expect):
+    marker = host.file(f"/var/lib/stackproof/pending/{unit.name}")
+    expect(f"unit {unit.name}: a file it reads changed, and it has not restarted since", marker.exists, expected=False)
+
+
+def test_no_unit_failed(host, node, expect):
+    listed = host.run("systemctl list-units --failed --plain --no-legend").stdout
+    expect("failed units", [line.split()[0] for line in listed.splitlines()], [], "systemctl --failed")
