@@ -1,5 +1,6 @@
 """RabbitMQ: one cluster of all controllers, and the services' account."""
 
+from deploy.errors import StepFailed
 from deploy.facts import rabbitmq
 from deploy.host import Host
 from deploy.site import Site
@@ -9,19 +10,27 @@ from deploy.wait import until
 
 JOIN = 120.0
 """Seconds a member may take to boot and find the others."""
+ANSWER = 60.0
+"""Seconds a member may take to answer for itself; 8 are usual on two busy cores."""
 
 
 def apply(site: Site, host: Host) -> None:
     """The first member is up before the others look for it, so none founds a cluster of its own."""
     service.apply(site, host, "rabbitmq")
-    _answers(host)
+    try:
+        _answers(host)
+    except StepFailed:
+        # After a full disk, for one, the member runs on and answers no more. Nobody is served by it, so a restart
+        # takes nothing from anybody.
+        host.change("restarted rabbitmq-server, which ran without answering", "systemctl restart rabbitmq-server")
+        _answers(host)
 
 
 def _answers(host: Host) -> None:
     until(
         lambda: rabbitmq.status(host),
         ready=lambda seen: bool(seen.running),
-        timeout=JOIN,
+        timeout=ANSWER,
         interval=1,
         what=f"{host.name}: RabbitMQ",
         expected="an answer from its own member",
