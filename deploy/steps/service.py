@@ -4,7 +4,7 @@ import shlex
 
 from deploy.catalogue import Service
 from deploy.errors import StepFailed
-from deploy.facts import systemd
+from deploy.facts import sockets, systemd
 from deploy.host import STATE, Host
 from deploy.site import Site
 from deploy.wait import until
@@ -61,7 +61,9 @@ def _started(unit: systemd.Unit, name: str) -> list[tuple[str, str]]:
         lines.append((f"systemctl enable -q {shlex.quote(name)}", f"enabled {name}"))
     if not unit.is_active:
         marker = f"rm -f {STATE}/pending/{shlex.quote(name)}"
-        lines.append((f"systemctl start {shlex.quote(name)} && {marker}", f"started {name}"))
+        # What failed often is not started again before a while has passed, unless its failures are forgotten.
+        forget = f"systemctl reset-failed {shlex.quote(name)} 2>/dev/null || :"
+        lines.append((f"{forget}; systemctl start {shlex.quote(name)} && {marker}", f"started {name}"))
     return lines
 
 
@@ -121,7 +123,38 @@ def troubles(site: Site, host: Host, services: list[Service]) -> list[str]:
             )
         elif unit.pending:
             found.append(f"{unit.name} has not restarted since its files changed")
-    return found or _unhealthy(host, services)
+    if found:
+        return found + _squatters(site, host, [service for service in services if _is_down(seen[site.unit(service)])])
+    return _unhealthy(host, services) or _unbound(site, host, services)
+
+
+def _is_down(unit: systemd.Unit) -> bool:
+    return unit.load != "not-found" and not unit.is_active
+
+
+def _squatters(site: Site, host: Host, services: list[Service]) -> list[str]:
+    """Who holds the ports of units that do not run."""
+    wanted = {service.port: site.unit(service) for service in services if service.port}
+    if not wanted:
+        return []
+    return [
+        f"port {listener.port}, which {wanted[listener.port]} needs, is held: {listener}"
+        for listener in sockets.listening(host)
+        if listener.port in wanted and wanted[listener.port] not in listener.units
+    ]
+
+
+def _unbound(site: Site, host: Host, services: list[Service]) -> list[str]:
+    """A unit that starts, finds its port taken and starts again looks well in between; one that listens is."""
+    asked = [service for service in services if service.port and not service.health]
+    if not asked:
+        return []
+    bound = {(unit, listener.port) for listener in sockets.listening(host) for unit in listener.units}
+    silent = [service for service in asked if (site.unit(service), service.port) not in bound]
+    return [
+        *(f"{site.unit(service)} does not listen on port {service.port}" for service in silent),
+        *_squatters(site, host, silent),
+    ]
 
 
 def _unhealthy(host: Host, services: list[Service]) -> list[str]:
