@@ -101,7 +101,7 @@ def test_units_are_sections_of_systemd(tree):
 
 def test_a_change_of_configuration_restarts_who_reads_it(tree):
     idle = {"/etc/hosts", "/etc/hostname", "/etc/modules-load.d/stackproof.conf", "/etc/sysctl.d/90-stackproof.conf"}
-    idle |= {"/etc/apt/sources.list.d/stackproof.list", "/etc/openstack/clouds.yaml"}
+    idle |= {"/etc/apt/sources.list.d/stackproof.list", "/etc/openstack/clouds.yaml", "/etc/stackproof/cluster"}
     nobody = {file.path for _, file in every(tree) if not file.units}
     assert {p for p in nobody - idle if not p.startswith(("/root/", "/etc/stackproof/fence/"))} == set()
 
