@@ -1,0 +1,238 @@
+"""The kinds of probes: what each takes for an answer, and what each says of a write whose answer is missing."""
+
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from fixtures.probes.attempt import Attempt, reason
+from fixtures.probes.kinds import amqp, amqp_write, http, ping, project, sql, sql_write, tcp, token
+from fixtures.probes.kinds.http_answer import Answer
+from fixtures.probes.loop import Failed, Loop
+
+HOST = "127.0.0.1"
+ACCOUNT = {"user": "u", "password": "hunter2"}
+
+
+def run(client: Callable[[Attempt], Coroutine], deadline: float = 3.0) -> tuple[Attempt, str]:
+    """One attempt, and why it failed; empty: it did not."""
+    loop, ends, attempt = Loop(), [], Attempt(1, deadline)
+    loop.start(client(attempt), time.monotonic() + deadline, ends.append)
+    while loop.running:
+        loop.turn(time.monotonic() + 1)
+    return attempt, reason(ends[0]) if ends[0] else ""
+
+
+@contextmanager
+def speaking(*talk: bytes | None) -> Iterator[int]:
+    """A server that waits for words before each of its own, and then ends; None: it says nothing more, nor ends."""
+    listener = socket.create_server((HOST, 0))
+    over = threading.Event()
+
+    def serve() -> None:
+        while True:
+            try:
+                sock, _ = listener.accept()
+            except OSError:
+                return
+            with sock:
+                for number, words in enumerate(talk):
+                    if number and not sock.recv(65536):
+                        break
+                    if words is None:
+                        over.wait(10)
+                        break
+                    sock.sendall(words)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield listener.getsockname()[1]
+    over.set()
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    thread.join(5)
+
+
+@pytest.fixture
+def nobody() -> int:
+    """A port where nobody listens."""
+    with socket.create_server((HOST, 0)) as server:
+        return server.getsockname()[1]
+
+
+def answered(*pieces: bytes) -> Answer | None:
+    """The answer, if it is whole with the last piece and not before."""
+    answer = Answer()
+    assert not any(answer.take(piece) for piece in pieces[:-1])
+    return answer if answer.take(pieces[-1]) else None
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", b"ab", b"c"),
+        (b"HTTP/1.1 200", b" OK\r\ncontent-length:0\r\n\r", b"\n"),
+        (b"HTTP/1.1 200 OK\r\n\r\nall of it", b""),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\na\r\n\r\n", b"0\r\n", b"\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\n\r\n",),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n",),
+    ],
+)
+def test_an_answer_is_whole_when_all_of_it_is_there(pieces):
+    assert answered(*pieces)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "why"),
+    [
+        ((b"",), "without an answer"),
+        ((b"HTTP/1.1 200 OK\r\n", b""), "before the whole answer"),
+        ((b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab", b""), "before the whole answer"),
+        ((b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", b""), "before the whole answer"),
+        ((b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc",), "not an HTTP answer"),
+        ((b"SSH-2.0-OpenSSH\r\n\r\n",), "not an HTTP answer"),
+    ],
+)
+def test_half_an_answer_is_none(pieces, why):
+    with pytest.raises(Failed, match=why):
+        answered(*pieces)
+
+
+@pytest.mark.parametrize(("told", "kept"), [(b"", True), (b"Connection: close\r\n", False)])
+def test_a_connection_is_used_again_unless_the_server_ends_it(told, kept):
+    answer = answered(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + told + b"\r\n")
+    assert answer.reusable == kept
+
+
+def test_another_status_than_expected_is_a_failure():
+    with speaking(b"", b"HTTP/1.1 503 No server\r\nContent-Length: 0\r\n\r\n") as port:
+        assert run(http.Client(HOST, port))[1] == "status 503"
+        assert run(http.Client(HOST, port, expect=(200, 503)))[1] == ""
+
+
+def test_a_banner_is_waited_for(nobody):
+    with speaking(b"SSH-2.0-x\r\n", None) as port:
+        assert run(tcp.Client(HOST, port, banner="SSH-"))[1] == ""
+    with speaking(b"HTTP\r\n") as port:
+        assert run(tcp.Client(HOST, port, banner="SSH-"))[1] in {"closed before the banner", "connection reset by peer"}
+    assert run(tcp.Client(HOST, nobody))[1] == "connection refused"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a raw socket takes root")
+def test_a_ping_is_answered():
+    assert run(ping.Client(HOST))[1] == ""
+
+
+def test_only_its_own_answer_answers_a_ping():
+    asked = ping.echo(7, b"12345678")
+    reply = b"\0" + asked[1:]
+    assert ping._matches(reply, 7, b"12345678")
+    assert not ping._matches(asked, 7, b"12345678")  # the loopback shows a raw socket the request as well
+    assert not ping._matches(reply, 8, b"12345678")
+    assert not ping._matches(reply, 7, b"another")
+    assert not ping._matches(reply[:4], 7, b"12345678")
+
+
+def test_an_echo_is_right_by_its_checksum():
+    assert ping.checksum(ping.echo(7, b"12345678")) == 0
+
+
+def test_a_token_is_a_header_of_the_answer():
+    client = {**ACCOUNT, "project": "admin"}
+    with speaking(b"", b"HTTP/1.1 201 Created\r\nX-Subject-Token: abc\r\nContent-Length: 0\r\n\r\n") as port:
+        assert run(token.Client(HOST, port, **client))[1] == ""
+    with speaking(b"", b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n") as port:
+        assert run(token.Client(HOST, port, **client))[1] == "an answer without a token"
+    asked = json.loads(token.Client(HOST, 1, **client)._request.partition(b"\r\n\r\n")[2])
+    assert asked["auth"]["identity"]["password"]["user"]["password"] == "hunter2"
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure", "unknown"),
+    [
+        (b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n", "", True),
+        (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "status 403", False),
+        (b"HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n", "status 409", True),
+        (b"HTTP/1.1 504 Too late\r\nContent-Length: 0\r\n\r\n", "status 504", True),
+        (b"", "closed without an answer", True),
+        (None, "no answer in time", True),
+    ],
+)
+def test_an_api_object_is_acknowledged_refused_or_unknown(answer, failure, unknown):
+    with speaking(b"", answer) as port:
+        client = project.Client(HOST, port, **ACCOUNT, project="admin", run="r1")
+        client._token = "t"
+        attempt, why = run(client, deadline=0.3 if answer is None else 3.0)
+    assert (why, attempt.sent, attempt.writes) == (failure, unknown, True)
+
+
+def test_an_api_object_without_a_token_is_never_sent(nobody):
+    attempt, why = run(project.Client(HOST, nobody, **ACCOUNT, project="admin", run="r1"))
+    assert (why, attempt.sent, attempt.writes) == ("connection refused", False, True)
+
+
+def test_numbers_are_found_in_the_names_of_projects():
+    names = ["admin", project.name("r1", 7), project.name("r1", 12), project.name("r10", 3)]
+    assert project.numbers("r1", names) == {7, 12}
+
+
+def packet(number: int, payload: bytes) -> bytes:
+    return len(payload).to_bytes(3, "little") + bytes([number]) + payload
+
+
+GREETING = packet(
+    0,
+    b"\x0a11.0.0-test\0" + b"\1\0\0\0" + b"12345678\0" + b"\xff\xf7" + b"\x21\2\0" + b"\xff\x81" + b"\x15" + bytes(10)
+    + b"123456789012\0" + b"mysql_native_password\0",
+)  # fmt: skip
+OK = b"\0\0\0\2\0\0\0"
+LOGIN, NAMES, COMMIT = packet(2, OK), packet(1, OK), packet(1, OK)
+DEADLOCK, KILLED = (packet(1, b"\xff" + code.to_bytes(2, "little") + b"#40001words") for code in (1213, 1927))
+
+
+@pytest.mark.parametrize(
+    ("talk", "failure", "unknown"),
+    [
+        ((GREETING, LOGIN, NAMES, COMMIT), "", True),
+        ((GREETING, LOGIN, NAMES, DEADLOCK), "SQL error 1213", False),
+        ((GREETING, LOGIN, NAMES, KILLED), "SQL error 1927", True),
+        ((GREETING, LOGIN, NAMES, b""), "connection lost", True),
+        ((GREETING, LOGIN, NAMES, None), "no answer in time", True),
+        ((GREETING, LOGIN, None), "no answer in time", False),
+        ((None,), "no answer in time", False),
+        ((b"",), "connection lost", False),
+        ((b"SSH-2.0-x\r\n",), None, False),
+    ],
+)
+def test_a_row_is_acknowledged_refused_or_unknown(talk, failure, unknown):
+    with speaking(*talk) as port:
+        attempt, why = run(sql_write.Client(HOST, port, **ACCOUNT, run="r1"), 0.5 if None in talk else 3.0)
+    assert (attempt.sent, attempt.writes) == (unknown, True)
+    assert why == failure or (failure is None and why)
+
+
+def test_a_database_that_is_not_there_refuses(nobody):
+    assert run(sql.Client(HOST, nobody, **ACCOUNT))[1] == "connection refused"
+
+
+@pytest.mark.parametrize("kind", [amqp.Client([HOST], **ACCOUNT), amqp_write.Client([HOST], **ACCOUNT, run="r1")])
+@pytest.mark.parametrize("talk", [(b"", b""), (b"", b"HTTP/1.1 400 Bad\r\n\r\n"), (b"", None)])
+def test_a_queue_that_does_not_speak_is_a_failure_in_time(kind, talk):
+    link = kind.link if isinstance(kind, amqp.Client) else kind._link
+    with speaking(*talk) as link._port:
+        began = time.monotonic()
+        attempt, why = run(kind, deadline=0.4)
+        assert why
+        assert time.monotonic() - began < 2
+    assert not attempt.sent
+
+
+def test_the_next_member_is_asked_when_one_fails(nobody):
+    client = amqp.Client(["127.0.0.1", "127.0.0.2"], **ACCOUNT, port=nobody)
+    assert [run(client)[0].detail for _ in range(3)] == [f"new connection to 127.0.0.{last}" for last in (1, 2, 1)]

@@ -1,0 +1,255 @@
+"""The prober: attempts end at their deadlines, its mistakes count for nobody, and it does not outlive its parent."""
+
+import errno
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from deploy.errors import StepFailed
+from deploy.wait import until
+from fixtures.probes import plan, prober
+from fixtures.probes.attempt import reason
+from fixtures.probes.errors import ProbeError
+from fixtures.probes.loop import READ, Failed, Loop, in_thread, ready
+from fixtures.probes.plan import Probe
+from fixtures.probes.watch import SAMPLES, Watch
+from suites.harness.probe_servers import Server
+
+ROOT = Path(__file__).parents[2]
+
+
+class Clock:
+    """Time that passes only when a test says so."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def pair():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield ours, theirs
+
+
+def ended_with(ends: list) -> list[str]:
+    return [str(failure) for failure in ends]
+
+
+def test_an_attempt_that_hangs_is_ended_at_its_deadline(clock, pair):
+    loop, ends = Loop(clock), []
+    loop.start(ready(pair[0], READ), clock.now + 2, ends.append)
+    clock.now += 1.9
+    loop.turn(clock.now)
+    assert ends == []
+    clock.now += 0.1
+    loop.turn(clock.now)
+    assert ended_with(ends) == ["no answer in time"]
+    assert loop.running == 0
+
+
+def test_an_attempt_cannot_refuse_to_end(clock, pair):
+    async def stubborn() -> None:
+        while True:
+            try:
+                await ready(pair[0], READ)
+            except Failed:
+                continue
+
+    loop, ends = Loop(clock), []
+    loop.start(stubborn(), clock.now + 2, ends.append)
+    clock.now += 3
+    loop.turn(clock.now)
+    assert ended_with(ends) == ["no answer in time"]
+
+
+def test_an_answer_that_came_during_a_stall_is_not_called_late(clock, pair):
+    loop, ends = Loop(clock), []
+    loop.start(ready(pair[0], READ), clock.now + 2, ends.append)
+    pair[1].send(b"x")
+    clock.now += 60
+    loop.turn(clock.now)
+    assert ends == [None]
+
+
+def test_attempts_end_in_the_order_of_their_deadlines_and_not_of_their_starts(clock):
+    loop, ends = Loop(clock), []
+    pairs = [socket.socketpair() for _ in range(3)]
+    for seconds, (ours, _) in zip((3, 1, 2), pairs, strict=True):
+        loop.start(ready(ours, READ), clock.now + seconds, lambda _, seconds=seconds: ends.append(seconds))
+    clock.now += 2.5
+    loop.turn(clock.now)
+    assert ends == [1, 2]
+    clock.now += 1
+    loop.turn(clock.now)
+    assert ends == [1, 2, 3]
+    for sock in sum(pairs, ()):
+        sock.close()
+
+
+def test_work_in_a_thread_is_waited_for():
+    async def work() -> None:
+        assert await in_thread(lambda: 42) == 42
+
+    loop, ends = Loop(), []
+    loop.start(work(), time.monotonic() + 20, ends.append)
+    while loop.running:
+        loop.turn(time.monotonic() + 1)
+    assert ends == [None]
+
+
+def test_work_in_a_thread_that_hangs_is_left_behind(clock):
+    gate = socket.socketpair()
+
+    async def work() -> None:
+        await in_thread(lambda: gate[0].recv(1))
+
+    loop, ends = Loop(clock), []
+    loop.start(work(), clock.now + 2, ends.append)
+    clock.now += 2
+    loop.turn(clock.now)
+    assert ended_with(ends) == ["no answer in time"]
+    gate[1].close()
+    gate[0].close()
+
+
+def test_failures_of_the_network_are_told_in_its_words():
+    assert reason(OSError(errno.ECONNREFUSED, "x")) == "connection refused"
+    assert reason(OSError(errno.EHOSTUNREACH, "x")) == "no route to host"
+    assert reason(Failed("status 503")) == "status 503"
+
+
+@pytest.mark.parametrize("ours", [OSError(errno.EMFILE, "x"), PermissionError(errno.EPERM, "x"), KeyError("typo")])
+def test_failures_of_ours_are_not_the_clusters(ours):
+    with pytest.raises(type(ours)):
+        reason(ours)
+
+
+@pytest.fixture
+def loopback():
+    loopback = Server()
+    yield loopback
+    loopback.close()
+
+
+@pytest.fixture
+def probe(loopback) -> Probe:
+    return Probe("keystone", "http", 0.05, 1.0, {"host": "127.0.0.1", "port": loopback.port})
+
+
+def test_a_wall_clock_that_jumps_does_not_matter(probe, monkeypatch):
+    hours = iter(range(0, 10**9, 3600))
+    monkeypatch.setattr(time, "time", lambda: -next(hours))
+    written = []
+
+    def sink(line: bytes) -> None:
+        written.append(json.loads(line))
+        if len(written) == 8:
+            running.stop()
+
+    running = prober.Prober([probe], sink)
+    running.run()
+    starts = [at for _, at, *_ in written]
+    assert starts == sorted(starts)
+    assert 0.2 < starts[-1] - starts[0] < 5
+
+
+def test_a_machine_that_slept_ends_the_prober(probe, monkeypatch):
+    seconds = iter([0.0, 0.0, 5.0])
+    monkeypatch.setattr(prober, "_sleep_of_machine", lambda: next(seconds))
+    with pytest.raises(OSError, match="slept"):
+        prober.Prober([probe], lambda _: None).run()
+
+
+def test_a_prober_that_was_suspended_is_found_out(probe, tmp_path):
+    with Watch([probe], tmp_path) as watch:
+        watch.until_steady(3, timeout=10)
+        os.kill(watch.pid, signal.SIGSTOP)
+        time.sleep(0.6)
+        os.kill(watch.pid, signal.SIGCONT)
+        watch.until_steady(3, timeout=10)
+        (timeline,) = watch.stop().values()
+    assert timeline.stalled > 0.5
+    assert timeline.missed >= 9
+    assert timeline.outage > 0.5
+
+
+def test_a_prober_that_is_killed_is_told_and_leaves_what_it_saw(probe, tmp_path):
+    watch = Watch([probe], tmp_path)
+    watch.start()
+    watch.until_steady(3, timeout=10)
+    os.kill(watch.pid, signal.SIGKILL)
+    began = time.monotonic()
+    with pytest.raises(StepFailed, match="cannot come true"):
+        watch.until_steady(10**6, timeout=60)
+    assert time.monotonic() - began < 10
+    with pytest.raises(ProbeError, match="did not end well"):
+        watch.stop()
+    assert len(watch.timelines()["keystone"].samples) >= 3
+
+
+def test_a_prober_ends_with_its_parent(probe, tmp_path):
+    """The parent is killed, so nobody tells the prober; its input just ends."""
+    told = json.dumps(plan.asdict(probe))
+    parent = f"""
+import json, os, signal, sys
+from pathlib import Path
+from fixtures.probes.plan import Probe
+from fixtures.probes.watch import Watch
+watch = Watch([Probe(**json.loads({told!r}))], Path({str(tmp_path)!r}))
+watch.start()
+print(watch.pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", parent], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
+    pid = int(ran.stdout)
+    until(lambda: not Path(f"/proc/{pid}/exe").exists(), timeout=10, interval=0.05)
+    assert b'"end"' in (tmp_path / SAMPLES).read_bytes().splitlines()[-1]
+
+
+def test_a_plan_that_others_can_read_is_refused(probe, tmp_path):
+    path = tmp_path / "plan.json"
+    plan.save([probe], path)
+    assert plan.load(path) == (probe,)
+    path.chmod(0o640)
+    with pytest.raises(ProbeError, match="others may read it"):
+        plan.load(path)
+
+
+def test_a_prober_that_cannot_begin_says_why(tmp_path):
+    with pytest.raises(ProbeError) as caught:
+        Watch([Probe("x", "http", options={"nonsense": 1})], tmp_path).start()
+    assert "unexpected keyword argument" in caught.value.seen
+
+
+def test_one_folder_holds_one_watch(probe, tmp_path):
+    with Watch([probe], tmp_path):
+        pass
+    with pytest.raises(ProbeError, match="another watch"):
+        Watch([probe], tmp_path).start()
+
+
+def test_a_password_is_nowhere_once_the_prober_runs(loopback, tmp_path):
+    options = {"host": "127.0.0.1", "port": loopback.port, "user": "u", "password": "hunter2", "project": "p"}
+    with Watch([Probe("token", "token", 0.05, 1.0, options)], tmp_path) as watch:
+        until(lambda: watch.timelines()["token"].details, timeout=10, interval=0.05)
+        assert "hunter2" not in Path(f"/proc/{watch.pid}/cmdline").read_text()
+        assert watch.stop()["token"].details == {"status 200": len(watch.timelines()["token"].samples)}
+    assert not [path for path in tmp_path.iterdir() if b"hunter2" in path.read_bytes()]
+    assert "hunter2" not in repr(watch.__dict__)

@@ -1,0 +1,120 @@
+"""Probes against servers that really fail, each in its own way: what is measured is checked against what was done."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from fixtures.probes.plan import Probe
+from fixtures.probes.timeline import Timeline
+from fixtures.probes.watch import Watch
+from suites.harness.probe_servers import Server
+
+INTERVAL, DEADLINE, AWAY = 0.1, 1.5, 1.2
+FAILURES = ("refuses", "is silent", "says half", "resets")
+KINDS = ("http", "http_kept")
+CASES = [f"{kind} {fails}" for kind in KINDS for fails in FAILURES]
+SAID = {
+    "refuses": {"connection refused"},
+    "is silent": {"no answer in time"},
+    "says half": {"closed before the whole answer"},
+    "resets": {"connection reset by peer", "closed without an answer"},
+}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What each probe saw, and what each server did."""
+
+    timelines: dict[str, Timeline]
+    servers: dict[str, Server]
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory) -> Iterator[Seen]:
+    """One watch over all of them: they fail together, so that every test has the same few seconds."""
+    servers = {case: Server(case.partition(" ")[2]) for case in CASES}
+    servers |= {"http well": Server(), "http_kept well": Server(), "http_kept polite": Server(polite=True)}
+    probes = [
+        Probe(name, name.partition(" ")[0], INTERVAL, DEADLINE, {"host": "127.0.0.1", "port": server.port})
+        for name, server in servers.items()
+    ]
+    with Watch(probes, tmp_path_factory.mktemp("watch")) as watch:
+        watch.until_steady(4, timeout=20)
+        for case in CASES:
+            servers[case].fail()
+        time.sleep(AWAY)
+        for case in CASES:
+            servers[case].recover()
+        watch.until_steady(4, timeout=20)
+        yield Seen(watch.stop(), servers)
+    for server in servers.values():
+        server.close()
+
+
+def truth(moments: list[float]) -> float:
+    first, last = moments
+    return last - first
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_outage_is_never_told_shorter_than_it_was(seen, case):
+    assert seen.timelines[case].outage >= truth(seen.servers[case].certain)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_outage_is_told_longer_by_no_more_than_its_resolution(seen, case):
+    timeline = seen.timelines[case]
+    assert timeline.outage - timeline.resolution <= truth(seen.servers[case].possible)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_resolution_is_what_interval_and_answers_explain(seen, case):
+    timeline = seen.timelines[case]
+    assert INTERVAL < timeline.resolution <= 2 * (INTERVAL + timeline.slowest + timeline.stalled)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_reason_is_told(seen, case):
+    said = set(seen.timelines[case].details)
+    assert said & SAID[seen.servers[case].fails]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_it_came_back(seen, case):
+    assert not seen.timelines[case].open
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_hangs_holds_up_no_other_probe(seen, kind):
+    timeline = seen.timelines[f"{kind} well"]
+    assert all(sample.ok for sample in timeline.samples)
+
+
+def test_what_hangs_does_not_hold_up_its_own_next_attempt(seen):
+    timeline = seen.timelines["http is silent"]
+    starts = [sample.at for sample in timeline.samples if not sample.ok]
+    assert len(starts) >= AWAY / INTERVAL / 3  # one after the other there would be two at most
+    assert timeline.stalled < DEADLINE / 2
+
+
+def test_an_attempt_that_hangs_is_given_up_at_its_deadline(seen):
+    hung = [sample.took for sample in seen.timelines["http is silent"].samples if not sample.ok]
+    assert all(DEADLINE <= took < DEADLINE + 1 for took in hung)
+
+
+def test_a_connection_that_is_kept_is_made_once(seen):
+    assert seen.timelines["http_kept well"].details == {"new connection: first": 1}
+
+
+def test_a_connection_closed_politely_is_told_and_is_no_outage(seen):
+    timeline = seen.timelines["http_kept polite"]
+    assert all(sample.ok for sample in timeline.samples)
+    assert timeline.details["new connection: the server closed it after an answer"] == len(timeline.samples) - 1
+
+
+@pytest.mark.parametrize("fails", FAILURES)
+def test_a_kept_connection_is_made_anew_after_a_failure(seen, fails):
+    why = {"new connection: the last one failed", "new connection: the last one is busy"}
+    assert why & set(seen.timelines[f"http_kept {fails}"].details)

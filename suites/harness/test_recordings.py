@@ -1,0 +1,238 @@
+"""Recordings: the same one is judged the same for ever, and one that proves nothing never passes."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deploy import catalogue
+from fixtures.probes import recording
+from fixtures.probes.errors import ProbeError, Unproven
+from fixtures.probes.judgement import Verdict, budgets, judge
+from fixtures.probes.ledger import Ledger
+from fixtures.probes.recording import Recording
+from fixtures.probes.sample import Sample
+from fixtures.probes.table import table, text
+from fixtures.probes.timeline import Timeline
+from fixtures.probes.trends import compare, summary
+
+DRILLS = Path(__file__).parent / "recordings" / "drills"
+ALLOWED = {"keystone": 5.0, "glance": 5.0}
+
+
+def drill(case: str) -> Recording:
+    return recording.load(DRILLS / f"{case}.json")
+
+
+def judged(case: str) -> Verdict:
+    return judge(drill(case), ALLOWED)
+
+
+def longer(kept: Recording, name: str, seconds: float) -> Recording:
+    """The same drill with one service away for longer, from the end of its outage on."""
+
+    def later(sample: Sample) -> Sample:
+        bad = 510.0 <= sample.at < 510.6 + seconds
+        return replace(sample, ok=False, took=1.0) if bad else sample
+
+    line = kept.timelines[name]
+    changed = replace(line, samples=tuple(map(later, line.samples)))
+    return replace(kept, timelines={**kept.timelines, name: changed})
+
+
+@pytest.mark.parametrize("case", sorted(path.stem for path in DRILLS.glob("*.json")))
+def test_a_recording_is_read_as_it_was_saved(case, tmp_path):
+    kept = drill(case)
+    kept.save(tmp_path)
+    assert recording.load(tmp_path) == kept
+
+
+def test_a_good_drill_is_a_go():
+    verdict = judged("good")
+    assert (verdict.go, verdict.word, verdict.exit_code, verdict.reasons) == (True, "GO", 0, ())
+    assert [each.subject for each in verdict.judgements] == [
+        "keystone",
+        "keystone/kept",
+        "glance",
+        "ledger sql",
+        "vip",
+        "cluster",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("case", "subject", "why"),
+    [
+        ("lost-write", "ledger sql", "1 acknowledged and lost: 24"),
+        ("diverged", "ledger sql", "1 not on every member: 24"),
+        ("never-recovers", "glance", "5 s allowed"),
+        ("over-budget", "keystone", "5 s allowed"),
+        ("second-outage-on-return", "keystone", "after the return, 5 s allowed"),
+        ("never-whole", "cluster", "never whole again"),
+        ("vip-twice", "vip", "on controller01 and controller02 at once, 12.0 s after the fault"),
+    ],
+)
+def test_a_broken_promise_is_a_failure(case, subject, why):
+    verdict = judged(case)
+    assert verdict.of(subject).outcome == "FAILED"
+    assert why in verdict.of(subject).reason
+    assert (verdict.word, verdict.exit_code) == ("NO-GO", 1)
+    assert len(verdict.reasons) == 1
+
+
+@pytest.mark.parametrize(
+    ("case", "subject", "why"),
+    [
+        ("no-effect", "keystone", "no confirmed effect"),
+        ("no-effect", "ledger sql", "no confirmed effect"),
+        ("no-effect", "cluster", "no confirmed effect"),
+        ("not-undone", "glance", "not undone"),
+        ("no-baseline", "keystone", "not steady before the fault"),
+        ("stalled-probe", "keystone", "did not run for 3.0 s"),
+        ("prober-ended", "glance", "did not run for"),
+        ("empty-ledger", "ledger sql", "not one write was acknowledged"),
+        ("unwatched", "glance", "no probe watched it"),
+    ],
+)
+def test_what_proves_nothing_is_an_error_and_never_a_pass(case, subject, why):
+    verdict = judged(case)
+    assert verdict.of(subject).outcome == "ERROR"
+    assert why in verdict.of(subject).reason
+    assert (verdict.word, verdict.exit_code) == ("NO-GO", 2)
+
+
+def test_a_loss_is_a_failure_even_where_the_drill_proves_nothing_else():
+    verdict = judge(replace(drill("lost-write"), confirmed_at=None), ALLOWED)
+    assert verdict.of("ledger sql").outcome == "FAILED"
+    assert verdict.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("allowed", "outcome", "why"),
+    [
+        (2.0, "FAILED", "away for 2.2"),
+        (2.6, "FAILED", "not shown to be within"),
+        (3.0, "PASSED", "3 s allowed"),
+        (0.2, "FAILED", "away for"),
+    ],
+)
+def test_a_pass_must_be_shown_at_the_resolution_there_is(allowed, outcome, why):
+    found = judge(drill("good"), {"keystone": allowed}).of("keystone")
+    assert (found.outcome, why in found.reason) == (outcome, True), found.reason
+
+
+def test_a_probe_that_tries_too_seldom_proves_nothing():
+    calm = Timeline("slow", 10.0, tuple(Sample(at, 0.01, True) for at in range(0, 300, 10)), 0.0, 300.0)
+    kept = replace(drill("good"), timelines={"slow": calm}, injected_at=150.0, undone_at=200.0, whole_at=210.0)
+    found = judge(kept, {"slow": 3.0}).of("slow")
+    assert (found.outcome, "tried too seldom" in found.reason) == ("ERROR", True)
+
+
+def test_a_service_still_away_in_the_end_fails_however_short_that_was():
+    kept = drill("good")
+    line = kept.timelines["glance"]
+    last = replace(line.samples[-1], ok=False)
+    changed = replace(line, samples=(*line.samples[:-1], last))
+    found = judge(replace(kept, timelines={"glance": changed}), {"glance": 5.0}).of("glance")
+    assert (found.outcome, "had not come back" in found.reason) == ("FAILED", True)
+
+
+def test_without_budgets_there_is_nothing_to_pass():
+    assert judge(drill("good"), {}).exit_code == 2
+
+
+def test_without_any_host_the_vip_is_gone():
+    kept = drill("good")
+    found = judge(replace(kept, holders=(*kept.holders, (530.0, frozenset()))), ALLOWED).of("vip")
+    assert (found.outcome, found.reason) == ("FAILED", "on no host in the end")
+
+
+def test_budgets_are_the_catalogues():
+    assert budgets(catalogue.load(), "node-loss")["keystone"] == 5
+    assert budgets(catalogue.load(), "nonsense") == {}
+
+
+def test_a_recording_gives_timelines_from_the_fault_on():
+    assert drill("good")["keystone"].start == 508.0
+    assert 2.5 < drill("good")["keystone"].outage < 3.0
+
+
+@pytest.mark.parametrize("told", ["", "[]", "{}", '{"format": 1, "drill": "x"}', '{"format": 99}'])
+def test_what_is_no_recording_is_refused(tmp_path, told):
+    (tmp_path / "recording.json").write_text(told)
+    with pytest.raises(ProbeError, match="not a recording"):
+        recording.load(tmp_path)
+
+
+def ledger(acknowledged: set, unknown: set = frozenset(), **found: set) -> Ledger:
+    return Ledger("sql", frozenset(acknowledged), frozenset(), frozenset(unknown)).read_back(found)
+
+
+def test_acknowledged_and_nowhere_is_lost():
+    assert ledger({1, 2, 3}, a={1, 2}, b={1, 2}).lost == [3]
+
+
+def test_acknowledged_and_not_everywhere_is_diverged_and_not_lost():
+    seen = ledger({1, 2, 3}, a={1, 2, 3}, b={1, 2})
+    assert (seen.lost, seen.diverged) == ([], [3])
+
+
+def test_unknown_may_be_there_or_not_but_not_here_and_there():
+    assert ledger({1}, {2, 3}, a={1, 2}, b={1, 2}).diverged == []
+    assert ledger({1}, {2, 3}, a={1, 2}, b={1, 2}).uncertain == (1, 1)
+    assert ledger({1}, {2, 3}, a={1, 2}, b={1}).diverged == [2]
+
+
+@pytest.mark.parametrize("empty", [ledger(set(), a={1}), ledger(set(), {1}, a={1}), ledger({1})])
+def test_an_empty_ledger_does_not_say_that_nothing_was_lost(empty):
+    with pytest.raises(Unproven):
+        _ = empty.lost
+
+
+def test_outcomes_are_told_by_what_was_sent_and_answered():
+    samples = (
+        Sample(1, 0.1, True, "", 1, True),
+        Sample(2, 0.1, False, "connection refused", 2),
+        Sample(3, 0.1, False, "no answer in time", 3, True),
+        Sample(4, 0.1, True),
+    )
+    seen = Ledger.of("sql", samples)
+    assert (seen.acknowledged, seen.refused, seen.unknown) == ({1}, {2}, {3})
+
+
+def test_slower_is_what_both_resolutions_cannot_explain():
+    good = drill("good")
+    assert compare(good, good) == ()
+    assert compare(good, longer(good, "keystone", 0.4)) == ()
+    (slower,) = compare(good, longer(good, "keystone", 2.0))
+    assert slower.service == "keystone"
+    assert 1.0 < slower.by < 2.0
+    assert compare(longer(good, "keystone", 2.0), good) == ()
+
+
+def test_repeated_drills_are_told_by_their_median_and_worst():
+    good = drill("good")
+    told = {each.service: each for each in summary([good, longer(good, "keystone", 4.0), good, drill("unwatched")])}
+    assert (told["keystone"].runs, told["keystone"].unproven) == (4, 0)
+    assert told["keystone"].median == good["keystone"].outage
+    assert told["keystone"].worst > good["keystone"].outage + 3
+    assert (told["glance"].runs, told["glance"].unproven) == (3, 1)
+
+
+def test_the_table_tells_all_of_it():
+    kept = drill("never-recovers")
+    shown = text(table(kept, judge(kept, ALLOWED), ALLOWED))
+    assert "node-loss of controller01: NO-GO" in shown
+    (keystone,) = [line for line in shown.splitlines() if " keystone " in line]
+    assert "2.7" in keystone
+    assert "PASSED" in keystone
+    assert "FAILED" in next(line for line in shown.splitlines() if " glance " in line)
+    assert "not judged" in next(line for line in shown.splitlines() if " sql " in line)
+
+
+def test_the_table_has_no_figure_where_nothing_is_proven():
+    kept = drill("good")
+    line = kept.timelines["glance"]
+    dead = replace(line, samples=tuple(replace(sample, ok=False) for sample in line.samples))
+    kept = replace(kept, timelines={"glance": dead})
+    assert "unproven" in text(table(kept, judge(kept, ALLOWED), ALLOWED))
