@@ -6,6 +6,7 @@ pytest_plugins = [
     "fixtures.terminal",
     "fixtures.stages",
     "fixtures.checks",
+    "fixtures.precheck",
     "fixtures.cloud",
     "fixtures.instances",
     "fixtures.room",

@@ -47,6 +47,24 @@ class Proxy:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Port:
+    """A port a service listens on besides its own, for peers or tools."""
+
+    port: int
+    use: str
+    last: int | None = None
+    """Of a range: its last port."""
+    unit: str = ""
+    """Which holds it, where that is not the service's own."""
+    protocol: Literal["tcp", "udp"] = "tcp"
+    on: Literal["management", "loopback", "any"] = "management"
+    """The address it is bound on."""
+    always: bool = True
+    """False: only at times, such as during a state transfer."""
+    needs: tuple[Feature, ...] = ()
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Files:
     """Owner and mode of the files of one set of templates."""
 
@@ -71,6 +89,8 @@ class Service:
     manager: Literal["systemd", "pacemaker"] = "systemd"
     """Who starts the unit in a highly available cluster; without a VIP it is always systemd."""
     port: int | None = None
+    ports: tuple[Port, ...] = ()
+    """Those besides `port`, which clients use."""
     health: Health | None = None
     proxy: Proxy | None = None
     database: tuple[str, ...] = ()

@@ -105,6 +105,48 @@ class Options:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Flavor:
+    """What an instance of one flavor takes, and how many of them the cluster must carry."""
+
+    vcpus: int = Field(ge=1, le=1024)
+    memory_mib: int = Field(ge=1, le=2**26)
+    disk_gib: int = Field(ge=0, le=2**20)
+    """Root and ephemeral disk on the compute; 0 for one that boots from a volume."""
+    instances: int = Field(ge=0, le=10**6)
+
+
+Ratio = Annotated[float, Field(gt=0, le=1000)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Capacity:
+    """What the computes must carry. What is not set is left to Nova, and nova.conf says nothing of it."""
+
+    flavors: dict[str, Flavor] = field(default_factory=dict)
+    cpu_allocation_ratio: Ratio | None = None
+    """Virtual CPUs promised for each logical CPU of a compute."""
+    ram_allocation_ratio: Ratio | None = None
+    disk_allocation_ratio: Ratio | None = None
+    reserved_host_cpus: Annotated[int, Field(ge=0, le=1024)] | None = None
+    """Logical CPUs of each compute that are kept from instances; memory and disk likewise."""
+    reserved_host_memory_mib: Annotated[int, Field(ge=0, le=2**26)] | None = None
+    reserved_host_disk_mib: Annotated[int, Field(ge=0, le=2**30)] | None = None
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """What is set, by the names of nova.conf."""
+        chosen = {
+            "cpu_allocation_ratio": self.cpu_allocation_ratio,
+            "ram_allocation_ratio": self.ram_allocation_ratio,
+            "disk_allocation_ratio": self.disk_allocation_ratio,
+            "reserved_host_cpus": self.reserved_host_cpus,
+            "reserved_host_memory_mb": self.reserved_host_memory_mib,
+            "reserved_host_disk_mb": self.reserved_host_disk_mib,
+        }
+        return {key: value for key, value in chosen.items() if value is not None}
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Lab:
     """Only for clusters whose machines are lab hosts on the runner itself."""
 
@@ -127,6 +169,7 @@ class Cluster:
     ssh: Ssh = field(default_factory=Ssh)
     options: Options = field(default_factory=Options)
     image: Image = field(default_factory=Image)
+    capacity: Capacity | None = None
     lab: Lab | None = None
     source: Path = Path()
 

@@ -19,6 +19,7 @@ NETWORKS = ("management", "provider")
 _HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _INTERFACE = re.compile(r"[^\s/:]{1,15}")
 _REGION = re.compile(r"[A-Za-z0-9._-]{1,255}")
+_FLAVOR = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -35,6 +36,7 @@ def check(cluster: "Cluster", platforms: Collection[str]) -> list[Mistake]:
         *_pool(cluster),
         *_power(cluster),
         *_image(cluster),
+        *_capacity(cluster),
     ]
 
 
@@ -175,6 +177,17 @@ def _image(cluster: "Cluster") -> Iterator[Mistake]:
         yield "image.sha256", "is not a SHA-256 checksum: 64 hexadecimal digits"
     if image.sha256 and not (image.file or image.url):
         yield "image.sha256", "set, but neither file nor url is"
+
+
+def _capacity(cluster: "Cluster") -> Iterator[Mistake]:
+    if cluster.capacity is None:
+        return
+    flavors = cluster.capacity.flavors
+    if not any(flavor.instances for flavor in flavors.values()):
+        yield "capacity.flavors", "no instances; say how many of which flavor the computes must carry"
+    for name in flavors:
+        if not _FLAVOR.fullmatch(name):
+            yield f"capacity.flavors.{name}", f"{name!r} is no flavor: letters, digits, dots, dashes, underscores"
 
 
 def _is_web_address(url: str) -> bool:

@@ -44,10 +44,13 @@ class Secrets:
         """Take a secret that came from elsewhere (a power device's password), to mask it; not written."""
         self._learned = {**self._learned, use: value}
 
+    def values(self) -> frozenset[str]:
+        """Every secret there is."""
+        return frozenset(value for value in (*self._values.values(), *self._learned.values()) if value)
+
     def redact(self, text: str) -> str:
         """The text with every known secret masked."""
-        known = {value for value in (*self._values.values(), *self._learned.values()) if value}
-        for value in sorted(known, key=len, reverse=True):  # one may be part of another
+        for value in sorted(self.values(), key=len, reverse=True):  # one may be part of another
             text = text.replace(value, MASK)
         return text
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from deploy.host import Reads
 
@@ -21,10 +22,49 @@ class EtcdStatus:
 
 def status(host: Reads, endpoints: str) -> EtcdStatus:
     """Ask every endpoint (comma-separated URLs) from that host."""
-    result = host.run(
+    return parse(_ask(host, endpoints))
+
+
+def _ask(host: Reads, endpoints: str) -> str:
+    return host.run(
         "ETCDCTL_API=3 etcdctl --command-timeout=3s --endpoints %s endpoint status -w json", endpoints, timeout=20
+    ).out
+
+
+@dataclass(frozen=True)
+class EtcdMember:
+    """What one endpoint tells."""
+
+    cluster: int
+    member: int
+    leader: int
+    """0: it knows of none."""
+    revision: int
+    alarms: tuple[str, ...] = ()
+
+
+def members(host: Reads, endpoints: str) -> dict[str, EtcdMember]:
+    """Ask every endpoint (comma-separated URLs) from that host; those that answer, by endpoint."""
+    return parse_members(_ask(host, endpoints))
+
+
+def parse_members(text: str) -> dict[str, EtcdMember]:
+    """`etcdctl endpoint status -w json`."""
+    try:
+        return {entry["Endpoint"]: _member(entry["Status"]) for entry in json.loads(text)}
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return {}
+
+
+def _member(told: dict[str, Any]) -> EtcdMember:
+    header = told["header"]
+    return EtcdMember(
+        cluster=int(header["cluster_id"]),
+        member=int(header["member_id"]),
+        leader=int(told.get("leader", 0)),
+        revision=int(header.get("revision", 0)),
+        alarms=tuple(map(str, told.get("errors", ()))),
     )
-    return parse(result.out)
 
 
 def parse(text: str) -> EtcdStatus:

@@ -1,6 +1,7 @@
 """Galera: the state of one member, as the member itself tells it."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from deploy.host import Reads
 
@@ -16,6 +17,13 @@ class GaleraStatus:
     primary: bool = False
     ready: bool = False
     uuid: str = ""
+    protocol: str = ""
+    receiving: int = 0
+    """Write sets received and not yet applied."""
+    paused: float = 0.0
+    """The part of the time that flow control held all members back."""
+    is_pausing: bool = False
+    """It holds them back now."""
 
     @property
     def synced(self) -> bool:
@@ -55,14 +63,58 @@ def status(host: Reads) -> GaleraStatus:
 def parse_status(text: str) -> GaleraStatus:
     """`SHOW STATUS` as tab-separated lines."""
     fields = dict(line.split("\t", 1) for line in text.splitlines() if "\t" in line)
-    size = fields.get("wsrep_cluster_size", "0")
     return GaleraStatus(
         state=fields.get("wsrep_local_state_comment", ""),
-        size=int(size) if size.isdecimal() else 0,
+        size=_number(fields.get("wsrep_cluster_size", "")),
         primary=fields.get("wsrep_cluster_status") == "Primary",
         ready=fields.get("wsrep_ready") == "ON",
         uuid=fields.get("wsrep_cluster_state_uuid", ""),
+        protocol=fields.get("wsrep_protocol_version", ""),
+        receiving=_number(fields.get("wsrep_local_recv_queue", "")),
+        paused=_part(fields.get("wsrep_flow_control_paused", "")),
+        is_pausing=fields.get("wsrep_flow_control_active") == "true",
     )
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() else 0
+
+
+def _part(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+def variables(host: Reads) -> dict[str, str]:
+    """What the member on that host runs with, by name; nothing where it does not answer."""
+    return parse_variables(host.run("mariadb -N -B", stdin="SHOW GLOBAL VARIABLES", timeout=20).out)
+
+
+@lru_cache(maxsize=32)  # many checks read the same answer
+def parse_variables(text: str) -> dict[str, str]:
+    """`SHOW VARIABLES` as tab-separated lines."""
+    return dict(line.split("\t", 1) for line in text.splitlines() if "\t" in line)
+
+
+def wrote(host: Reads) -> str:
+    """Write on that host's member: the one row of ours, in our own table. Returns what was written, a time.
+
+    Whoever reads this time or a later one from another member has read this write.
+    """
+    text = f"{_WRITE}; {_WRITTEN}"
+    return host.check("mariadb -N -B", stdin=text, timeout=20).strip()
+
+
+def written(host: Reads) -> str:
+    """Read it on that host's member, once this one has applied all that was committed before."""
+    text = f"SET SESSION wsrep_sync_wait=1; {_WRITTEN}"
+    return host.check("mariadb -N -B", stdin=text, timeout=20).strip()
+
+
+_WRITE = "REPLACE INTO stackproof.migrations VALUES ('write check', NOW(6))"
+_WRITTEN = "SELECT version FROM stackproof.migrations WHERE name='write check'"
 
 
 def saved(host: Reads) -> Saved:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from xml.etree import ElementTree
 
 from deploy.host import Host, Hosts, Reads
@@ -27,6 +28,7 @@ def status(host: Reads) -> PacemakerStatus:
     return parse(result.out) if result.ok else PacemakerStatus()
 
 
+@lru_cache(maxsize=32)  # many checks read the same answer
 def parse(text: str) -> PacemakerStatus:
     """`crm_mon -1 -r --output-as=xml` of Pacemaker 2.1."""
     try:
@@ -63,3 +65,84 @@ def holder(hosts: Hosts, resource: str) -> Host | None:
         if nodes:
             return hosts.get(nodes[0])
     return None
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One primitive as it is configured."""
+
+    kind: str
+    """`class:type`, or `class:provider:type`."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    cloned: bool = False
+    watched_every: str = ""
+    """The interval of its monitor; empty: nobody watches it."""
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """One constraint: its kind (`colocation`, `order`, `location`) and all it says."""
+
+    name: str
+    kind: str
+    says: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What the CIB says should be."""
+
+    properties: Mapping[str, str] = field(default_factory=dict)
+    resources: Mapping[str, Resource] = field(default_factory=dict)
+    constraints: tuple[Constraint, ...] = ()
+
+    def of_kind(self, kind: str, **parameters: str) -> str:
+        """The name of the resource of that kind with those parameters; empty: there is none."""
+        for name, resource in self.resources.items():
+            if resource.kind == kind and parameters.items() <= resource.parameters.items():
+                return name
+        return ""
+
+
+def configuration(host: Reads) -> Configuration:
+    """Read the CIB on that host."""
+    result = host.run("cibadmin --query --scope configuration", timeout=20)
+    return parse_configuration(result.out) if result.ok else Configuration()
+
+
+@lru_cache(maxsize=32)  # many checks read the same answer
+def parse_configuration(text: str) -> Configuration:
+    """`cibadmin --query --scope configuration`."""
+    try:
+        root = ElementTree.fromstring(text)  # noqa: S314 - our own cluster's output
+    except ElementTree.ParseError:
+        return Configuration()
+    cloned = {primitive.get("id") for clone in root.iter("clone") for primitive in clone.iter("primitive")}
+    return Configuration(
+        properties=_pairs(root.find("crm_config")),
+        resources={
+            primitive.get("id", ""): _resource(primitive, cloned=primitive.get("id") in cloned)
+            for primitive in root.iterfind("resources//primitive")
+        },
+        constraints=tuple(
+            Constraint(element.get("id", ""), element.tag.removeprefix("rsc_"), dict(element.attrib))
+            for element in root.iterfind("constraints/*")
+        ),
+    )
+
+
+def _resource(primitive: ElementTree.Element, *, cloned: bool) -> Resource:
+    parts = [primitive.get(part) for part in ("class", "provider", "type")]
+    monitor = primitive.find("operations/op[@name='monitor']")
+    return Resource(
+        kind=":".join(part for part in parts if part),
+        parameters=_pairs(primitive.find("instance_attributes")),
+        cloned=cloned,
+        watched_every=monitor.get("interval", "") if monitor is not None else "",
+    )
+
+
+def _pairs(element: ElementTree.Element | None) -> dict[str, str]:
+    if element is None:
+        return {}
+    return {pair.get("name", ""): pair.get("value", "") for pair in element.iter("nvpair")}

@@ -1,7 +1,9 @@
 """RabbitMQ: members, partitions and alarms, as one member sees them."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from deploy.errors import CommandFailed
 from deploy.host import Reads
@@ -46,3 +48,139 @@ def users(host: Reads) -> dict[str, tuple[str, ...]]:
         return {entry["user"]: tuple(entry["tags"]) for entry in json.loads(out)}
     except (ValueError, KeyError, TypeError):
         raise CommandFailed(f"{host.name}: rabbitmqctl list_users was not understood", seen=out[:300]) from None
+
+
+@dataclass(frozen=True)
+class Member:
+    """One member, as it answers another; not `running`: it does not."""
+
+    running: bool = False
+    kind: str = ""
+    """disc or ram."""
+    partitions: tuple[str, ...] = ()
+    alarms: tuple[str, ...] = ()
+    handling: str = ""
+    """What it does in a partition."""
+    loopback_users: tuple[str, ...] = ()
+    """Who may log in from the member itself only."""
+
+
+@dataclass(frozen=True)
+class Queue:
+    """One queue."""
+
+    kind: str
+    """quorum, classic or stream."""
+    durable: bool = False
+    exclusive: bool = False
+    members: frozenset[str] = frozenset()
+    """Members that keep a copy; a classic queue tells none."""
+    online: frozenset[str] = frozenset()
+    """Those of them that run."""
+
+
+@dataclass(frozen=True)
+class Broker:
+    """The whole cluster; no members: nobody answered."""
+
+    members: Mapping[str, Member] = field(default_factory=dict)
+    queues: Mapping[str, Queue] = field(default_factory=dict)
+    users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Tags by user."""
+    permissions: Mapping[tuple[str, str], tuple[str, str, str]] = field(default_factory=dict)
+    """What each user may configure, write and read, by user and virtual host."""
+    mirrored: tuple[str, ...] = ()
+    """Policies that mirror classic queues."""
+
+
+def broker(host: Reads) -> Broker:
+    """Ask the member on that host for all there is to know: one call, because each starts a virtual machine."""
+    result = host.run("rabbitmqctl -q --timeout 15 eval %s", _EVERYTHING, timeout=30)
+    return parse_broker(result.out) if result.ok else Broker()
+
+
+def parse_broker(text: str) -> Broker:
+    """The JSON object that `_EVERYTHING` prints, on a line of its own."""
+    line = next((line for line in text.splitlines() if line.startswith("{")), "")
+    try:
+        told = json.loads(line)
+        return Broker(
+            members={entry["name"]: _member(entry) for entry in told["members"]},
+            queues={_queue_name(entry): _queue(entry) for entry in told["queues"]},
+            users={entry["user"]: tuple(entry["tags"]) for entry in told["users"]},
+            permissions={
+                (entry["user"], entry["vhost"]): (entry["configure"], entry["write"], entry["read"])
+                for entry in told["permissions"]
+            },
+            mirrored=tuple(entry["name"] for entry in told["policies"] if "ha-mode" in entry["definition"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Broker()
+
+
+def _member(entry: dict[str, Any]) -> Member:
+    if not entry["running"]:
+        return Member()
+    return Member(
+        running=True,
+        kind=entry["kind"],
+        partitions=tuple(sorted(entry["partitions"])),
+        alarms=tuple(entry["alarms"]),
+        handling=entry["handling"],
+        loopback_users=tuple(entry["loopback_users"]),
+    )
+
+
+def _queue_name(entry: dict[str, Any]) -> str:
+    return entry["name"] if entry["vhost"] == "/" else f"{entry['vhost']}/{entry['name']}"
+
+
+def _queue(entry: dict[str, Any]) -> Queue:
+    return Queue(
+        kind=entry["kind"].removeprefix("rabbit_").removesuffix("_queue"),
+        durable=entry["durable"],
+        exclusive=entry["exclusive"],
+        members=frozenset(entry["members"]),
+        online=frozenset(entry["online"]),
+    )
+
+
+# Erlang, run by a member of RabbitMQ 3.10.
+_EVERYTHING = """
+Running = rabbit_mnesia:cluster_nodes(running),
+Ask = fun(Node, Module, Function, Arguments) ->
+  case rpc:call(Node, Module, Function, Arguments, 3000) of {badrpc, _} -> []; Said -> Said end
+end,
+Setting = fun(Node, Key) ->
+  case Ask(Node, application, get_env, [rabbit, Key]) of {ok, Value} -> Value; _ -> [] end
+end,
+Text = fun(Term) -> iolist_to_binary(io_lib:format("~0p", [Term])) end,
+Word = fun(Term) when is_atom(Term) -> Term; (Term) -> Text(Term) end,
+Member = fun(Node) -> #{
+  name => Node,
+  running => lists:member(Node, Running),
+  kind => case lists:member(Node, rabbit_mnesia:cluster_nodes(disc)) of true -> disc; false -> ram end,
+  partitions => Ask(Node, rabbit_node_monitor, partitions, []),
+  alarms => [Text(Alarm) || Alarm <- Ask(Node, rabbit_alarm, get_local_alarms, [])],
+  handling => Word(Setting(Node, cluster_partition_handling)),
+  loopback_users => Setting(Node, loopback_users)
+} end,
+Queue = fun(Q) ->
+  {resource, Host, queue, Name} = amqqueue:get_name(Q),
+  Copies = case amqqueue:get_type_state(Q) of #{nodes := Nodes} -> Nodes; _ -> [] end,
+  #{
+    name => Name, vhost => Host, kind => amqqueue:get_type(Q), durable => amqqueue:is_durable(Q),
+    exclusive => amqqueue:get_exclusive_owner(Q) =/= none,
+    members => Copies, online => [Copy || Copy <- Copies, lists:member(Copy, Running)]
+  }
+end,
+Plain = fun(Pairs) -> maps:from_list(Pairs) end,
+io:format("~ts~n", [rabbit_json:encode(#{
+  members => [Member(Node) || Node <- rabbit_mnesia:cluster_nodes(all)],
+  queues => [Queue(Q) || Q <- rabbit_amqqueue:list()],
+  users => [Plain(User) || User <- rabbit_auth_backend_internal:list_users()],
+  permissions => [Plain(Permission) || Permission <- rabbit_auth_backend_internal:list_permissions()],
+  policies => [#{name => proplists:get_value(name, P), definition => Plain(proplists:get_value(definition, P))}
+    || P <- rabbit_policy:list()]
+})]).
+"""

@@ -18,6 +18,12 @@ class PackageManager:
 
     installed: str
     """Prints those that are installed."""
+    available: str
+    """Prints those that are installed or that the known sources offer; changes nothing. Exit code 3: the machine has
+    no lists of what its sources offer, so nothing can be said."""
+    sources: str
+    """Given the lines of the inventory's package sources, or none for the machine's own: asks each source for its
+    index and prints `reached|failed <index> <reason>`, a line each; changes nothing."""
     install: str
     """Installs them without starting what they bring; says why on stderr when it cannot."""
 
@@ -30,10 +36,21 @@ class Platform:
     release: str
     openstack: str
     manager: PackageManager
+    os_release: dict[str, str]
+    """What /etc/os-release says on such a machine (os-release(5))."""
+    architectures: tuple[str, ...]
+    """What `uname -m` may say."""
+    nova: dict[str, float]
+    """What this OpenStack's Nova takes where nova.conf is silent: allocation ratios and what is kept from instances."""
+    leftovers: str
+    """Shell script that prints what a deployment left on the machine: `claim <by whom> <cluster>` for each
+    configuration that names its cluster, `data <path>` for each service's data; changes nothing."""
     packages: dict[str, tuple[str, ...]]
     """Package names by catalogue service; `bare` is what a machine must have before anything."""
     units: dict[str, str] = Field(default_factory=dict)
     """Unit names (without .service) by the catalogue's name for the unit."""
+    accounts: dict[str, str] = Field(default_factory=dict)
+    """The account that does each unit's work, by the catalogue's name for the unit."""
     wsgi: dict[str, str] = Field(default_factory=dict)
     """The WSGI application of each API service."""
     paths: dict[str, str] = Field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 import shlex
 
+from deploy.facts import virt
 from deploy.guest import GuestImage, trial
 from deploy.host import STATE, Host
 from deploy.site import Site
@@ -17,14 +18,10 @@ def find(site: Site, image: GuestImage) -> None:
 
 def found(host: Host, image: GuestImage) -> str:
     """`kvm` where a guest boots with it, else `qemu`; tried once a boot of the host and kept there."""
-    kept = host.run(
-        f"[ -c /dev/kvm ] || {{ echo qemu; exit; }}; read -r type boot < {STATE}/virt-type &&"
-        ' [ "$boot" = "$(cat /proc/sys/kernel/random/boot_id)" ] && echo "$type"'
-    ).out.strip()
-    if kept in {"kvm", "qemu"}:
+    if kept := virt.kept(host):
         return kept
     virt_type = "kvm" if _boots(host, image) else "qemu"
-    host.check(f"mkdir -p {STATE} && echo {virt_type} $(cat /proc/sys/kernel/random/boot_id) > {STATE}/virt-type")
+    host.check(f"mkdir -p {STATE} && echo {virt_type} $(cat {virt.BOOT}) > {virt.KEPT}")
     return virt_type
 
 

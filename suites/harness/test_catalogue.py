@@ -76,6 +76,10 @@ def test_units_of_the_platform_are_those_of_services(platform):
     assert set(platform.units) <= {service.unit for service in SERVICES}
 
 
+def test_every_unit_has_its_account_on_the_platform(platform):
+    assert set(platform.accounts) == {service.unit for service in SERVICES if service.unit}
+
+
 # -- entries that agree with themselves and with each other ----------------------------------------
 
 

@@ -46,3 +46,20 @@ NONE = [
 def test_what_is_no_status_is_that_of_nobody(text):
     assert etcd.parse(text) == etcd.EtcdStatus()
     assert not etcd.parse(text).whole(0)
+
+
+def test_each_member_is_told_by_its_endpoint(recording):
+    seen = etcd.parse_members(recording("etcd", "whole"))
+    assert len(seen) == len({member.member for member in seen.values()}) == 3
+    assert {member.leader for member in seen.values()} == {LEADER}
+    assert len({member.cluster for member in seen.values()}) == 1
+    assert {member.alarms for member in seen.values()} == {()}
+
+
+def test_who_does_not_answer_is_not_told(recording):
+    assert len(etcd.parse_members(recording("etcd", "one-missing"))) == 2
+
+
+@pytest.mark.parametrize("text", NONE)
+def test_of_nothing_no_member_is_told(text):
+    assert etcd.parse_members(text) == {}

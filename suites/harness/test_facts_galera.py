@@ -111,3 +111,22 @@ def test_no_file_is_unborn(read):
 def test_a_file_that_cannot_be_read_is_an_error_and_not_unborn(read, tmp_path):
     (tmp_path / "grastate.dat").mkdir()
     assert read().returncode != 0
+
+
+def test_a_member_in_step_has_nothing_waiting_and_holds_nobody_back(status):
+    seen = status("synced")
+    assert (seen.protocol, seen.receiving, seen.paused, seen.is_pausing) == ("11", 0, 0.0, False)
+
+
+def test_a_member_that_falls_behind_is_told(recording):
+    text = recording("galera", "synced")
+    for name, value in (("local_recv_queue", "17"), ("flow_control_paused", "0.25"), ("flow_control_active", "true")):
+        lines = [f"wsrep_{name}\t{value}" if line.startswith(f"wsrep_{name}\t") else line for line in text.splitlines()]
+        text = "\n".join(lines)
+    seen = galera.parse_status(text)
+    assert (seen.receiving, seen.paused, seen.is_pausing) == (17, 0.25, True)
+
+
+def test_variables_are_told_by_name():
+    text = "wsrep_on\tON\nwsrep_sst_auth\t\nno tab\n"
+    assert galera.parse_variables(text) == {"wsrep_on": "ON", "wsrep_sst_auth": ""}

@@ -87,3 +87,36 @@ def test_a_controller_without_pacemaker_tells_nothing(seen):
 def test_a_cut_off_answer_is_that_of_nobody(recording):
     whole = recording("pacemaker", "whole")
     assert pacemaker.parse(whole[: len(whole) // 2]) == pacemaker.PacemakerStatus()
+
+
+@pytest.fixture
+def configured(recording):
+    return pacemaker.parse_configuration(recording("pacemaker", "cib"))
+
+
+def test_resources_are_told_with_kind_and_monitor(configured):
+    seen = configured.resources
+    assert (seen["keystone"].kind, seen["keystone"].cloned, seen["keystone"].watched_every) == (
+        "systemd:keystone",
+        True,
+        "10s",
+    )
+    assert (seen["vip"].kind, seen["vip"].cloned) == ("ocf:heartbeat:IPaddr2", False)
+
+
+def test_a_resource_is_found_by_what_it_is(configured):
+    assert configured.of_kind("ocf:heartbeat:IPaddr2", ip="172.16.181.30") == "vip"
+    assert configured.of_kind("systemd:nova-api-metadata") == "nova-metadata"
+    assert configured.of_kind("ocf:heartbeat:IPaddr2", ip="172.16.181.99") == ""
+
+
+def test_constraints_and_properties_are_told(configured):
+    assert configured.properties["no-quorum-policy"] == "stop"
+    found = {constraint.name: constraint for constraint in configured.constraints}
+    assert found["vip-with-haproxy"].kind == "colocation"
+    assert found["vip-with-haproxy"].says["with-rsc"] == "haproxy-clone"
+
+
+@pytest.mark.parametrize("text", ["", "garbage", "<cib", "<cib/>", "<configuration/>"])
+def test_of_nothing_nothing_is_configured(text):
+    assert pacemaker.parse_configuration(text) == pacemaker.Configuration()

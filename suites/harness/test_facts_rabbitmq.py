@@ -63,3 +63,44 @@ def test_users_are_told_with_their_tags(recording):
 def test_users_that_are_not_understood_are_an_error_and_not_nobody(text):
     with pytest.raises(CommandFailed, match="controller01: rabbitmqctl list_users was not understood"):
         rabbitmq.users(answering(text))
+
+
+@pytest.fixture
+def broker(recording):
+    return rabbitmq.parse_broker(recording("rabbitmq", "broker"))
+
+
+def test_every_member_is_told_with_what_it_does_in_a_partition(broker):
+    assert set(broker.members) == {f"rabbit@controller0{number}" for number in (1, 2, 3)}
+    assert {member.handling for member in broker.members.values()} == {"pause_minority"}
+    assert {(member.running, member.kind, member.alarms) for member in broker.members.values()} == {(True, "disc", ())}
+
+
+def test_a_quorum_queue_is_told_with_its_copies(broker):
+    kinds = {queue.kind for queue in broker.queues.values()}
+    assert kinds == {"quorum", "classic"}
+    quorum = [queue for queue in broker.queues.values() if queue.kind == "quorum"]
+    assert all(queue.durable and queue.online == queue.members == set(broker.members) for queue in quorum)
+
+
+def test_users_and_what_they_may_are_told(broker):
+    assert broker.users == {"openstack": ("monitoring",)}
+    assert broker.permissions == {("openstack", "/"): (".*", ".*", ".*")}
+    assert broker.mirrored == ()
+
+
+def test_a_member_that_does_not_run_tells_nothing(recording):
+    text = recording("rabbitmq", "broker").replace('"running":true', '"running":false', 1)
+    seen = rabbitmq.parse_broker(text).members
+    assert [member for member in seen.values() if not member.running] == [rabbitmq.Member()]
+
+
+def test_a_policy_that_mirrors_is_told(recording):
+    policy = '"policies":[{"name":"ha","definition":{"ha-mode":"all"}},{"name":"ttl","definition":{"expires":1}}]'
+    text = recording("rabbitmq", "broker").replace('"policies":[]', policy)
+    assert rabbitmq.parse_broker(text).mirrored == ("ha",)
+
+
+@pytest.mark.parametrize("text", ["", "ok", "{}", '{"members": 5}', "Error: unable to perform an operation on node"])
+def test_of_nothing_nobody_answers(text):
+    assert rabbitmq.parse_broker(text) == rabbitmq.Broker()

@@ -12,7 +12,7 @@ import pytest
 
 from deploy import inventory
 from deploy.errors import InventoryError
-from deploy.inventory import BUILT_IN, Cluster
+from deploy.inventory import BUILT_IN, Cluster, Flavor
 
 GOOD = """
 [cluster]
@@ -46,6 +46,7 @@ workers = 2
 C2 = 'c2 = { roles = ["controller"], management = "10.0.0.12" }'
 W1 = 'w1 = { roles = ["compute", "network"], management = "10.0.0.21"'
 POWER = 'power = { driver = "redfish", url = "http://bmc/redfish/v1/Systems/1", user = "u", password_file = "f" }'
+FLAVOR = "[capacity.flavors.small]\nvcpus = 1\nmemory_mib = 2048\ndisk_gib = 10\ninstances = 40\n"
 
 BAD = {
     # what is wrong: (what is replaced, by what, the key that is told, words that are told)
@@ -134,6 +135,32 @@ BAD = {
     "image with half a checksum": ("[image]", '[image]\nfile = "x"\nsha256 = "12ab"', "image.sha256", "64 hexadecimal"),
     "image twice": ("[image]", f'[image]\nfile = "x"\nurl = "http://x/y"\nsha256 = "{"0" * 64}"', "image", "both"),
     "checksum of nothing": ("[image]", f'[image]\nsha256 = "{"0" * 64}"', "image.sha256", "neither"),
+    "capacity that is no table": ("[image]", "[[capacity]]\n[image]", "capacity", "must be a table"),
+    "unknown key of the capacity": ("[image]", f"{FLAVOR}[capacity]\nratio = 1.0", "capacity.ratio", "no such key"),
+    "no instances to carry": ("[image]", "[capacity]", "capacity.flavors", "no instances"),
+    "flavors that none is wanted of": ("[image]", FLAVOR.replace("40", "0"), "capacity.flavors", "no instances"),
+    "a flavor that is no table": ("[image]", "[capacity.flavors]\nsmall = 40", "capacity.flavors.small", "not 40"),
+    "a flavor without cores": ("[image]", FLAVOR.replace("vcpus", "#"), "capacity.flavors.small.vcpus", "missing"),
+    "a flavor with no core": (
+        "[image]",
+        FLAVOR.replace("vcpus = 1", "vcpus = 0"),
+        "capacity.flavors.small.vcpus",
+        "not 0",
+    ),
+    "half an instance": ("[image]", FLAVOR.replace("40", "0.5"), "capacity.flavors.small.instances", "not 0.5"),
+    "no name of a flavor": ("[image]", FLAVOR.replace("small", '"a b"'), "capacity.flavors.a b", "is no flavor"),
+    "nothing promised": (
+        "[image]",
+        f"{FLAVOR}[capacity]\ncpu_allocation_ratio = 0.0",
+        "capacity.cpu_allocation_ratio",
+        "not 0.0",
+    ),
+    "less than nothing kept": (
+        "[image]",
+        f"{FLAVOR}[capacity]\nreserved_host_memory_mib = -1",
+        "capacity.reserved_host_memory_mib",
+        "not -1",
+    ),
 }
 
 BOTH_SIDES = {
@@ -199,6 +226,14 @@ def test_the_example_is_of_real_machines_with_power_devices():
     assert cluster.fencing
     assert cluster.ssh.sudo
     assert all(node.power.verify_tls for node in cluster.nodes if node.power)
+
+
+def test_capacity_is_read_with_what_is_set_by_novas_names(written):
+    table = f"{FLAVOR}[capacity]\ncpu_allocation_ratio = 4.0\nreserved_host_memory_mib = 1024\n[image]"
+    capacity = inventory.load(written(GOOD.replace("[image]", table))).capacity
+    assert capacity.flavors == {"small": Flavor(vcpus=1, memory_mib=2048, disk_gib=10, instances=40)}
+    assert capacity.settings == {"cpu_allocation_ratio": 4.0, "reserved_host_memory_mb": 1024}
+    assert inventory.load(written(GOOD)).capacity is None
 
 
 def test_clients_find_the_cloud_at_the_vip_or_at_the_only_controller():

@@ -2,6 +2,8 @@
 
 import pytest
 
+from deploy.facts import processes
+
 OWN_RESTARTS = 3
 """Restarts by systemd since the unit was last started that are no loop yet."""
 
@@ -31,6 +33,17 @@ def test_it_is_not_restarting_in_a_loop(host, unit, expect):
         seen=f"restarted {restarts} times by systemd",
         expected=f"at most {OWN_RESTARTS} restarts since it was started",
         look=f"journalctl -u {unit.name}",
+    )
+
+
+def test_it_works_as_its_own_user(reader, unit, expect):
+    seen = processes.users(processes.running(reader), unit.name)
+    expect.that(
+        f"the accounts unit {unit.name} runs as",
+        unit.account in seen,
+        seen=seen,
+        expected=f"{unit.account} at least",
+        look=f"systemctl show -p User {unit.name}, ps -eo user,unit",
     )
 
 

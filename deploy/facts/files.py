@@ -1,0 +1,75 @@
+"""Files: what is in them, by digest, and whose they are; and how two texts differ, without a secret."""
+
+import difflib
+import hashlib
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from deploy.host import Reads
+from deploy.secrets import MASK
+
+
+@dataclass(frozen=True)
+class File:
+    """One file; `digest` is the SHA-256 of its content."""
+
+    digest: str = ""
+    owner: str = ""
+    mode: str = ""
+
+
+def seen(host: Reads, paths: Iterable[str]) -> dict[str, File]:
+    """Those files, and all below those folders, that there are, by path. A link is no file."""
+    wanted = sorted(set(paths))
+    found = "find" + " %s" * len(wanted) + " -type f -exec sha256sum {} + -exec stat -c '%%U:%%G %%a %%n' {} +"
+    return parse(host.run(found, *wanted).out)
+
+
+def digest(text: str) -> str:
+    """What `seen` tells of a file that holds this text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@lru_cache(maxsize=32)  # many checks read the same answer
+def parse(text: str) -> dict[str, File]:
+    """Lines of `sha256sum`, then lines of owner, mode and path."""
+    digests = {found[2]: found[1] for line in text.splitlines() if (found := _DIGEST.fullmatch(line))}
+    return {
+        found["path"]: File(digests.get(found["path"], ""), found["owner"], found["mode"])
+        for line in text.splitlines()
+        if (found := _STAT.fullmatch(line))
+    }
+
+
+_DIGEST = re.compile(r"([0-9a-f]{64})  (.+)")
+_STAT = re.compile(r"(?P<owner>\S+:\S+) (?P<mode>[0-7]{1,4}) (?P<path>/.+)")
+
+
+def difference(wanted: str, there: str, redact: Callable[[str], str]) -> str:
+    """A unified diff from what is wanted to what is there. `redact` masks the secrets we know.
+
+    One that somebody else wrote is known by where it stands: in a URL, after a word such as password, or
+    in a file that holds nothing but a secret.
+    """
+    known = set(wanted.splitlines())
+    if any(redact(line) != line == _masked(line) for line in known):
+        return "it holds a secret, so neither is shown"
+    diff = difflib.unified_diff(
+        [redact(line) for line in wanted.splitlines()],
+        [redact(line) if line in known else _masked(redact(line)) for line in there.splitlines()],
+        "wanted",
+        "there",
+        lineterm="",
+        n=1,
+    )
+    return "\n".join(diff) or "only the end of the last line differs"
+
+
+def _masked(line: str) -> str:
+    return _NAMED.sub(rf"\1{MASK} (another)", _IN_URL.sub(rf"\1{MASK} (another)@", line))
+
+
+_IN_URL = re.compile(r"(://[^:/@\s]*:)\S+@")
+_NAMED = re.compile(r"(?i)((?:password|passwd|secret|token|key|cookie|stats auth)[^\s=:]*\s*[=:\s]\s*)\S.*")

@@ -1,0 +1,77 @@
+"""Interfaces: what network interfaces a host has, with their addresses, and which of them carry what matters."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deploy.host import Reads
+
+
+@dataclass(frozen=True)
+class Interface:
+    """One interface. `master` is the bridge or bond it is a port of."""
+
+    name: str
+    mac: str = ""
+    mtu: int = 0
+    up: bool = False
+    """Set up, and with a carrier."""
+    master: str = ""
+    addresses: tuple[str, ...] = ()
+    """IPv4 addresses of global scope."""
+
+
+def read(host: Reads) -> dict[str, Interface]:
+    """Every interface of one host, by name."""
+    return parse(host.check("ip -j addr show"))
+
+
+def parse(text: str) -> dict[str, Interface]:
+    """`ip -j addr show` of iproute2."""
+    return {link["ifname"]: _interface(link) for link in json.loads(text or "[]") if "ifname" in link}
+
+
+def _interface(link: Mapping[str, Any]) -> Interface:
+    return Interface(
+        name=link["ifname"],
+        mac=link.get("address", ""),
+        mtu=link.get("mtu", 0),
+        up={"UP", "LOWER_UP"} <= set(link.get("flags", [])),
+        master=link.get("master", ""),
+        addresses=tuple(
+            entry["local"]
+            for entry in link.get("addr_info", [])
+            if entry.get("family") == "inet" and entry.get("scope") == "global"
+        ),
+    )
+
+
+def addresses(seen: Mapping[str, Interface], name: str) -> tuple[str, ...]:
+    """The addresses of an interface, and of the bridge it is a port of: Neutron moves them there."""
+    interface = seen[name]
+    above = seen.get(interface.master)
+    return interface.addresses + (above.addresses if above else ())
+
+
+def holder(seen: Mapping[str, Interface], address: str) -> str:
+    """The interface that has that address; empty: none has."""
+    return next((name for name, interface in seen.items() if address in interface.addresses), "")
+
+
+def carrying(host: Reads, port: int) -> dict[str, str]:
+    """What leaves by which interface: the default route, and the way back to those who came in by SSH on that port."""
+    return parse_routes(
+        host.check(
+            "ip -j route show default; echo; "
+            "ss -Htn state established '( sport = :%s )' | while read -r _ _ _ peer _; do"
+            ' peer=${peer%%:*}; peer=${peer#\\[::ffff:}; ip -j route get "${peer%%]}"; echo; done',
+            port,
+        )
+    )
+
+
+def parse_routes(text: str) -> dict[str, str]:
+    """Lines of JSON: the default routes, then a route to each session."""
+    routes = [route for line in text.splitlines() if line.strip() for route in json.loads(line)]
+    return {route.get("dst", ""): route.get("dev", "") for route in routes}

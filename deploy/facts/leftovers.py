@@ -1,0 +1,42 @@
+"""Leftovers: what a deployment left on a machine, and whose it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from deploy.host import Reads
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What was found; nothing on a bare machine."""
+
+    claims: Mapping[str, str] = field(default_factory=dict)
+    """The cluster's name in each configuration that has one, by whose configuration it is."""
+    data: tuple[str, ...] = ()
+    """Data of services, by path."""
+
+    def ours(self, cluster: str) -> bool:
+        """True where the machine is that cluster's: somebody says so, and nobody says another."""
+        return set(self.claims.values()) == {cluster}
+
+    def foreign(self, cluster: str) -> dict[str, str]:
+        """Claims of other clusters."""
+        return {who: name for who, name in self.claims.items() if name != cluster}
+
+
+def read(host: Reads, script: str) -> Leftovers:
+    """Ask one machine with the platform's script, in one round trip."""
+    return parse(host.run("exec sh -s", stdin=script).out)
+
+
+def parse(text: str) -> Leftovers:
+    """Lines of `claim <by whom> <cluster>` and `data <path>`."""
+    claims, data = {}, []
+    for line in text.splitlines():
+        kind, _, rest = line.partition(" ")
+        if kind == "claim" and " " in rest:
+            who, _, name = rest.partition(" ")
+            claims[who] = name.strip()
+        elif kind == "data" and rest:
+            data.append(rest)
+    return Leftovers(claims, tuple(data))

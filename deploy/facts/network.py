@@ -1,0 +1,87 @@
+"""Network: what Neutron says of its agents, and what it has given each of them to carry."""
+
+from dataclasses import dataclass
+
+from openstack.connection import Connection
+
+from deploy.host import Reads
+
+
+@dataclass(frozen=True)
+class Agent:
+    """One agent, by the host's short name."""
+
+    binary: str
+    host: str
+    alive: bool
+    enabled: bool
+    tunnel: str
+    """The address its tunnels end at; empty: it has none."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A network or router, and the hosts whose agents carry it."""
+
+    name: str
+    hosts: tuple[str, ...]
+
+
+def agents(cloud: Connection) -> list[Agent]:
+    """Every agent that ever reported."""
+    return [
+        Agent(
+            binary=told.binary,
+            host=told.host.split(".")[0],
+            alive=told.is_alive,
+            enabled=told.is_admin_state_up,
+            tunnel=(told.configuration or {}).get("tunneling_ip") or "",
+        )
+        for told in cloud.network.agents()
+    ]
+
+
+def networks(cloud: Connection) -> list[Carried]:
+    """Every network with a subnet that hands out addresses, and where its DHCP agents are."""
+    served = {subnet.network_id for subnet in cloud.network.subnets() if subnet.is_dhcp_enabled}
+    carried: dict[str, list[str]] = {network: [] for network in served}
+    for agent in cloud.network.agents(binary="neutron-dhcp-agent"):
+        for network in cloud.network.dhcp_agent_hosting_networks(agent):
+            carried.setdefault(network.id, []).append(agent.host)
+    return [
+        Carried(f"{network.name} ({network.id})", tuple(sorted(carried[network.id])))
+        for network in cloud.network.networks()
+        if network.id in served
+    ]
+
+
+def routers(cloud: Connection) -> list[Carried]:
+    """Every highly available router, and where its L3 agents are."""
+    carried: dict[str, list[str]] = {}
+    for agent in cloud.network.agents(binary="neutron-l3-agent"):
+        for router in cloud.network.agent_hosted_routers(agent):
+            carried.setdefault(router.id, []).append(agent.host)
+    return [
+        Carried(f"{router.name} ({router.id})", tuple(sorted(carried.get(router.id, ()))))
+        for router in cloud.network.routers()
+        if router.is_ha
+    ]
+
+
+def active(host: Reads) -> list[Carried]:
+    """Every highly available router, and where it is active; the database on that host is asked."""
+    return parse_active(host.check("mariadb -N -B", stdin=_ACTIVE, timeout=20))
+
+
+def parse_active(text: str) -> list[Carried]:
+    """Rows of router, host and state."""
+    found: dict[str, list[str]] = {}
+    for router, host, state in (line.split("\t") for line in text.splitlines()):
+        found.setdefault(router, []).extend([host] if state == "active" else [])
+    return [Carried(router, tuple(sorted(hosts))) for router, hosts in found.items()]
+
+
+_ACTIVE = """
+SELECT CONCAT(r.name, ' (', r.id, ')'), a.host, b.state FROM neutron.ha_router_agent_port_bindings b
+JOIN neutron.routers r ON r.id = b.router_id JOIN neutron.agents a ON a.id = b.l3_agent_id;
+"""

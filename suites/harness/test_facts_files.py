@@ -1,0 +1,110 @@
+"""Files' facts: what is there is told by digest, and a difference is shown without any secret, known or not."""
+
+import subprocess
+
+import pytest
+
+from deploy.facts import files
+from deploy.facts.files import File
+from deploy.host import Result, spelled
+from deploy.secrets import MASK
+
+OURS, THEIRS = "5ec4e7" * 4, "hunter2"
+WANTED = f"""[DEFAULT]
+debug = false
+transport_url = rabbit://openstack:{OURS}@172.16.181.31:5672/
+[keystone_authtoken]
+username = nova
+password = {OURS}
+"""
+
+
+def redact(text):
+    return text.replace(OURS, MASK)
+
+
+class Here:
+    """Runs on this machine what is run on a host."""
+
+    def run(self, command, *arguments):
+        text = spelled(command, arguments)
+        done = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=False)
+        return Result("here", text, done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def there(tmp_path):
+    (tmp_path / "keys").mkdir()
+    for name, text, mode in (("plain", "text\n", 0o644), ("with space", "", 0o600), ("keys/0", "key", 0o400)):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(mode)
+    (tmp_path / "link").symlink_to("plain")
+    paths = [str(tmp_path / name) for name in ("plain", "with space", "keys", "link", "absent")]
+    return {path.removeprefix(f"{tmp_path}/"): file for path, file in files.seen(Here(), paths).items()}
+
+
+def test_files_and_what_is_below_folders_are_told_and_a_link_is_no_file(there):
+    assert {name: file.mode for name, file in there.items()} == {"plain": "644", "with space": "600", "keys/0": "400"}
+
+
+def test_a_text_is_recognised_by_its_digest(there):
+    assert there["plain"].digest == files.digest("text\n")
+    assert there["with space"].digest == files.digest("")
+
+
+def test_an_owner_is_told_with_the_group(there):
+    user, _, group = there["plain"].owner.partition(":")
+    assert user
+    assert group
+
+
+@pytest.mark.parametrize("text", ["", "garbage", "sha256sum: /x: Permission denied"])
+def test_of_nothing_nothing_is_told(text):
+    assert files.parse(text) == {}
+
+
+def test_a_file_that_cannot_be_read_has_no_digest():
+    assert files.parse("root:root 600 /etc/x\n") == {"/etc/x": File("", "root:root", "600")}
+
+
+def test_a_difference_shows_what_is_wanted_and_what_is_there():
+    shown = files.difference(WANTED, WANTED.replace("debug = false", "debug = true"), redact)
+    assert "-debug = false\n+debug = true" in shown
+    assert len(shown.splitlines()) <= 8
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        WANTED.replace(f"password = {OURS}", f"password = {THEIRS}"),
+        WANTED.replace(f"password = {OURS}", f"password={THEIRS} # was x"),
+        WANTED.replace(f":{OURS}@", f":{THEIRS}@"),
+        WANTED.replace(f":{OURS}@172.16.181.31:5672", f":{THEIRS}@a:5672,openstack:{THEIRS}@b:5672"),
+        f"{WANTED}admin_password: {THEIRS}\n",
+        f"{WANTED}# the old PASSWORD {THEIRS}\n",
+        f"{WANTED}metadata_proxy_shared_secret={THEIRS}\n",
+    ],
+)
+def test_a_secret_that_somebody_else_wrote_is_not_shown_but_that_there_is_another(changed):
+    shown = files.difference(WANTED, changed, redact)
+    assert THEIRS not in shown
+    assert OURS not in shown
+    assert "another" in shown
+
+
+def test_a_file_that_is_a_secret_is_not_shown():
+    assert files.difference(OURS, THEIRS, redact) == "it holds a secret, so neither is shown"
+
+
+def test_whatever_file_holds_another_secret_it_is_not_shown(site_of):
+    site = site_of("lab")
+    for node in site.cluster.nodes:
+        for file in site.render(node, site.catalogue.on(node)):
+            masked = site.secrets.redact(file.text)
+            shown = files.difference(file.text, masked.replace(MASK, THEIRS), site.secrets.redact)
+            assert THEIRS not in shown, file.path
+            assert site.secrets.redact(shown) == shown, file.path
+
+
+def test_a_missing_line_break_is_told():
+    assert files.difference("a\n", "a", redact) == "only the end of the last line differs"

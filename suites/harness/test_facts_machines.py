@@ -1,0 +1,353 @@
+"""What machines are, before anything is built: parsed from what commands printed, and read on this very machine."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from deploy import platforms
+from deploy.facts import (
+    clock,
+    disk,
+    hosts_file,
+    interfaces,
+    leftovers,
+    machine,
+    neighbours,
+    packages,
+    virtualisation,
+)
+from deploy.facts.clock import Offset, TimeServer
+from deploy.facts.interfaces import Interface
+from deploy.facts.leftovers import Leftovers
+from deploy.facts.neighbours import Neighbour
+from deploy.facts.packages import Offer
+from fixtures.precheck import Runner
+
+PLATFORM = platforms.load("debian-12")
+HERE = Runner()
+
+
+# -- machine and disk --------------------------------------------------------------------------------
+
+
+def test_this_machine_is_what_python_says_it_is():
+    seen = machine.read(HERE)
+    assert seen.cpus == os.cpu_count()
+    assert abs(seen.memory_mib - os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20) <= 1
+    assert (seen.hostname, seen.architecture) == (os.uname().nodename, os.uname().machine)
+    assert seen.init == Path("/proc/1/comm").read_text().strip()
+    assert seen.os_release["ID"]
+
+
+def test_quotes_and_comments_of_os_release_are_no_part_of_it():
+    seen = machine.parse("# a comment=1\nID=\"rocky\"\nNAME='Rocky Linux'\nVERSION_CODENAME=\n@init=busybox\n")
+    assert dict(seen.os_release) == {"ID": "rocky", "NAME": "Rocky Linux", "VERSION_CODENAME": ""}
+    assert (seen.init, seen.cpus, seen.memory_mib, seen.machine_id) == ("busybox", 0, 0, "")
+
+
+def test_the_disk_of_a_path_that_is_not_there_yet_is_that_of_the_folder_above(tmp_path):
+    absent = str(tmp_path / "a b" / "c")
+    seen = disk.read(HERE, str(tmp_path), absent)
+    usage = shutil.disk_usage(tmp_path)
+    assert seen[str(tmp_path)].size_mib == usage.total // 2**20
+    assert abs(seen[str(tmp_path)].free_mib - usage.free // 2**20) < 1024
+
+
+def test_paths_with_their_mounts():
+    seen = disk.parse("/usr 10218772 9600000 /\n/var/lib 512000 1000 /var\ngarbage\n")
+    assert (seen["/usr"].mount, seen["/usr"].size_mib, seen["/var/lib"].free_mib) == ("/", 9979, 0)
+    assert list(seen) == ["/usr", "/var/lib"]
+
+
+# -- interfaces ----------------------------------------------------------------------------------------
+
+BARE = """[{"ifname":"lo","flags":["LOOPBACK","UP","LOWER_UP"],"mtu":65536,"address":"00:00:00:00:00:00",
+"addr_info":[{"family":"inet","local":"127.0.0.1","scope":"host"}]},
+{"ifname":"eth0","flags":["BROADCAST","UP","LOWER_UP"],"mtu":1500,"address":"52:54:00:00:00:01",
+"addr_info":[{"family":"inet","local":"10.0.0.11","scope":"global"},{"family":"inet6","local":"fe80::1","scope":"link"}]},
+{"ifname":"eth1","flags":["NO-CARRIER","BROADCAST","UP"],"mtu":9000,"address":"52:54:00:00:01:01","addr_info":[]}]"""
+BRIDGED = """[{"ifname":"eth1","flags":["UP","LOWER_UP"],"mtu":1500,"address":"52:54:00:00:01:01","master":"brq0",
+"addr_info":[]},{"ifname":"brq0","flags":["UP","LOWER_UP"],"mtu":1500,"address":"52:54:00:00:01:01",
+"addr_info":[{"family":"inet","local":"10.1.0.11","scope":"global"}]}]"""
+
+
+def test_interfaces_with_their_addresses():
+    seen = interfaces.parse(BARE)
+    assert seen["eth0"] == Interface("eth0", "52:54:00:00:00:01", 1500, True, "", ("10.0.0.11",))
+    assert seen["lo"].addresses == ()
+    assert interfaces.holder(seen, "10.0.0.11") == "eth0"
+    assert interfaces.holder(seen, "10.0.0.12") == ""
+
+
+def test_an_interface_without_carrier_is_not_up():
+    assert not interfaces.parse(BARE)["eth1"].up
+
+
+def test_what_neutron_moved_to_a_bridge_is_still_found():
+    assert interfaces.addresses(interfaces.parse(BRIDGED), "eth1") == ("10.1.0.11",)
+
+
+def test_this_machine_has_a_loopback():
+    assert interfaces.read(HERE)["lo"].up
+
+
+@pytest.mark.parametrize("text", ["", "[]"])
+def test_no_interfaces(text):
+    assert interfaces.parse(text) == {}
+
+
+def test_routes_tell_what_leaves_where():
+    text = '[{"dst":"default","gateway":"10.0.0.1","dev":"eth0"}]\n\n[{"dst":"10.0.0.5","dev":"eth1"}]\n\n'
+    assert interfaces.parse_routes(text) == {"default": "eth0", "10.0.0.5": "eth1"}
+
+
+def test_routes_of_this_machine_are_read_with_a_session_and_without():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        without = interfaces.carrying(HERE, port)
+        with socket.create_connection(("127.0.0.1", port)), server.accept()[0]:
+            assert interfaces.carrying(HERE, port) == {**without, "127.0.0.1": "lo"}
+
+
+# -- neighbours ----------------------------------------------------------------------------------------
+
+
+def test_a_server_a_refusal_and_silence_are_told_apart():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        seen = neighbours.read(HERE, "127.0.0.1", "127.0.0.2", port=server.getsockname()[1])
+    assert (seen["127.0.0.1"].tcp, seen["127.0.0.2"].tcp) == ("open", "refused")
+    assert all(entry.answers for entry in seen.values())
+
+
+def test_nobody_is_asked_for_nobody():
+    assert neighbours.read(HERE) == {}
+
+
+@pytest.mark.parametrize(
+    ("lines", "answers"),
+    [
+        ("10.0.0.9 tcp open\nneigh 10.0.0.9 dev eth0 lladdr 52:54:00:00:00:09 REACHABLE", True),
+        ("10.0.0.9 tcp refused\nneigh 10.0.0.9 dev eth0 lladdr 52:54:00:00:00:09 DELAY", True),
+        ("10.0.0.9 tcp silent\nneigh 10.0.0.9 dev eth0 lladdr 52:54:00:00:00:09 REACHABLE", True),
+        ("10.0.0.9 tcp silent\nneigh 10.0.0.9 dev eth0 lladdr 52:54:00:00:00:09 used 0 STALE", False),
+        ("10.0.0.9 tcp silent\nneigh 10.0.0.9 dev eth0 FAILED", False),
+        ("10.0.0.9 tcp silent\nneigh 10.0.0.9 dev eth0 INCOMPLETE", False),
+        ("10.0.0.9 tcp silent", False),
+    ],
+)
+def test_what_is_only_remembered_is_no_answer(lines, answers):
+    assert neighbours.parse(lines)["10.0.0.9"].answers is answers
+
+
+def test_the_hardware_address_of_a_neighbour():
+    seen = neighbours.parse("10.0.0.9 tcp open\nneigh 10.0.0.9 dev eth0 lladdr 52:54:00:00:00:09 REACHABLE\n")
+    assert seen == {"10.0.0.9": Neighbour("open", "52:54:00:00:00:09", "REACHABLE")}
+
+
+# -- names ---------------------------------------------------------------------------------------------
+
+
+def test_every_name_of_a_line_in_the_hosts_file_counts():
+    seen = hosts_file.parse("127.0.0.1 localhost\n\n# 10.0.0.8 c1\n10.0.0.9\tc1 c1.example # c2\n10.0.0.10 c1\n")
+    assert seen == {"localhost": ("127.0.0.1",), "c1": ("10.0.0.9", "10.0.0.10"), "c1.example": ("10.0.0.9",)}
+
+
+# -- clocks --------------------------------------------------------------------------------------------
+
+
+def test_this_machines_clock_agrees_with_itself():
+    seen = clock.offset(HERE)
+    assert seen.at_least == 0
+    assert abs(seen.seconds) <= seen.within < 5
+
+
+def test_a_clock_is_off_by_no_less_than_the_way_leaves_open():
+    moments = iter([100.0, 104.0, 200.0, 200.2, 300.0, 303.0])
+
+    class Late(Runner):
+        def check(self, *_: object, **__: object) -> str:
+            return "212.5"
+
+    assert clock.offset(Late(), now=lambda: next(moments)) == Offset(pytest.approx(12.4), pytest.approx(0.1))
+    assert Offset(12.4, 0.1).at_least == pytest.approx(12.3)
+    assert Offset(-12.4, 0.1).at_least == pytest.approx(12.3)
+    assert Offset(0.05, 0.1).at_least == 0
+
+
+def ntp(first: int, stratum: int, seconds: int) -> str:
+    answer = bytes([first, stratum, *[0] * 38, *(seconds + clock.NTP_EPOCH).to_bytes(4, "big"), 0, 0, 0, 0])
+    lines = [answer[at : at + 16] for at in (0, 16, 32)]
+    return "\n".join(" ".join(f"{number:3}" for number in line) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (ntp(0x24, 2, 1_700_000_005) + "\n1700000000\n", TimeServer(2, 5)),
+        (ntp(0x24, 0, 1_700_000_000) + "\n1700000000\n", TimeServer(0, 0)),  # kiss of death
+        (ntp(0x23, 2, 1_700_000_000) + "\n1700000000\n", TimeServer()),  # our own question, sent back
+        ("1700000000\n", TimeServer()),
+        ("", TimeServer()),
+    ],
+    ids=["serves", "has no time", "an echo", "silence", "nothing"],
+)
+def test_what_a_time_server_says(text, told):
+    assert clock.parse(text) == told
+    assert told.serves is (told.stratum == 2)
+
+
+def test_a_silent_time_server_is_no_time_server():
+    assert not clock.server(HERE, "127.0.0.1").serves
+
+
+# -- packages ------------------------------------------------------------------------------------------
+
+
+def test_packages_that_nobody_offers_are_told():
+    script = 'for name; do [ "$name" = absent ] || echo "$name"; done'
+    assert packages.offer(HERE, script, ["b", "absent", "a"]) == Offer(("absent",), known=True)
+    assert packages.offer(HERE, f"{script}; exit {packages.NO_LISTS}", ["a", "absent"]) == Offer(
+        ("absent",), known=False
+    )
+
+
+def test_sources_with_the_reason_they_were_not_reached():
+    text = (
+        "reached http://a/InRelease\nfailed http://b/InRelease Could not resolve 'b'\nfailed http://c/InRelease\nnoise"
+    )
+    assert packages.parse(text) == {
+        "http://a/InRelease": "",
+        "http://b/InRelease": "Could not resolve 'b'",
+        "http://c/InRelease": "no reason told",
+    }
+
+
+apt = pytest.mark.skipif(
+    shutil.which("apt-get") is None, reason="the platform's package manager is not on this machine"
+)
+
+
+@apt
+def test_the_platforms_manager_knows_what_is_installed_here_and_what_is_not():
+    assert "no-such-package" in packages.offer(HERE, PLATFORM.manager.available, ["dpkg", "no-such-package"]).missing
+    assert "dpkg" not in packages.offer(HERE, PLATFORM.manager.available, ["dpkg", "no-such-package"]).missing
+
+
+@apt
+def test_a_source_of_the_inventory_is_asked_though_the_machine_does_not_have_it():
+    nowhere = "deb http://127.0.0.1:9/debian bookworm main\n"
+    (index,) = packages.sources(HERE, PLATFORM.manager.sources, nowhere)
+    assert index == "http://127.0.0.1:9/debian/dists/bookworm/InRelease"
+    assert packages.sources(HERE, PLATFORM.manager.sources, nowhere)[index]
+
+
+# -- leftovers -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def left(tmp_path):
+    """What the platform's script finds below a folder that stands for the machine's root."""
+
+    def found(**files: str) -> Leftovers:
+        for path, text in files.items():
+            (tmp_path / path.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path.lstrip("/")).write_text(text)
+        script = re.sub(r"(?<![\w.*])/(etc|var)/", rf"{tmp_path}/\1/", PLATFORM.leftovers)
+        seen = leftovers.read(HERE, script)
+        return Leftovers(seen.claims, tuple(path.removeprefix(str(tmp_path)) for path in seen.data))
+
+    return found
+
+
+COROSYNC = "totem {\n  version: 2\n  cluster_name: %s\n}\n"
+
+
+def test_a_bare_machine_has_none(left):
+    assert left(**{"/etc/hosts": "127.0.0.1 localhost\n127.0.1.1 c1\n"}) == Leftovers({}, ())
+
+
+def test_packages_that_were_only_installed_leave_none(left):
+    seen = left(
+        **{
+            "/etc/corosync/corosync.conf": COROSYNC % "debian",
+            "/etc/mysql/mariadb.conf.d/60-galera.cnf": '[galera]\n#wsrep_cluster_name = "MariaDB Galera Cluster"\n',
+            "/etc/default/etcd": "# ETCD_INITIAL_CLUSTER_TOKEN=\n",
+            "/var/lib/mysql/ibdata1": "",
+        }
+    )
+    assert seen == Leftovers({}, ())
+
+
+def test_every_configuration_tells_whose_the_machine_is(left):
+    seen = left(
+        **{
+            "/etc/hosts": "127.0.0.1 localhost\n10.0.0.10 other-vip\n",
+            "/etc/stackproof/cluster": "other\n",
+            "/etc/corosync/corosync.conf": COROSYNC % "other",
+            "/etc/corosync/authkey": "",
+            "/etc/mysql/my.cnf": "[galera]\nwsrep_cluster_name = other\n",
+            "/etc/default/etcd": 'ETCD_INITIAL_CLUSTER_TOKEN="other"\n',
+        }
+    )
+    assert seen.claims == dict.fromkeys(["stackproof", "hosts", "corosync", "galera", "etcd"], "other")
+    assert seen.ours("other")
+    assert not seen.ours("lab")
+    assert seen.foreign("lab") == seen.claims
+
+
+def test_data_is_told_by_its_path(left):
+    paths = [
+        "/var/lib/mysql/grastate.dat",
+        "/var/lib/rabbitmq/mnesia/rabbit@c9",
+        "/var/lib/etcd/default/member",
+        "/var/lib/nova/instances/0b4c7b6e-4a0c-4f6e-9a53-000000000000",
+    ]
+    seen = left(**dict.fromkeys(paths, ""), **{"/var/lib/nova/instances/_base": "", "/etc/hosts": ""})
+    assert sorted(seen.data) == sorted(paths)
+
+
+def test_a_machine_is_nobodys_where_two_claim_it():
+    seen = Leftovers({"galera": "lab", "corosync": "other"})
+    assert not seen.ours("lab")
+    assert seen.foreign("lab") == {"corosync": "other"}
+    assert not Leftovers().ours("lab")
+
+
+# -- virtualisation ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "possible", "words"),
+    [
+        ("", True, "no /dev/kvm"),
+        ("firmware tcg works", True, "no /dev/kvm: instances are emulated"),
+        ("firmware tcg works\ndevice\nkernel kvm works", True, "KVM runs a kernel under QEMU"),
+        ("firmware tcg works\ndevice\nfirmware kvm works", True, "but no kernel"),
+        ("firmware tcg works\ndevice\nkernel kvm fails hung", True, "KVM does not run a kernel under QEMU (hung)"),
+        ("device\ninstructions kvm works", True, "there is no QEMU yet"),
+        ("device\ninstructions kvm fails KVM_CREATE_VM: Invalid argument", True, "KVM_CREATE_VM: Invalid argument"),
+        ("device\ninstructions kvm untried", True, "neither QEMU nor perl"),
+        ("firmware tcg fails could not load PC BIOS\ndevice\nfirmware kvm fails no BIOS", False, "no BIOS"),
+        ("firmware tcg works\ndevice\nfirmware kvm works\nbuild qemu", True, "the build's guest ran with qemu"),
+    ],
+)
+def test_trials_are_told_for_what_they_are(text, possible, words):
+    seen = virtualisation.parse(text)
+    assert seen.possible is possible
+    assert words in str(seen)
+
+
+def test_a_machine_without_qemu_is_tried_with_instructions():
+    """Whether KVM works here or not, the trial ends, and says which."""
+    script = virtualisation._ASK.replace("command -v qemu-system-x86_64", "true")
+    ended = subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, timeout=30, check=False)
+    seen = virtualisation.parse(ended.stdout)
+    assert seen.device is Path("/dev/kvm").is_char_device()
+    assert seen.emulation is None
+    assert seen.trial == ("instructions" if seen.device else "")
+    assert seen.kvm or seen.why or not seen.device

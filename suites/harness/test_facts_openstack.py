@@ -1,0 +1,96 @@
+"""OpenStack's facts: cells, routers, roles, checks, settings, images and database accounts, out of what was printed."""
+
+import pytest
+
+from deploy.facts import accounts, compute, identity, image, network, settings
+from deploy.facts.compute import CELL0
+
+
+def test_settings_are_told_with_their_section():
+    text = "a = 1\n[DEFAULT]\n# b = 2\n; c = 3\nd = x = y\n\n[vxlan]\nlocal_ip=10.0.0.1\nlocal_ip = 10.0.0.2\nlast\n"
+    assert settings.parse(text) == {"DEFAULT.a": "1", "DEFAULT.d": "x = y", "vxlan.local_ip": "10.0.0.2"}
+
+
+def test_cells_are_told_with_the_hosts_in_them():
+    text = (
+        f"cell\t{CELL0}\tcell0\t0\n"
+        "cell\ta1\tcell1\t1\n"
+        "host\tcompute01\ta1\n"
+        "host\tcompute02.example.org\ta1\n"
+        f"host\tcompute02.example.org\t{CELL0}\n"
+    )
+    seen = compute.parse_cells(text)
+    assert seen.names == {CELL0: "cell0", "a1": "cell1"}
+    assert seen.hosts == {"compute01": ("a1",), "compute02": ("a1", CELL0)}
+    assert seen.with_password == ("cell1",)
+
+
+def test_no_rows_are_no_cells():
+    assert compute.parse_cells("") == compute.Cells({}, {}, ())
+
+
+CHECKS = """+------------------------------------------+
+| Upgrade Check Results                    |
++------------------------------------------+
+| Check: Cells v2                          |
+| Result: Success                          |
+| Details: None                            |
++------------------------------------------+
+| Check: hw_machine_type unset             |
+| Result: Warning                          |
+| Details: Result: none, of Check: another |
++------------------------------------------+
+"""
+
+
+def test_each_check_is_told_with_its_result():
+    assert compute.parse_checks(CHECKS) == {"Cells v2": "Success", "hw_machine_type unset": "Warning"}
+
+
+@pytest.mark.parametrize("text", ["", "Error:\nTraceback (most recent call last):"])
+def test_what_is_no_table_holds_no_checks(text):
+    assert compute.parse_checks(text) == {}
+
+
+def test_a_router_is_told_with_the_places_where_it_is_active():
+    text = "one (1)\tnet01\tactive\none (1)\tnet02\tstandby\ntwo (2)\tnet01\tstandby\none (1)\tnet03\tactive\n"
+    assert network.parse_active(text) == [
+        network.Carried("one (1)", ("net01", "net03")),
+        network.Carried("two (2)", ()),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scope", "place"),
+    [
+        ({"project": {"id": "1", "name": "demo"}}, "project demo"),
+        ({"domain": {"id": "default", "name": "Default"}}, "domain Default"),
+        ({"system": {"all": True}}, "system"),
+    ],
+)
+def test_a_role_is_told_with_the_place_it_is_for(scope, place):
+    entry = {"user": {"name": "demo"}, "role": {"name": "member"}, "scope": scope}
+    assert identity.parse(entry) == identity.Assignment("demo", "member", place)
+
+
+def test_images_on_a_disk_are_told_with_their_size():
+    assert image.parse("a-b 12\nc d 0\n") == {"a-b": 12, "c d": 0}
+    assert image.parse("") == {}
+
+
+ACCOUNTS = (
+    "user\troot\tlocalhost\t0\t1\t18446744073709551615\n"
+    "user\tmariadb.sys\tlocalhost\t1\t0\t0\n"
+    "user\tnova\t10.0.0.0/255.255.255.0\t0\t1\t0\n"
+    "user\t\t%\t0\t0\t0\n"
+    "on\tnova\t10.0.0.0/255.255.255.0\tnova\\_api\n"
+    "on\tnova\t10.0.0.0/255.255.255.0\tnova\n"
+)
+
+
+def test_an_account_is_told_with_what_it_may_do_and_how_it_proves_itself():
+    root, system, nova, nobody = accounts.parse(ACCOUNTS)
+    assert (root.everywhere, root.local, root.proof) == (True, True, True)
+    assert (system.locked, system.proof) == (True, False)
+    assert (nova.local, nova.everywhere, nova.databases) == (False, False, {"nova\\_api", "nova"})
+    assert (nobody.user, nobody.proof, nobody.databases, str(nobody)) == ("", False, frozenset(), "''@'%'")

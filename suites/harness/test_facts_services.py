@@ -1,0 +1,69 @@
+"""The smaller facts (names, chrony, HAProxy, memcached, virtualisation): each tells what it was told."""
+
+import pytest
+
+from deploy.facts import chrony, haproxy, memcached, names, virt
+
+GARBAGE = ["", "\n", "garbage", "506 Cannot talk to daemon", "ERROR\r\n", "a,b,c"]
+
+
+def test_a_clock_that_follows_tells_whom_and_how_far_it_is_off(recording):
+    seen = chrony.parse(recording("chrony", "following"))
+    assert (seen.synchronised, seen.source) == (True, "172.16.181.31")
+    assert seen.offset == pytest.approx(-0.000003523)
+
+
+def test_a_clock_that_serves_its_own_time_follows_nobody_and_is_right(recording):
+    assert chrony.parse(recording("chrony", "serving")) == chrony.Clock(synchronised=True)
+
+
+def test_a_clock_that_is_not_synchronised_says_so(recording):
+    assert not chrony.parse(recording("chrony", "following").replace("Normal", "Not synchronised")).synchronised
+
+
+@pytest.mark.parametrize("text", GARBAGE)
+def test_of_nothing_no_clock_is_right(text):
+    assert chrony.parse(text) == chrony.Clock()
+
+
+def test_haproxy_tells_every_server_and_no_totals(recording):
+    seen = haproxy.parse(recording("haproxy", "whole"))
+    assert len(seen) == 24
+    assert seen["keystone", "controller02"] == "UP"
+    assert {server for _, server in seen} == {"controller01", "controller02", "controller03"}
+
+
+@pytest.mark.parametrize("state", ["DOWN", "UP 1/2", "MAINT", "no check"])
+def test_haproxy_tells_a_state_in_its_own_words(recording, state):
+    lines = recording("haproxy", "whole").splitlines()
+    changed = [
+        line.replace(",UP,", f",{state},") if line.startswith("glance,controller01,") else line for line in lines
+    ]
+    assert haproxy.parse("\n".join(changed))["glance", "controller01"] == state
+
+
+@pytest.mark.parametrize("text", GARBAGE)
+def test_of_nothing_no_server_is_up(text):
+    assert haproxy.parse(text) == {}
+
+
+def test_memcached_tells_its_connections(recording):
+    seen = memcached.parse(recording("memcached", "answering"))
+    assert (seen.version, seen.connections, seen.allowed, seen.refused) == ("1.6.18", 43, 4096, 0)
+
+
+@pytest.mark.parametrize("text", [*GARBAGE, "STAT", "STAT version", "STAT max_connections ²"])
+def test_of_nothing_memcached_does_not_answer(text):
+    assert memcached.parse(text) == memcached.MemcachedStatus()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("kvm\n", "kvm"), ("qemu\n", "qemu"), ("", ""), ("xen\n", ""), ("kvm qemu", "")]
+)
+def test_virtualisation_is_one_of_two_or_not_known(text, found):
+    assert virt.parse(text) == found
+
+
+def test_names_are_told_with_all_their_addresses_and_without():
+    seen = names.parse("controller01 172.16.181.31\ncontroller02 10.9.9.9 172.16.181.32\nnobody\n\n")
+    assert seen == {"controller01": {"172.16.181.31"}, "controller02": {"10.9.9.9", "172.16.181.32"}, "nobody": set()}

@@ -1,0 +1,73 @@
+"""Sockets' facts: what listens where, and whose it is."""
+
+import pytest
+
+from deploy.facts import processes, sockets
+from deploy.facts.processes import Process
+
+
+@pytest.fixture
+def running(recording):
+    return processes.parse(recording("sockets", "processes"))
+
+
+@pytest.fixture
+def seen(recording, running):
+    return sockets.parse(recording("sockets", "controller"), running)
+
+
+def at(seen, port):
+    return {socket.address: socket.units for socket in seen if socket.port == port}
+
+
+def test_one_port_is_two_programs_on_two_addresses(seen):
+    assert at(seen, 5000) == {"172.16.181.31": {"keystone"}, "172.16.181.30": {"haproxy"}}
+
+
+def test_every_address_is_one_word(seen):
+    assert at(seen, 4369) == {"any": {"epmd"}}
+    assert at(seen, 22) == {"any": {"ssh"}}
+
+
+def test_both_protocols_are_told(seen):
+    assert {socket.protocol for socket in seen} == {"tcp", "udp"}
+    assert {socket.port for socket in seen if socket.protocol == "udp"} == {123, 5405}
+
+
+def test_only_the_loopback_is_local(seen):
+    assert {(socket.address, socket.port) for socket in seen if socket.is_local} == {("127.0.0.1", 2379)}
+
+
+def test_a_socket_without_a_process_is_the_kernels():
+    (vxlan,) = sockets.parse("udp UNCONN 0 0 0.0.0.0:8472 0.0.0.0:*\n", {})
+    assert str(vxlan) == "any:8472/udp of the kernel"
+
+
+def test_brackets_and_interfaces_are_no_part_of_an_address():
+    lines = "udp UNCONN 0 0 [fe80::1]%eth0:546 [::]:*\nudp UNCONN 0 0 127.0.0.53%lo:53 0.0.0.0:*\n"
+    assert [socket.address for socket in sockets.parse(lines, {})] == ["fe80::1", "127.0.0.53"]
+
+
+def test_a_process_in_no_service_is_told_by_its_program():
+    line = 'tcp LISTEN 0 5 10.0.0.1:9 0.0.0.0:* users:(("socat",pid=7,fd=5))\n'
+    assert str(sockets.parse(line, {7: Process("root", "")})[0]) == "10.0.0.1:9/tcp of socat"
+
+
+@pytest.mark.parametrize("text", ["", "garbage", "tcp LISTEN 0 5", "tcp LISTEN 0 5 10.0.0.1:http 0.0.0.0:*"])
+def test_of_nothing_nothing_listens(text):
+    assert sockets.parse(text, {}) == ()
+
+
+def test_a_unit_may_have_processes_of_several_accounts(running):
+    assert processes.users(running, "haproxy") == {"root", "haproxy"}
+    assert processes.users(running, "keystone") == {"keystone"}
+    assert processes.users(running, "absent") == frozenset()
+
+
+def test_a_session_is_no_service(running):
+    assert running[1] == Process("root", "")
+
+
+@pytest.mark.parametrize("text", ["", "x y z", "1 root", "PID USER UNIT"])
+def test_of_nothing_nothing_runs(text):
+    assert processes.parse(text) == {}

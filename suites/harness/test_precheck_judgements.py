@@ -1,0 +1,284 @@
+"""Prechecks: what is right and what is wrong with machines, judged from readings."""
+
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+import pytest
+
+from deploy import catalogue, inventory, platforms, precheck
+from deploy.errors import CommandFailed, HostUnreachable
+from deploy.facts.disk import FileSystem
+from deploy.facts.interfaces import Interface
+from deploy.facts.leftovers import Leftovers
+from deploy.facts.neighbours import Neighbour
+from deploy.facts.sockets import Listener
+
+LAB = inventory.load("lab")
+PRODUCTION = inventory.load("production.example")
+PORTS = {str(port): port for port in precheck.ports(LAB, catalogue.load().of(LAB), platforms.load(LAB.platform))}
+NICS = {str(nic): nic for nic in precheck.nics(LAB)}
+VIP = str(LAB.vip)
+
+
+# -- memory and disk -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "memory", "disk"),
+    [
+        ("controller01", 3686, 4608),  # 0.9 * 4096, 0.9 * 5120
+        ("compute01", 2304, 9216),  # 0.9 * (2048 + 512), 0.9 * 10240
+    ],
+)
+def test_roles_add_up_in_memory_and_the_largest_counts_on_disk(name, memory, disk):
+    assert precheck.memory_needed(LAB.node(name)) == memory
+    assert precheck.disk_needed(LAB.node(name)) == disk
+    assert "installation guide" in precheck.sources(LAB.node(name))
+
+
+def test_every_role_has_its_figures():
+    assert set(precheck.NEEDS) == set(inventory.ROLES)
+
+
+def test_one_file_system_must_have_room_for_all_that_is_on_it():
+    root = FileSystem("/", size_mib=10_000, free_mib=6143)
+    assert precheck.too_full({"/usr": root, "/var/lib": root}, precheck.FREE) == {"/": "6143 of 6144 MiB free"}
+    enough = replace(root, free_mib=6144)
+    assert precheck.too_full({"/usr": enough, "/var/lib": enough}, precheck.FREE) == {}
+    assert precheck.size({"/usr": root, "/var/lib": root}) == 10_000
+
+
+def test_each_of_two_file_systems_must_have_its_own_room():
+    seen = {"/usr": FileSystem("/", 20_000, 4096), "/var/lib": FileSystem("/var", 30_000, 100)}
+    assert precheck.too_full(seen, precheck.FREE) == {"/var": "100 of 2048 MiB free"}
+    assert precheck.size(seen) == 50_000
+
+
+# -- interfaces ----------------------------------------------------------------------------------------
+
+
+def links(**changes: object) -> dict[str, Interface]:
+    eth0 = Interface("eth0", "52:54:00:00:00:22", 1500, True, "", ("172.16.181.34",))
+    eth1 = Interface("eth1", "52:54:00:00:01:22", 1500, True, "", ("10.181.0.34",))
+    return {"lo": Interface("lo", up=True), "eth0": eth0, "eth1": replace(eth1, **changes)}
+
+
+PROVIDER = NICS["compute01-provider"]
+
+
+def test_every_node_has_its_interfaces():
+    assert set(NICS) == {f"{node.name}-{network}" for node in LAB.nodes for network in ("management", "provider")}
+    told = {str(nic) for nic in precheck.nics(PRODUCTION)}
+    assert {"compute01-provider", "compute01-management", "storage01-management"} <= told
+    assert not {"controller01-provider", "storage01-provider"} & told
+
+
+def test_peers_are_the_others_with_an_address_there():
+    assert precheck.peers(PROVIDER, LAB)["10.181.0.31"] == "controller01"
+    assert "compute01" not in precheck.peers(PROVIDER, LAB).values()
+    bridged = next(nic for nic in precheck.nics(PRODUCTION) if str(nic) == "compute01-provider")
+    assert precheck.peers(bridged, PRODUCTION) == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "faults"),
+    [
+        ({}, []),
+        ({"up": False}, ["not up, or no carrier"]),
+        ({"mtu": 9000}, ["MTU 9000"]),
+        ({"addresses": ()}, ["10.181.0.34 is on no interface"]),
+        ({"addresses": ("10.181.0.35",), "mtu": 1400}, ["MTU 1400", "10.181.0.34 is on no interface"]),
+    ],
+)
+def test_what_is_wrong_with_an_interface_is_told(changes, faults):
+    assert precheck.faults(PROVIDER, links(**changes)) == faults
+
+
+def test_an_interface_that_is_not_there_is_told_with_those_that_are():
+    seen = links()
+    del seen["eth1"]
+    assert precheck.faults(PROVIDER, seen) == ["no such interface; there are eth0"]
+
+
+def test_an_address_on_another_interface_is_told_with_that():
+    seen = {**links(addresses=()), "eth2": Interface("eth2", addresses=("10.181.0.34",))}
+    assert precheck.faults(PROVIDER, seen) == ["10.181.0.34 is on eth2"]
+
+
+def test_a_bridge_that_neutron_made_is_as_good():
+    seen = {**links(addresses=(), master="brq1"), "brq1": Interface("brq1", addresses=("10.181.0.34",))}
+    assert precheck.faults(PROVIDER, seen) == []
+
+
+@pytest.mark.parametrize(
+    ("addresses", "strangers"),
+    [
+        (("172.16.181.31",), []),
+        (("172.16.181.31", VIP), []),
+        (("172.16.181.31", "172.16.181.99"), ["172.16.181.99"]),
+        (("172.16.181.31", "192.168.7.1"), []),
+    ],
+)
+def test_an_address_that_nobody_gave_it_is_told(addresses, strangers):
+    seen = {"eth0": Interface("eth0", addresses=addresses)}
+    assert precheck.strangers(NICS["controller01-management"], seen, LAB.vip) == strangers
+
+
+@pytest.mark.parametrize(
+    ("routes", "carried"),
+    [
+        ({"default": "eth0", "172.16.181.1": "eth0"}, []),
+        ({"default": "eth1"}, ["the default route"]),
+        ({"default": "brq1", "10.9.9.9": "eth1"}, ["the default route", "the way to 10.9.9.9"]),
+        ({}, []),
+    ],
+)
+def test_what_leaves_by_the_provider_interface_is_told(routes, carried):
+    assert precheck.carried("eth1", links(master="brq1"), routes) == carried
+
+
+# -- the VIP -------------------------------------------------------------------------------------------
+
+MACS = {"aa:01": "controller01", "aa:02": "controller02"}
+SILENT = Neighbour("silent", "", "FAILED")
+
+
+@pytest.mark.parametrize(
+    ("holders", "answers", "words"),
+    [
+        ({}, {"controller01": SILENT, "controller02": SILENT, "runner": SILENT}, []),
+        ({"controller01": True}, {"controller01": Neighbour("open"), "controller02": Neighbour("open", "aa:01")}, []),
+        ({"controller01": True}, {"runner": Neighbour("open")}, []),  # behind a router: whose it is, is not seen
+        ({}, {"controller01": Neighbour("silent", "ff:99", "STALE")}, []),
+        ({}, {"runner": Neighbour("open")}, ["somebody answers to runner"]),
+        ({}, {"controller01": Neighbour("refused", "ff:99", "REACHABLE")}, ["ff:99 answers to controller01"]),
+        (
+            {"controller01": True},
+            {"controller02": Neighbour("open", "ff:99"), "controller03": Neighbour("open", "ff:99")},
+            ["ff:99 answers to controller02, controller03"],
+        ),
+        ({"controller01": False}, {}, ["controller01 has 172.16.181.30, and no Pacemaker of this cluster"]),
+        ({"controller01": True, "controller02": False}, {}, ["controller02 has", "2 nodes have it"]),
+        ({}, {"controller01": Neighbour("open", "aa:02")}, ["controller02 (aa:02), which does not have the address"]),
+    ],
+    ids=[
+        "free", "ours", "ours behind a router", "remembered", "somebody", "a stranger", "a stranger beside ours",
+        "set by hand", "twice", "a node that answers without it",
+    ],
+)  # fmt: skip
+def test_who_has_the_vip_and_should_not_is_told(holders, answers, words):
+    told = precheck.vip_taken(VIP, holders, answers, MACS)
+    assert len(told) == len(words)
+    assert [word for word, line in zip(words, told, strict=True) if word not in line] == []
+
+
+# -- ports ---------------------------------------------------------------------------------------------
+
+
+def held(port: int, *units: str, protocol: str = "tcp", program: str = "p") -> list[Listener]:
+    return [Listener(protocol, "any", port, program, frozenset(units))]
+
+
+def test_every_port_of_the_catalogue_is_looked_at_where_it_is_needed():
+    assert {"controller01-keystone-5000", "controller03-galera-4567", "controller02-haproxy-1080"} <= set(PORTS)
+    assert {"compute01-libvirt-5900-5999", "compute02-neutron-linuxbridge-agent-8472/udp"} <= set(PORTS)
+    assert not any(name.startswith("compute01-keystone") for name in PORTS)
+    small = inventory.load("two-node")
+    told = {str(port) for port in precheck.ports(small, catalogue.load().of(small), platforms.load(small.platform))}
+    assert "controller-galera-3306" in told
+    assert "controller-galera-4567" not in told
+
+
+@pytest.mark.parametrize(
+    ("name", "listeners", "ours", "fine"),
+    [
+        ("controller01-keystone-5000", [], False, True),
+        ("controller01-keystone-5000", held(5001, "apache2"), False, True),
+        ("controller01-keystone-5000", held(5000, "apache2"), False, False),
+        ("controller01-keystone-5000", held(5000, "keystone"), False, False),  # not configured by us
+        ("controller01-keystone-5000", held(5000, "keystone"), True, True),
+        ("controller01-keystone-5000", held(5000, "haproxy") + held(5000, "keystone"), True, True),
+        ("controller01-keystone-5000", held(5000, "keystone") + held(5000), True, False),
+        ("controller01-rabbitmq-5672", held(5672, "haproxy"), True, False),  # has no proxy
+        ("controller01-corosync-5405/udp", held(5405, "x"), False, True),  # TCP
+        ("controller01-corosync-5405/udp", held(5405, "x", protocol="udp"), False, False),
+        ("controller01-rabbitmq-4369", held(4369, "epmd", program="epmd"), False, True),
+        ("controller01-chrony-123/udp", held(123, "chrony", protocol="udp"), False, True),
+        ("controller01-chrony-123/udp", held(123, "ntpd", protocol="udp"), False, False),
+        ("compute01-libvirt-5900-5999", held(5950), False, False),
+        ("compute01-libvirt-5900-5999", held(5950), True, True),  # an instance's console
+    ],
+)
+def test_a_port_is_free_or_its_own_services(name, listeners, ours, fine):
+    assert (precheck.held_by_others(PORTS[name], listeners, ours) == []) is fine
+
+
+def test_who_holds_a_port_is_told():
+    assert precheck.held_by_others(PORTS["controller01-keystone-5000"], held(5000, "apache2"), False) == [
+        "any:5000/tcp of apache2"
+    ]
+
+
+# -- names and leftovers -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("hosts_file", "count"),
+    [
+        ({}, 0),
+        ({"controller01": ("172.16.181.31",), "localhost": ("127.0.0.1",)}, 0),
+        ({"controller01": ("127.0.1.1",)}, 0),
+        ({"controller01": ("10.9.9.9",)}, 1),
+        ({"controller01": ("172.16.181.31", "10.9.9.9"), "compute02": ("10.9.9.8",)}, 2),
+    ],
+)
+def test_a_name_with_another_address_is_a_contradiction(hosts_file, count):
+    assert len(precheck.contradictions(LAB, hosts_file)) == count
+
+
+def test_of_equal_values_all_but_the_first_are_told():
+    seen = {"controller01": "a", "controller02": "b", "controller03": "a", "compute01": "a", "compute02": ""}
+    told = {node.name: precheck.same_before(LAB, node, seen) for node in LAB.nodes}
+    assert told == {
+        "controller01": [],
+        "controller02": [],
+        "controller03": ["controller01"],
+        "compute01": ["controller01", "controller03"],
+        "compute02": [],
+    }
+
+
+def test_data_is_foreign_unless_the_machine_is_ours():
+    data = ("/var/lib/mysql/grastate.dat",)
+    assert precheck.foreign_data(Leftovers({"galera": "lab"}, data), "lab") == ()
+    assert precheck.foreign_data(Leftovers({}, data), "lab") == data
+    assert precheck.foreign_data(Leftovers({"galera": "lab", "corosync": "other"}, data), "lab") == data
+
+
+# -- machines that do not answer -----------------------------------------------------------------------
+
+
+def everywhere(read):
+    return {node.name: read(node) for node in LAB.nodes}
+
+
+def test_a_machine_that_does_not_answer_is_left_out():
+    def read(node):
+        if node.name == "compute01":
+            raise HostUnreachable("compute01: no connection")
+        return IPv4Address(node.management)
+
+    assert list(precheck.where_reached(everywhere, read)) == [
+        "controller01",
+        "controller02",
+        "controller03",
+        "compute02",
+    ]
+
+
+def test_a_reading_that_fails_is_not_left_out():
+    def read(_):
+        raise CommandFailed("ip: not found")
+
+    with pytest.raises(CommandFailed):
+        precheck.where_reached(everywhere, read)

@@ -1,0 +1,66 @@
+"""Signing in: what is asked of Keystone, and what is made of its answer; a server of our own stands for it."""
+
+import json
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+import pytest
+
+from fixtures.readings import Readings, SignIn, Ticket
+
+
+class Keystone(BaseHTTPRequestHandler):
+    """Lets one user in, and keeps what was asked."""
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["auth"]
+        self.server.asked.append((self.path, asked))
+        user = asked["identity"]["password"]["user"]
+        self.send_response(201 if (user["name"], user["password"]) == ("demo", "right") else 401)
+        self.send_header("X-Subject-Token", "gAAAA")
+        self.end_headers()
+
+    def log_message(self, *_):
+        """Nothing."""
+
+
+@pytest.fixture
+def keystone():
+    with HTTPServer(("127.0.0.1", 0), Keystone) as server:
+        server.asked = []
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def sign_in(site_of, keystone):
+    readings = Readings(site_of("lab"))
+    yield lambda *who: readings.sign_in(f"http://127.0.0.1:{keystone.server_port}/v3", *who)
+    readings.close()
+
+
+def test_who_is_let_in_gets_a_token(sign_in):
+    assert sign_in("demo", "right") == Ticket(201, "gAAAA")
+
+
+def test_who_is_refused_gets_none(sign_in):
+    assert sign_in("demo", "wrong") == Ticket(401)
+
+
+def test_a_project_is_asked_for_where_one_is_named(sign_in, keystone):
+    sign_in("demo", "right", "work")
+    sign_in("demo", "right")
+    scopes = [asked.get("scope") for _, asked in keystone.asked]
+    assert scopes == [{"project": {"name": "work", "domain": {"name": "Default"}}}, None]
+
+
+def test_nobody_there_is_told_as_such(site_of):
+    readings = Readings(site_of("lab"))
+    ticket = readings.sign_in("http://127.0.0.1:1/v3", "demo", "right")
+    readings.close()
+    assert (ticket.status, ticket.token, ticket.why) == (0, "", "ConnectionError")
+
+
+def test_neither_password_nor_token_is_shown():
+    assert "secret" not in repr(SignIn("http://a/v3", "demo", "secret")) + repr(Ticket(201, "secret"))

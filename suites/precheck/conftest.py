@@ -1,0 +1,8 @@
+"""Prechecks: `expect` also tells notes and tables."""
+
+import pytest
+
+
+@pytest.fixture
+def expect(telling):
+    return telling

@@ -1,0 +1,16 @@
+"""Every port that a service will listen on is free, or held by that service of this very cluster."""
+
+import pytest
+
+from deploy import precheck
+from deploy.facts import leftovers, sockets
+
+pytestmark = pytest.mark.precheck
+
+
+def test_port_is_free_or_ours(port_on, reader, standing, expect):
+    ours = leftovers.read(reader, standing.platform.leftovers).ours(standing.cluster.name)
+    others = precheck.held_by_others(port_on, sockets.listening(reader), ours)
+    wanted = f"nobody, or {' or '.join(sorted(port_on.units))} of cluster {standing.cluster.name}"
+    look = f"ss -tulnp 'sport >= :{port_on.port} and sport <= :{port_on.last}'"
+    expect.that(f"who holds port {port_on.number}", not others, seen=others, expected=wanted, look=look)

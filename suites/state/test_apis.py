@@ -1,0 +1,50 @@
+"""APIs: each answers at the address clients use, and on each member, where it also serves who has signed in."""
+
+import pytest
+
+from deploy.facts import identity
+
+CHEAP = {
+    "keystone": "/v3/regions",
+    "glance": "/v2/images?limit=1",
+    "placement": "/resource_providers?name=nobody",
+    "nova-api": "/v2.1/flavors?limit=1",
+    "neutron-api": "/v2.0/networks?limit=1&fields=id",
+}
+"""What each API is asked: it takes the token's validation and the database, and little else."""
+
+
+def test_it_answers_at_the_address_of_clients(page, api, cluster, expect):
+    url = f"http://{cluster.api_address}:{api.port}{api.health.path}"
+    answer = page(url)
+    expect.that(
+        f"{api.name} at {url}",
+        answer.status in api.health.expect,
+        seen=answer.status or answer.text,
+        expected=f"status {' or '.join(map(str, api.health.expect))}",
+        look="HAProxy's statistics page, and the service's log on each controller",
+    )
+
+
+def test_it_answers_on_each_member(page, member, expect):
+    answer = page(member.url)
+    expect.that(
+        f"{member.service.name} at {member.url}",
+        answer.status in member.service.health.expect,
+        seen=answer.status or answer.text,
+        expected=f"status {' or '.join(map(str, member.service.health.expect))}",
+        look=f"journalctl -u {member.service.unit}",
+    )
+
+
+@pytest.mark.api
+def test_it_serves_who_has_signed_in(page, endpoint_member, cloud_says, expect):
+    service = endpoint_member.service
+    url = f"http://{endpoint_member.node.management}:{service.port}{CHEAP[service.name]}"
+    answer = page(url, headers={"X-Auth-Token": cloud_says(identity.token)})
+    expect(
+        f"{service.name} asked for {CHEAP[service.name]} with a token",
+        answer.status or answer.text,
+        200,
+        f"journalctl -u {service.unit}, and its log in /var/log",
+    )

@@ -1,0 +1,82 @@
+"""Files: each is what the templates say, to the letter, with owner and mode; keys are the same on all members."""
+
+from dataclasses import replace
+
+import pytest
+
+from deploy.facts import files, virt
+from deploy.facts.files import File
+from deploy.facts.members import most
+from deploy.journal import JOURNAL
+
+KEYS = (
+    "/etc/keystone/fernet-keys",
+    "/etc/keystone/credential-keys",
+    "/var/lib/rabbitmq/.erlang.cookie",
+    "/etc/corosync/authkey",
+)
+"""Keys, and folders of keys, that the controllers share."""
+each_key = pytest.mark.parametrize("key", [*KEYS[:-1], pytest.param(KEYS[-1], marks=pytest.mark.needs("ha"))])
+
+
+@pytest.mark.own
+def test_it_says_what_the_template_says(reader, file, standing, together, expect):
+    asked = together({"files": lambda: files.seen(reader, file.all), "virt": lambda: virt.kept(reader)})
+    there = asked["files"].get(file.path)
+    expect.that(file.path, there is not None, seen="no file", expected="one", look="python -m deploy plan")
+    # Which virtualisation works is forgotten when a host boots; then its file may name either.
+    kinds = [asked["virt"]] if asked["virt"] else ["kvm", "qemu"]
+    wanted = [text(standing, file, kind) for kind in kinds]
+    if there.digest in {files.digest(one) for one in wanted}:
+        return
+    shown = files.difference(wanted[0], reader.check("cat -- %s", file.path), JOURNAL.redact)
+    expect.that(
+        file.path, condition=False, seen=f"another text\n{shown}", expected="what its template says", look=file.path
+    )
+
+
+def text(standing, file, kind):
+    site = replace(standing, facts={"virt_type": {file.node.name: kind}})
+    return next(one.text for one in site.render(file.node, [file.service]) if one.path == file.path)
+
+
+@pytest.mark.own
+def test_it_has_its_owner_and_mode(reader, file, expect):
+    there = files.seen(reader, file.all).get(file.path, File())
+    expect(
+        f"owner and mode of {file.path}",
+        f"{there.owner} {there.mode}".strip(),
+        f"{file.owner} {file.mode.lstrip('0')}",
+        f"ls -l {file.path}",
+    )
+
+
+@each_key
+def test_all_members_have_the_same_key(controller, everywhere, key, expect):
+    held = {
+        name: tuple(sorted((path, file.digest) for path, file in seen.items() if path.startswith(key)))
+        for name, seen in everywhere(keys, "controller").items()
+    }
+    own = held[controller.name]
+    expect.that(key, bool(own), seen="no key", expected="one", look=f"ls -l {key}")
+    expect.that(
+        f"keys at {key}, by digest",
+        own == most(held.values(), ()),
+        seen="others than most members have",
+        expected="the same on every controller",
+        look=f"sha256sum of {key} on each controller",
+    )
+
+
+@each_key
+def test_a_key_is_its_owners_alone(reader, controller, key, expect):
+    open_ = {
+        path: file.mode
+        for path, file in keys(reader).items()
+        if path.startswith(key) and file.mode not in {"400", "600"}
+    }
+    expect.that(f"modes of keys at {key}", not open_, seen=open_, expected="400 or 600", look=f"ls -l {key}")
+
+
+def keys(reader):
+    return files.seen(reader, KEYS)

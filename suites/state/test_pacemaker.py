@@ -1,0 +1,140 @@
+"""Pacemaker: all controllers are in, with quorum; every resource runs where it belongs, and is watched."""
+
+import pytest
+
+from deploy.facts import pacemaker
+from deploy.facts.members import most
+from deploy.facts.pacemaker import Configuration
+
+pytestmark = pytest.mark.needs("ha")
+
+LOOK = "crm_mon -1 -r -f, journalctl -u corosync -u pacemaker"
+PROPERTIES = {"no-quorum-policy": "stop"}
+"""What must be set; a minority that goes on is a split brain."""
+DEFAULTS = {"maintenance-mode": "false", "stop-all-resources": "false", "symmetric-cluster": "true"}
+"""What must be so, set or not."""
+
+
+def views(everywhere):
+    """What the members that answer see."""
+    return [seen for seen in everywhere(pacemaker.status, "controller").values() if seen.online]
+
+
+def running(everywhere, name):
+    """Where a resource runs, as most members see it."""
+    return most((seen.running.get(name, ()) for seen in views(everywhere)), ())
+
+
+def configuration(everywhere):
+    """The CIB, as most members hold it."""
+    return most(everywhere(pacemaker.configuration, "controller").values(), Configuration())
+
+
+def test_it_has_quorum(reader, controller, expect):
+    expect.that("quorum", pacemaker.status(reader).quorum, seen="none", expected="quorum", look=LOOK)
+
+
+def test_it_is_online(everywhere, controller, expect):
+    seen = views(everywhere)
+    seeing = [controller.name in view.online for view in seen]
+    expect.that(
+        "members that see it online",
+        bool(seeing) and all(seeing),
+        seen=f"{sum(seeing)} of {len(seeing)}",
+        expected="all",
+        look=LOOK,
+    )
+
+
+def test_it_has_the_configuration_of_the_others(everywhere, controller, expect):
+    held = everywhere(pacemaker.configuration, "controller")
+    expect.that(
+        "its CIB",
+        held[controller.name] == configuration(everywhere),
+        seen="another than most members hold, or none",
+        expected="the same",
+        look="cibadmin --query",
+    )
+
+
+def test_its_unit_is_run_by_pacemaker(everywhere, clone, expect):
+    name = configuration(everywhere).of_kind(f"systemd:{clone.name}")
+    expect.that(f"unit {clone.name}", bool(name), seen="no resource", expected="a resource", look=LOOK)
+    expect.that(
+        f"resource {name}",
+        clone.node.name in running(everywhere, name),
+        seen="not running here",
+        expected="running on every controller",
+        look=LOOK,
+    )
+
+
+def test_no_action_failed(everywhere, controller, expect):
+    failed = {line for view in views(everywhere) for line in view.failed if f" on {controller.name}:" in line}
+    expect("failed actions", failed, set(), "crm_mon -1 -f; `pcs resource cleanup` once the cause is gone")
+
+
+def test_every_resource_is_watched(everywhere, expect):
+    blind = [
+        name
+        for name, resource in configuration(everywhere).resources.items()
+        if resource.watched_every in {"", "0", "0s"}
+    ]
+    expect("resources without a monitor", blind, [], "pcs resource config")
+
+
+def test_the_vip_runs_beside_haproxy_only(everywhere, cluster, standing, expect):
+    seen = configuration(everywhere)
+    vip = seen.of_kind("ocf:heartbeat:IPaddr2", ip=str(cluster.vip))
+    haproxy = seen.of_kind(f"systemd:{standing.platform.unit('haproxy')}")
+    found = [
+        constraint.says.get("with-rsc", "").removesuffix("-clone")
+        for constraint in seen.constraints
+        if constraint.kind == "colocation"
+        and constraint.says.get("rsc") == vip
+        and constraint.says.get("score") == "INFINITY"
+    ]
+    expect("what the VIP is kept beside", found, [haproxy], "pcs constraint colocation config")
+
+
+def test_nothing_is_pinned_by_hand(everywhere, expect):
+    left = [
+        constraint.name for constraint in configuration(everywhere).constraints if constraint.name.startswith("cli-")
+    ]
+    expect("constraints left by move, ban or prefer", left, [], "`pcs resource clear`")
+
+
+@pytest.mark.parametrize("name", PROPERTIES)
+def test_a_property_is_set(everywhere, name, expect):
+    expect(name, configuration(everywhere).properties.get(name), PROPERTIES[name], "pcs property config")
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_a_property_is_not_changed(everywhere, name, expect):
+    expect(name, configuration(everywhere).properties.get(name, DEFAULTS[name]), DEFAULTS[name], "pcs property config")
+
+
+def test_fencing_is_what_the_inventory_offers(everywhere, cluster, expect):
+    seen = configuration(everywhere).properties.get("stonith-enabled", "true")
+    told = (
+        "on: every controller has a power device" if cluster.fencing else "off: not every controller has a power device"
+    )
+    expect("fencing", {"true": "on", "false": "off"}.get(seen, seen), told.partition(":")[0], f"the inventory: {told}")
+
+
+@pytest.mark.needs("fencing")
+def test_its_fence_device_runs_elsewhere(everywhere, controller, expect):
+    devices = [
+        name
+        for name, resource in configuration(everywhere).resources.items()
+        if resource.kind.startswith("stonith:")
+        and controller.name in resource.parameters.get("pcmk_host_list", "").split()
+    ]
+    where = {node for name in devices for node in running(everywhere, name)}
+    expect.that(
+        "its fence device",
+        bool(where - {controller.name}),
+        seen=f"on {', '.join(where) or 'no member'}",
+        expected="on another member: it could not use its own",
+        look=LOOK,
+    )

@@ -1,0 +1,142 @@
+"""RabbitMQ: one cluster of all controllers, whole, every queue replicated, and nobody with a password all know."""
+
+import re
+
+import pytest
+
+from deploy.facts import rabbitmq
+from deploy.facts.rabbitmq import Broker, Member
+
+LOOK = "rabbitmqctl cluster_status"
+MANAGEMENT = 15672
+FILES = 65536
+"""Files a member may open: what RabbitMQ's production checklist asks for."""
+TRANSIENT = re.compile(r"reply_|.*_fanout_")
+"""Queues for answers and broadcasts: oslo.messaging makes them anew when it connects again, and replicates none."""
+EVERYTHING = (".*", ".*", ".*")
+
+
+def broker(readings, cluster):
+    """The cluster as the first member that answers tells it."""
+    for node in cluster.role("controller"):
+        seen = rabbitmq.broker(readings.reader(node))
+        if seen.members:
+            return seen
+    return Broker()
+
+
+def member(readings, cluster, controller):
+    return broker(readings, cluster).members.get(f"rabbit@{controller.name}", Member())
+
+
+def test_it_is_a_member_that_runs(readings, cluster, controller, expect):
+    seen = member(readings, cluster, controller)
+    expect.that("its member", seen.running, seen="not there, or down", expected="running", look=LOOK)
+    expect("its member's kind", seen.kind, "disc", LOOK)
+
+
+def test_there_is_no_other_member(readings, cluster, expect):
+    names = {f"rabbit@{node.name}" for node in cluster.role("controller")}
+    expect("members that are no controller", set(broker(readings, cluster).members) - names, set(), LOOK)
+
+
+def test_it_sees_no_partition(readings, cluster, controller, expect):
+    expect("members it is parted from", member(readings, cluster, controller).partitions, (), LOOK)
+
+
+def test_it_has_no_alarm(readings, cluster, controller, expect):
+    expect("alarms, which stop all publishers", member(readings, cluster, controller).alarms, (), LOOK)
+
+
+@pytest.mark.needs("ha")
+def test_a_minority_pauses(readings, cluster, controller, expect):
+    seen = member(readings, cluster, controller).handling
+    expect("cluster_partition_handling", seen, "pause_minority", "/etc/rabbitmq/rabbitmq.conf")
+
+
+def test_it_may_open_enough_files(host, controller, standing, expect):
+    unit = standing.platform.unit("rabbitmq-server")
+    own, machine = limits(host, unit)
+    # A lab host's processes may open as many as the machine it runs on allows any, and no more.
+    enough = min(FILES, machine) if standing.cluster.lab else FILES
+    expect.that(
+        "files it may open", own >= enough, seen=own, expected=f"at least {enough}", look=f"LimitNOFILE of {unit}"
+    )
+
+
+def limits(host, unit):
+    """How many files the unit's main process may open, and how many process 1."""
+    read = "awk '/^Max open files/ { print $4 }' /proc/$(systemctl show -P MainPID %s)/limits /proc/1/limits"
+    told = host.run(read, unit).stdout.split()
+    return tuple(map(int, told)) if len(told) == 2 else (0, 0)
+
+
+@pytest.mark.needs("ha")
+def test_it_keeps_a_copy_of_every_quorum_queue(readings, cluster, controller, expect):
+    queues = broker(readings, cluster).queues
+    without = sorted(
+        name
+        for name, queue in queues.items()
+        if queue.kind == "quorum" and f"rabbit@{controller.name}" not in queue.online
+    )
+    expect("quorum queues without a running copy here", without, [], "rabbitmqctl list_queues name type members online")
+
+
+@pytest.mark.needs("ha")
+def test_every_queue_is_replicated(readings, cluster, expect):
+    queues = broker(readings, cluster).queues
+    others = {
+        name: queue.kind
+        for name, queue in sorted(queues.items())
+        if queue.kind != "quorum" and not queue.exclusive and not TRANSIENT.match(name)
+    }
+    expect("queues on one member only", others, {}, "rabbit_quorum_queue and amqp_durable_queues of the services")
+
+
+def test_there_are_queues(readings, cluster, expect):
+    expect.that(
+        "the services' queues",
+        bool(broker(readings, cluster).queues),
+        seen="none",
+        expected="some: services connect to this cluster",
+        look="rabbitmqctl list_queues, transport_url of the services",
+    )
+
+
+def test_no_policy_mirrors_classic_queues(readings, cluster, expect):
+    expect("policies with ha-mode", broker(readings, cluster).mirrored, (), "rabbitmqctl list_policies")
+
+
+@pytest.mark.own
+def test_there_is_no_user_but_ours(readings, cluster, expect):
+    expect(
+        "users, with their tags",
+        broker(readings, cluster).users,
+        {"openstack": ("monitoring",)},
+        "rabbitmqctl list_users",
+    )
+
+
+def test_the_services_may_use_their_queues(readings, cluster, expect):
+    seen = broker(readings, cluster).permissions.get(("openstack", "/"))
+    expect("what openstack may configure, write and read", seen, EVERYTHING, "rabbitmqctl list_permissions")
+
+
+def test_guest_may_come_from_the_member_itself_only(readings, cluster, controller, expect):
+    there = "guest" in broker(readings, cluster).users
+    seen = member(readings, cluster, controller).loopback_users
+    expect.that(
+        "guest", not there or "guest" in seen, seen="anybody", expected="gone, or loopback only", look="loopback_users"
+    )
+
+
+def test_guest_is_refused_from_afar(page, controller, expect):
+    seen = page(f"http://{controller.management}:{MANAGEMENT}/api/whoami", user="guest", password="guest")
+    expect.that("guest with its default password", seen.status != 200, seen="let in", expected="refused", look=LOOK)
+
+
+@pytest.mark.own
+def test_it_lets_the_services_in(page, controller, standing, expect):
+    password = standing.secrets["rabbitmq.openstack"]
+    seen = page(f"http://{controller.management}:{MANAGEMENT}/api/whoami", user="openstack", password=password)
+    expect("what it answers openstack", seen.status, 200, "journalctl -u rabbitmq-server")
