@@ -6,6 +6,7 @@ from xml.etree.ElementTree import Element
 from deploy.facts import pacemaker
 from deploy.host import Host
 from deploy.inventory import Node
+from deploy.journal import JOURNAL
 from deploy.site import Site
 from deploy.step import Step
 from deploy.steps import resources, service
@@ -16,6 +17,9 @@ def complete(site: Site) -> None:
     """Properties and fence devices, once all controllers are members."""
     _whole(site, site.controllers.first)
     service.roll(site, "pacemaker")
+    without = [node.name for node in site.cluster.role("controller") if not node.power]
+    if without:
+        JOURNAL.emit("note", f"built without fencing: the inventory names no power device for {', '.join(without)}")
     if site.cluster.fencing:
         fenced = [node for node in site.cluster.role("controller") if node.power]
         resources.ensure(site, "resources", [_device(node) for node in fenced])
