@@ -100,7 +100,7 @@ class Service:
     threads: int = 0
     """Of each uWSGI process; 0: not a uWSGI service."""
     budget: dict[str, float] = Field(default_factory=dict)
-    """Allowed outage in seconds, by class of fault."""
+    """Allowed outage in seconds, by class of fault; the file names one of its `budgets` tables."""
     note: str = ""
 
     def on(self, node: Node) -> bool:
@@ -147,5 +147,8 @@ class Catalogue:
 def load() -> Catalogue:
     """Read the catalogue that lies beside this file."""
     raw = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
-    services = [{**entry, "name": name} for name, entry in raw["services"].items()]
+    budgets = {"": {}, **raw["budgets"]}
+    services = [
+        {**entry, "name": name, "budget": budgets[entry.get("budget", "")]} for name, entry in raw["services"].items()
+    ]
     return TypeAdapter(Catalogue).validate_python({"services": services, "templates": raw["templates"]})

@@ -25,7 +25,7 @@ class ApiError(StackproofError):
     """The cloud's API refused or did not answer."""
 
 
-def connect(site: Site, user: str = ADMIN, project: str | None = None) -> Connection:
+def connect(site: Site, user: str = ADMIN, project: str | None = None, timeout: float = TIMEOUT) -> Connection:
     """A session as that user, in the project of the same name unless another is given."""
     return openstack.connect(
         load_yaml_config=False,
@@ -38,7 +38,7 @@ def connect(site: Site, user: str = ADMIN, project: str | None = None) -> Connec
         project_domain_name="Default",
         region_name=site.cluster.region,
         identity_api_version="3",
-        api_timeout=TIMEOUT,
+        api_timeout=timeout,
         app_name="stackproof",
     )
 

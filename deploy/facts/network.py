@@ -69,7 +69,10 @@ def routers(cloud: Connection) -> list[Carried]:
 
 
 def active(host: Reads) -> list[Carried]:
-    """Every highly available router, and where it is active; the database on that host is asked."""
+    """Every highly available router that is older than a minute, and where it is active, by that host's database.
+
+    A new one is active nowhere until its agents have set it up and elected one of them, which takes ten seconds here.
+    """
     return parse_active(host.check("mariadb -N -B", stdin=_ACTIVE, timeout=20))
 
 
@@ -83,5 +86,7 @@ def parse_active(text: str) -> list[Carried]:
 
 _ACTIVE = """
 SELECT CONCAT(r.name, ' (', r.id, ')'), a.host, b.state FROM neutron.ha_router_agent_port_bindings b
-JOIN neutron.routers r ON r.id = b.router_id JOIN neutron.agents a ON a.id = b.l3_agent_id;
+JOIN neutron.routers r ON r.id = b.router_id JOIN neutron.agents a ON a.id = b.l3_agent_id
+JOIN neutron.standardattributes s ON s.id = r.standard_attr_id
+WHERE s.created_at < UTC_TIMESTAMP() - INTERVAL 1 MINUTE;
 """

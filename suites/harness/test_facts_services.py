@@ -10,7 +10,7 @@ GARBAGE = ["", "\n", "garbage", "506 Cannot talk to daemon", "ERROR\r\n", "a,b,c
 def test_a_clock_that_follows_tells_whom_and_how_far_it_is_off(recording):
     seen = chrony.parse(recording("chrony", "following"))
     assert (seen.synchronised, seen.source) == (True, "172.16.181.31")
-    assert seen.offset == pytest.approx(-0.000003523)
+    assert seen.offset == pytest.approx(-0.000003673)
 
 
 def test_a_clock_that_serves_its_own_time_follows_nobody_and_is_right(recording):
@@ -19,6 +19,11 @@ def test_a_clock_that_serves_its_own_time_follows_nobody_and_is_right(recording)
 
 def test_a_clock_that_is_not_synchronised_says_so(recording):
     assert not chrony.parse(recording("chrony", "following").replace("Normal", "Not synchronised")).synchronised
+
+
+def test_a_clock_whose_source_was_taken_away_follows_nobody(recording):
+    last_known, _ = recording("chrony", "following").splitlines()
+    assert not chrony.parse(last_known).synchronised
 
 
 @pytest.mark.parametrize("text", GARBAGE)

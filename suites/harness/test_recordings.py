@@ -137,6 +137,16 @@ def test_a_service_still_away_in_the_end_fails_however_short_that_was():
     assert (found.outcome, "had not come back" in found.reason) == ("FAILED", True)
 
 
+def test_the_return_has_a_budget_of_its_own():
+    kept = replace(drill("second-outage-on-return"), returns=True)
+    allowed = {"keystone": 60.0}
+    verdict = judge(kept, allowed, {"keystone": 1.0})
+    assert verdict.of("keystone").kept
+    assert verdict.of("keystone on return").outcome == "FAILED"
+    assert judge(replace(kept, returns=False), allowed, {"keystone": 1.0}).go
+    assert judge(replace(drill("good"), returns=True), allowed, {"keystone": 1.0}).of("keystone on return").kept
+
+
 def test_without_budgets_there_is_nothing_to_pass():
     assert judge(drill("good"), {}).exit_code == 2
 

@@ -64,7 +64,11 @@ def test_it_holds_what_the_others_hold(readings, cluster, standing, controller, 
     newest = max((member.revision for member in told.values()), default=0)
     own = told.get(controller.name, NOBODY).revision
     expect.that(
-        "its revision", 0 < newest <= own + BEHIND, seen=own, expected=f"{newest}, or at most {BEHIND} less", look=LOOK
+        "its revision",
+        own > 0 and newest <= own + BEHIND,
+        seen=own,
+        expected=f"{newest}, or at most {BEHIND} less",
+        look=LOOK,
     )
 
 

@@ -30,9 +30,7 @@ def test_it_says_what_the_template_says(reader, file, standing, together, expect
     if there.digest in {files.digest(one) for one in wanted}:
         return
     shown = files.difference(wanted[0], reader.check("cat -- %s", file.path), JOURNAL.redact)
-    expect.that(
-        file.path, condition=False, seen=f"another text\n{shown}", expected="what its template says", look=file.path
-    )
+    expect(file.path, f"another text\n{shown}", "what its template says", file.path)
 
 
 def text(standing, file, kind):

@@ -37,7 +37,7 @@ def test_no_other_has_its_machine_id(node, everywhere, expect):
 
 
 def test_its_clock_is_right(reader, node, expect):
-    seen = chrony.tracking(reader)
+    seen = chrony.clock(reader)
     look = "chronyc sources"
     expect.that("its clock", seen.synchronised, seen="follows nobody", expected="follows a source", look=look)
     expect.that(
@@ -52,7 +52,7 @@ def test_its_clock_is_right(reader, node, expect):
 @pytest.mark.own
 def test_the_first_controller_gives_it_the_time(reader, follower, cluster, expect):
     server = cluster.role("controller")[0].management
-    expect("the source of its time", chrony.tracking(reader).source, str(server), "chronyc sources")
+    expect("the source of its time", chrony.clock(reader).source, str(server), "chronyc sources")
 
 
 def test_the_kernel_does_what_is_set(host, kernel_setting, expect):

@@ -7,12 +7,8 @@ LOOK = "ss -tulnp"
 
 def at(reader, opening):
     """Who listens on that port, by address."""
-    found = [socket for socket in sockets.listening(reader) if (socket.protocol, socket.port) == where(opening)]
-    return {socket.address: socket for socket in found}
-
-
-def where(opening):
-    return (opening.protocol, opening.port)
+    wanted = (opening.protocol, opening.port)
+    return {socket.address: socket for socket in sockets.listening(reader) if (socket.protocol, socket.port) == wanted}
 
 
 def test_it_is_bound_where_it_should_be(reader, opening, expect):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from deploy.errors import CommandFailed
 from deploy.facts import pacemaker
 from deploy.facts.members import most
 from deploy.facts.pacemaker import Configuration
@@ -16,8 +17,10 @@ DEFAULTS = {"maintenance-mode": "false", "stop-all-resources": "false", "symmetr
 
 
 def views(everywhere):
-    """What the members that answer see."""
-    return [seen for seen in everywhere(pacemaker.status, "controller").values() if seen.online]
+    """What the members that answer see; CommandFailed where none does."""
+    if seen := [view for view in everywhere(pacemaker.status, "controller").values() if view.online]:
+        return seen
+    raise CommandFailed("Pacemaker: no controller tells its state", hint=f"{LOOK} on each")
 
 
 def running(everywhere, name):
@@ -26,8 +29,11 @@ def running(everywhere, name):
 
 
 def configuration(everywhere):
-    """The CIB, as most members hold it."""
-    return most(everywhere(pacemaker.configuration, "controller").values(), Configuration())
+    """The CIB, as most members hold it; CommandFailed where none tells."""
+    held = most(everywhere(pacemaker.configuration, "controller").values(), Configuration())
+    if held == Configuration():
+        raise CommandFailed("Pacemaker: no controller tells its configuration", hint=f"{LOOK} on each")
+    return held
 
 
 def test_it_has_quorum(reader, controller, expect):
@@ -39,7 +45,7 @@ def test_it_is_online(everywhere, controller, expect):
     seeing = [controller.name in view.online for view in seen]
     expect.that(
         "members that see it online",
-        bool(seeing) and all(seeing),
+        all(seeing),
         seen=f"{sum(seeing)} of {len(seeing)}",
         expected="all",
         look=LOOK,

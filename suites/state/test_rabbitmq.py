@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from deploy.errors import CommandFailed
 from deploy.facts import rabbitmq
-from deploy.facts.rabbitmq import Broker, Member
+from deploy.facts.rabbitmq import Member
 
 LOOK = "rabbitmqctl cluster_status"
 MANAGEMENT = 15672
@@ -17,12 +18,12 @@ EVERYTHING = (".*", ".*", ".*")
 
 
 def broker(readings, cluster):
-    """The cluster as the first member that answers tells it."""
+    """The cluster as the first member that answers tells it; CommandFailed where none does."""
     for node in cluster.role("controller"):
         seen = rabbitmq.broker(readings.reader(node))
         if seen.members:
             return seen
-    return Broker()
+    raise CommandFailed("RabbitMQ: no controller tells its cluster", hint=f"{LOOK} on each")
 
 
 def member(readings, cluster, controller):

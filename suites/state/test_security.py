@@ -12,7 +12,6 @@ ROOT_TOO = {
     "neutron-linuxbridge-agent": "its helper sets up bridges",
     "neutron-dhcp-agent": "its helper sets up namespaces",
     "neutron-l3-agent": "its helper sets up namespaces",
-    "neutron-metadata-agent": "its helper reads namespaces",
 }
 """Units of which a part must run as root, and why."""
 BUILT_IN = {"root", "mysql", "mariadb.sys", "galera-health"}
