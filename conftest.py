@@ -10,4 +10,7 @@ pytest_plugins = [
     "fixtures.cloud",
     "fixtures.instances",
     "fixtures.room",
+    "fixtures.breakages",
+    "fixtures.drills.options",
+    "fixtures.drills.plugin",
 ]
