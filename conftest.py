@@ -11,6 +11,4 @@ pytest_plugins = [
     "fixtures.instances",
     "fixtures.room",
     "fixtures.breakages",
-    "fixtures.drills.options",
-    "fixtures.drills.plugin",
 ]
