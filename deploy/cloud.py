@@ -1,20 +1,21 @@
 """The cloud's own API: sessions of openstacksdk, and what Keystone must know of each service."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import openstack
 import requests
-from keystoneauth1.exceptions import ClientException
-from openstack.connection import Connection
-from openstack.exceptions import SDKException
 
 from deploy.catalogue import Service
 from deploy.errors import StackproofError
 from deploy.journal import JOURNAL
 from deploy.site import Site
+
+if TYPE_CHECKING:
+    from openstack.connection import Connection
 
 ADMIN, DEMO = "admin", "demo"
 TIMEOUT = 60.0
@@ -27,6 +28,8 @@ class ApiError(StackproofError):
 
 def connect(site: Site, user: str = ADMIN, project: str | None = None, timeout: float = TIMEOUT) -> Connection:
     """A session as that user, in the project of the same name unless another is given."""
+    import openstack  # noqa: PLC0415 - as slow to load as all else together, and most runs' checks never need it
+
     return openstack.connect(
         load_yaml_config=False,
         load_envvars=False,
@@ -43,17 +46,31 @@ def connect(site: Site, user: str = ADMIN, project: str | None = None, timeout: 
     )
 
 
+def connect_as_told(timeout: float = TIMEOUT) -> Connection:
+    """A session as whom OS_CLOUD or OS_* name, for a cluster that others built."""
+    import openstack  # noqa: PLC0415 - see connect()
+
+    return openstack.connect(api_timeout=timeout)
+
+
 @contextmanager
 def told(what: str) -> Iterator[None]:
     """Turn what the SDK raises into an error that says what was being done."""
     try:
         yield
-    except (SDKException, ClientException, requests.RequestException) as error:
+    except _refusals() as error:
         raise ApiError(
             f"{what}: the API did not do it",
             seen=JOURNAL.redact(f"{type(error).__name__}: {error}"),
             hint="the service's log on the controllers says why: journalctl -u <service>",
         ) from None
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    from keystoneauth1.exceptions import ClientException  # noqa: PLC0415 - see connect()
+    from openstack.exceptions import SDKException  # noqa: PLC0415
+
+    return SDKException, ClientException, requests.RequestException
 
 
 def answers(url: str, expect: Iterable[int]) -> bool:

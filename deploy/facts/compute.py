@@ -1,10 +1,14 @@
 """Compute: what Nova and Placement say through their APIs, and which cell Nova's database gives each host to."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from openstack.connection import Connection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from deploy.host import Reads
+
+if TYPE_CHECKING:
+    from openstack.connection import Connection
 
 CELL0 = "00000000-0000-0000-0000-000000000000"
 """The cell of instances that found no host; its identifier is fixed."""

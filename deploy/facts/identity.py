@@ -1,8 +1,12 @@
 """Identity: what Keystone's own API says of services, projects and who may do what."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from openstack.connection import Connection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from openstack.connection import Connection
 
 
 @dataclass(frozen=True)

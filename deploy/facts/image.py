@@ -1,10 +1,14 @@
 """Image: what Glance says of its images, and what of their data lies on a host's disk."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from openstack.connection import Connection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from deploy.host import Reads
+
+if TYPE_CHECKING:
+    from openstack.connection import Connection
 
 FOLDER = "/var/lib/glance/images"
 

@@ -1,10 +1,14 @@
 """Network: what Neutron says of its agents, and what it has given each of them to carry."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from openstack.connection import Connection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from deploy.host import Reads
+
+if TYPE_CHECKING:
+    from openstack.connection import Connection
 
 
 @dataclass(frozen=True)

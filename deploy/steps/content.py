@@ -1,10 +1,10 @@
 """The first content of the cloud: guest image, flavors, the provider network, and the clients' own files."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
-from typing import Any
-
-from openstack.connection import Connection
+from typing import TYPE_CHECKING, Any
 
 from deploy import cloud, guest, paths
 from deploy.errors import StepFailed
@@ -14,6 +14,9 @@ from deploy.journal import JOURNAL
 from deploy.site import Site
 from deploy.step import Step
 from deploy.steps import service
+
+if TYPE_CHECKING:
+    from openstack.connection import Connection
 
 IMAGE, NETWORK, SUBNET = "cirros", "provider", "provider"
 FLAVORS = {"m1.nano": (1, 128, 1), "m1.tiny": (1, 512, 1), "m1.small": (1, 2048, 20)}

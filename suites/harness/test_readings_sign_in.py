@@ -6,7 +6,8 @@ from threading import Thread
 
 import pytest
 
-from fixtures.readings import Readings, SignIn, Ticket
+from fixtures.questions import SignIn, Ticket
+from fixtures.readings import Readings
 
 
 class Keystone(BaseHTTPRequestHandler):
