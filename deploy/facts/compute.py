@@ -89,7 +89,7 @@ SELECT 'host', host, uuid FROM nova_api.host_mappings JOIN nova_api.cell_mapping
 
 def checked(host: Reads, command: str) -> dict[str, str]:
     """What `nova-status` or `placement-status` finds, by the name of each check; it costs seconds of the host's CPU."""
-    return parse_checks(host.run("%s upgrade check", command, timeout=60).out)
+    return parse_checks(host.run("%s upgrade check", command, timeout=90).out)
 
 
 def parse_checks(text: str) -> dict[str, str]:
