@@ -1,0 +1,187 @@
+"""Readings: what checks ask is rehearsed and travels together; a shell of this machine stands for the hosts'."""
+
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from deploy.errors import CommandFailed, HostUnreachable
+from deploy.host import Reads, Result, spelled
+from deploy.journal import JOURNAL
+from fixtures.readings import Readings
+
+
+class Shell(Reads):
+    """This machine's own shell, asked as a host is."""
+
+    def __init__(self, node):
+        super().__init__(node)
+        self.round_trips, self.is_dead = 0, False
+
+    def run(self, command, *arguments, stdin="", timeout=None):
+        self.round_trips += 1
+        if self.is_dead:
+            raise HostUnreachable(f"{self.name}: no connection")
+        text = spelled(command, arguments)
+        done = subprocess.run(
+            ["sh", "-c", text], input=stdin.encode(), capture_output=True, timeout=timeout or 30, check=False
+        )
+        return Result(self.name, text, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+@pytest.fixture
+def readings(site_of):
+    site = site_of("lab")
+    shells = {node.name: Shell(node) for node in site.cluster.nodes}
+    kept = Readings(replace(site, hosts=shells))
+    yield kept
+    kept.close()
+
+
+@pytest.fixture
+def reader(readings):
+    return readings.reader(readings.site.cluster.nodes[0])
+
+
+def trips(readings):
+    return readings.round_trips["controller01"]
+
+
+# -- one round trip ----------------------------------------------------------------------------------
+
+
+AWKWARD = {
+    "no end of line": ("printf abc", "", (0, "abc", "")),
+    "both outputs": ("echo out; echo err >&2; exit 3", "", (3, "out\n", "err\n")),
+    "input": ("cat", "one\ntwo\n", (0, "one\ntwo\n", "")),
+    "input without an end": ("cat", "one", (0, "one\n", "")),
+    "input it does not want": ("true", "x" * 70000, (0, "", "")),
+    "nothing to read": ("cat", "", (0, "", "")),
+    "quotes": ("""printf '%s' "it's \\"so\\"" """, "", (0, 'it\'s "so"', "")),
+    "a variable of its own": ("token=1; echo $token", "", (0, "1\n", "")),
+    "another directory": ("cd / && pwd", "", (0, "/\n", "")),
+}
+
+
+def test_awkward_commands_share_a_round_trip_and_keep_their_answers_apart(readings, reader):
+    checks = [lambda case=case: reader.run(case[0], stdin=case[1]) for case in AWKWARD.values()]
+    readings.rehearse(checks)
+    assert trips(readings) == 1
+    seen = {name: check() for name, check in zip(AWKWARD, checks, strict=True)}
+    assert {name: (told.code, told.out, told.err) for name, told in seen.items()} == {
+        name: expected for name, (_, _, expected) in AWKWARD.items()
+    }
+    assert trips(readings) == 1
+
+
+def test_a_command_that_is_no_shell_spoils_no_other(readings, reader):
+    checks = [lambda: reader.run("if then"), lambda: reader.run("echo well")]
+    readings.rehearse(checks)
+    assert checks[1]().out == "well\n"
+    assert not checks[0]().ok
+
+
+def test_a_command_that_ends_the_shell_spoils_no_other(readings, reader):
+    checks = [lambda: reader.run("kill -KILL $$"), lambda: reader.run("echo well")]
+    readings.rehearse(checks)
+    assert checks[1]().out == "well\n"
+    assert not checks[0]().ok
+
+
+# -- rehearsal ---------------------------------------------------------------------------------------
+
+
+def test_many_checks_cost_as_many_round_trips_as_the_longest_asks_questions(readings, reader):
+    def chain(start):
+        one = reader.check("echo %s", start).strip()
+        two = reader.check("echo %s+", one).strip()
+        return reader.check("echo %s+", two).strip()
+
+    checks = [lambda n=n: chain(n) for n in range(50)]
+    readings.rehearse(checks)
+    assert trips(readings) == 3
+    assert [check() for check in checks] == [f"{n}++" for n in range(50)]
+    assert trips(readings) == 3
+
+
+def test_the_same_question_is_asked_once(readings, reader):
+    readings.rehearse([lambda: reader.run("date +%N")] * 2)
+    assert reader.run("date +%N") == reader.run("date +%N")
+
+
+def test_a_check_that_fails_in_rehearsal_fails_when_it_runs_and_not_before(readings, reader):
+    def check():
+        assert reader.check("echo red").strip() == "green"
+
+    readings.rehearse([check])
+    with pytest.raises(AssertionError):
+        check()
+    assert trips(readings) == 1
+
+
+def test_a_reading_on_every_node_is_one_question_of_each(readings):
+    def check():
+        return readings.everywhere(lambda reader: reader.check("echo %s", reader.name).strip())
+
+    readings.rehearse([check])
+    assert set(readings.round_trips.values()) == {1}
+    assert check() == {name: name for name in readings.round_trips}
+
+
+def test_what_nobody_rehearsed_is_asked_when_it_is_needed(readings, reader):
+    assert reader.check("echo late") == "late\n"
+
+
+def test_testinfra_reads_what_is_known(readings, reader):
+    def check():
+        return reader.host.file("/etc/passwd").exists, reader.host.file("/etc/passwd").mode
+
+    readings.rehearse([check])
+    before = trips(readings)
+    assert check() == (True, 0o644)
+    assert trips(readings) == before
+
+
+def test_what_takes_long_keeps_nobody_waiting(readings, reader):
+    slow, quick = lambda: reader.run("sleep 0.5; echo slow", timeout=90), lambda: reader.run("echo quick")
+    readings.rehearse([slow, quick])
+    assert quick().out == "quick\n"
+    assert slow().out == "slow\n"
+    assert trips(readings) == 2
+
+
+# -- what ends an answer -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["change", "fault"])
+def test_a_change_makes_every_answer_old(readings, reader, tmp_path, kind):
+    file = tmp_path / "file"
+    file.write_text("before")
+    assert reader.check("cat %s", file) == "before"
+    file.write_text("after")
+    assert reader.check("cat %s", file) == "before"
+    JOURNAL.emit(kind, "something")
+    assert reader.check("cat %s", file) == "after"
+
+
+def test_a_note_does_not(readings, reader, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("before")
+    reader.check("cat %s", file)
+    file.write_text("after")
+    JOURNAL.emit("note", "something")
+    assert reader.check("cat %s", file) == "before"
+
+
+def test_a_dead_host_is_told_by_each_check_of_it_and_asked_once(readings, reader):
+    readings.site.hosts["controller01"].is_dead = True
+    readings.rehearse([lambda: reader.run("echo one"), lambda: reader.run("echo two")])
+    for word in ("one", "two"):
+        with pytest.raises(HostUnreachable):
+            reader.run(f"echo {word}")
+    assert trips(readings) == 1
+
+
+def test_a_command_that_must_succeed_says_what_it_came_to(reader):
+    with pytest.raises(CommandFailed, match="controller01"):
+        reader.check("exit 4")
