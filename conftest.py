@@ -11,4 +11,6 @@ pytest_plugins = [
     "fixtures.instances",
     "fixtures.room",
     "fixtures.breakages",
+    "fixtures.drills.options",
+    "fixtures.drills.plugin",
 ]

@@ -88,6 +88,8 @@ class Service:
     unit: str = ""
     manager: Literal["systemd", "pacemaker"] = "systemd"
     """Who starts the unit in a highly available cluster; without a VIP it is always systemd."""
+    watched_every: int = 10
+    """Seconds between two looks of Pacemaker at the unit."""
     port: int | None = None
     ports: tuple[Port, ...] = ()
     """Those besides `port`, which clients use."""

@@ -91,7 +91,11 @@ def clone(inner: Element) -> Element:
 def units(site: Site, services: Iterable[Service]) -> list[Element]:
     """A clone for each service whose unit Pacemaker owns."""
     return [
-        clone(primitive(service.name, f"systemd:{site.unit(service)}", {}, monitor="10s", timeout=100))
+        clone(
+            primitive(
+                service.name, f"systemd:{site.unit(service)}", {}, monitor=f"{service.watched_every}s", timeout=100
+            )
+        )
         for service in services
         if service.unit and site.by_pacemaker(service)
     ]

@@ -1,6 +1,5 @@
 """The kinds of probes: what each takes for an answer, and what each says of a write whose answer is missing."""
 
-import json
 import os
 import socket
 import threading
@@ -149,8 +148,21 @@ def test_a_token_is_a_header_of_the_answer():
         assert run(token.Client(HOST, port, **client))[1] == ""
     with speaking(b"", b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n") as port:
         assert run(token.Client(HOST, port, **client))[1] == "an answer without a token"
-    asked = json.loads(token.Client(HOST, 1, **client)._request.partition(b"\r\n\r\n")[2])
-    assert asked["auth"]["identity"]["password"]["user"]["password"] == "hunter2"
+
+
+def test_the_password_is_asked_for_once_and_a_stale_token_is_given_up():
+    made = b"HTTP/1.1 201 Created\r\nX-Subject-Token: abc\r\nContent-Length: 0\r\n\r\n"
+    client = token.Client(HOST, 1, **ACCOUNT, project="admin")
+    assert client._password["password"]["user"]["password"] == "hunter2"
+    with speaking(b"", made) as port:
+        client._address = (HOST, port)
+        assert run(client)[1] == ""
+    assert client._held == "abc"
+    for answer, held in ((b"", "abc"), (b"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", "")):
+        with speaking(b"", answer) as port:
+            client._address = (HOST, port)
+            assert run(client)[1] != ""
+        assert client._held == held
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,27 @@
+"""Power is cut on the compute with the instance on it: the control plane notices, and nobody else does."""
+
+import pytest
+
+pytestmark = [pytest.mark.drill, pytest.mark.needs("ha")]
+FAULT = "compute-loss"
+
+
+@pytest.fixture(scope="module")
+def record(drill, workload):
+    return drill(lambda: drill.power.off(drill.who.runs(workload)))
+
+
+def test_outage_is_within_budget(outage):
+    assert outage.kept, outage
+
+
+def test_nothing_acknowledged_is_lost(ledger):
+    assert ledger.kept, ledger
+
+
+def test_the_vip_was_never_on_two_hosts(held):
+    assert held.kept, held
+
+
+def test_the_cluster_is_whole_again(wholeness):
+    assert wholeness.kept, wholeness

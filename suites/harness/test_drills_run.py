@@ -1,0 +1,110 @@
+"""Running drills: none without consent, go or no-go at the end, and no pass for what is not proven."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deploy import catalogue
+from fixtures.drills import summary
+from fixtures.drills.practised import Practised, load
+from fixtures.probes import recording
+from fixtures.probes.recording import Recording
+
+ROOT = Path(__file__).parents[2]
+DRILLS = Path(__file__).parent / "recordings" / "drills"
+
+
+def kept(case: str) -> Recording:
+    return recording.load(DRILLS / f"{case}.json")
+
+
+@pytest.fixture(scope="session")
+def known():
+    """The catalogue with a budget for the two services of the stored recordings only."""
+    whole = catalogue.load()
+    services = tuple(replace(whole[name], budget={"node-loss": 5}) for name in ("keystone", "glance"))
+    return replace(whole, services=services)
+
+
+@pytest.fixture
+def results(tmp_path):
+    """A run's folder with a drill for each case, and where several are given several runs of it."""
+
+    def make(**drills: list[str]) -> Path:
+        for name, cases in drills.items():
+            for number, case in enumerate(cases, 1):
+                place = tmp_path / summary.FOLDER / name / str(number)
+                place.mkdir(parents=True)
+                kept(case).save(place)
+        return tmp_path
+
+    return make
+
+
+def run(*options: str) -> subprocess.CompletedProcess:
+    words = [sys.executable, "-m", "pytest", "suites/failover", "-q", "-p", "no:cacheprovider", *options]
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--inventory=lab"], "nobody has confirmed that"),
+        (["--inventory=lab", "--confirm=two-node"], "--confirm=lab"),
+        (["--inventory=production.example", "--confirm=production"], "does not consent to drills"),
+    ],
+)
+def test_nothing_is_broken_without_consent(tmp_path, options, why):
+    ended = run(*options, "-k", "standby", f"--results={tmp_path}")
+    assert why in ended.stdout
+    assert "error" in ended.stdout.splitlines()[-1]
+    assert " passed" not in ended.stdout
+    assert ended.returncode == 1
+
+
+def test_go_needs_every_drill_to_be_go(results, known):
+    assert summary.go(summary.drilled(results(one=["good"]), known))
+    assert not summary.go(summary.drilled(results(two=["good", "lost-write"]), known))
+    assert not summary.go({})
+
+
+def test_a_drill_that_was_refused_is_no_go(results, known):
+    folder = results(one=["good"])
+    (folder / summary.FOLDER / "one" / summary.ERROR).write_text("the cluster is not healthy: x\n  seen y")
+    found = summary.drilled(folder, known)
+    assert not summary.go(found)
+    assert "NO-GO  one: the cluster is not healthy: x" in list(summary.verdicts(found))
+
+
+def test_the_verdicts_name_the_run_and_the_reason(results, known):
+    found = summary.drilled(results(vip=["good", "lost-write"], web=["good"]), known)
+    first, second, last = summary.verdicts(found)
+    assert first.startswith("NO-GO  vip: run 2: ledger sql: 1 acknowledged and lost")
+    assert second == "GO     web"
+    assert last == "NO-GO: 1 of 2 drills"
+
+
+def test_repeated_drills_tell_median_and_worst_and_what_became_slower(results, known):
+    found = summary.drilled(results(vip=["good", "over-budget"]), known)
+    told = "\n".join(summary.lines(found, found))
+    assert "over 2 runs" in told
+    assert "nothing became slower" in told
+
+
+@pytest.mark.parametrize(
+    ("cases", "outcome"),
+    [(["good"], "PASSED"), (["good", "no-effect"], "ERROR"), (["no-effect", "over-budget"], "FAILED")],
+)
+def test_the_worst_run_counts(results, known, cases, outcome):
+    practised = load(results(vip=cases) / summary.FOLDER / "vip", known)
+    assert practised.outage("keystone").outcome == outcome
+
+
+def test_what_was_not_recorded_is_not_proven(known):
+    practised = Practised("x", known, (kept("good"),))
+    assert practised.outage("cinder").outcome == "ERROR"
+    assert practised.on_return("keystone").outcome == "ERROR"
+    assert Practised("x", known, ()).go is False
