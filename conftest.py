@@ -1,8 +1,8 @@
 """The plug-ins of this suite."""
 
 pytest_plugins = [
+    "fixtures.options",
     "fixtures.reporting",
-    "fixtures.options",  # configured before those above it: a wrong inventory ends a run that left nothing yet
     "fixtures.terminal",
     "fixtures.stages",
     "fixtures.checks",
