@@ -60,7 +60,7 @@ def test_owners_and_modes_are_well_formed():
 
 def test_package_groups_are_those_of_the_platform(platform):
     used = {group for service in SERVICES for group in service.packages}
-    assert used | {"bare"} == set(platform.packages)
+    assert used | {"bare", "drills"} == set(platform.packages)
 
 
 def test_wsgi_applications_are_those_of_the_platform(platform):

@@ -147,6 +147,26 @@ def test_the_return_has_a_budget_of_its_own():
     assert judge(replace(drill("good"), returns=True), allowed, {"keystone": 1.0}).of("keystone on return").kept
 
 
+def test_what_still_fails_while_a_fault_lasts_is_told_apart_from_the_outage():
+    kept = replace(drill("good"), spares=True)
+    line = kept.timelines["keystone"]
+    late = kept.confirmed_at + ALLOWED["keystone"]
+    (third, *_) = (sample for sample in line.samples if late <= sample.at < kept.undone_at)
+    assert judge(kept, ALLOWED).of("keystone meanwhile").kept
+    samples = tuple(replace(sample, ok=False) if sample is third else sample for sample in line.samples)
+    kept = replace(kept, timelines={**kept.timelines, "keystone": replace(line, samples=samples)})
+    verdict = judge(kept, ALLOWED)
+    assert (verdict.of("keystone").outcome, verdict.of("keystone meanwhile").outcome) == ("PASSED", "FAILED")
+    assert "meanwhile FAILED" in text(table(kept, verdict, ALLOWED), width=160)
+    assert judge(replace(kept, spares=False), ALLOWED).go
+
+
+def test_a_fault_that_did_not_outlast_its_budget_spared_nobody():
+    kept = drill("good")
+    kept = replace(kept, spares=True, undone_at=kept.confirmed_at + 1)
+    assert judge(kept, ALLOWED).of("keystone meanwhile").outcome == "ERROR"
+
+
 def test_without_budgets_there_is_nothing_to_pass():
     assert judge(drill("good"), {}).exit_code == 2
 
