@@ -189,6 +189,14 @@ def test_an_api_object_without_a_token_is_never_sent(nobody):
     assert (why, attempt.sent, attempt.writes) == ("connection refused", False, True)
 
 
+def test_an_attempt_may_use_one_connection_after_another():
+    made = b"HTTP/1.1 201 Created\r\nX-Subject-Token: abc\r\nContent-Length: 0\r\n\r\n"
+    with speaking(b"", made) as port:
+        client = credential.Client(HOST, port, **ACCOUNT, project="demo", owner="u1", run="r1")
+        attempt, why = run(client)
+    assert (why, attempt.sent, client._token) == ("", True, "abc")
+
+
 def test_numbers_are_found_among_the_credentials_of_a_run():
     listed = [{"type": "totp", "blob": "secret"}, *({"type": credential.kind("r1"), "blob": n} for n in ("7", "12"))]
     assert credential.numbers("r1", [*listed, {"type": credential.kind("r10"), "blob": "3"}]) == {7, 12}

@@ -137,6 +137,17 @@ def test_a_service_still_away_in_the_end_fails_however_short_that_was():
     assert (found.outcome, "had not come back" in found.reason) == ("FAILED", True)
 
 
+def test_what_could_not_be_fetched_is_an_error_only_where_a_budget_asks_for_it():
+    kept = drill("good")
+    line = kept.timelines["glance"]
+    nothing = Timeline("instance/lease", 2.0, (), line.start, line.end)
+    kept = replace(kept, timelines={**kept.timelines, "instance/lease": nothing})
+    assert judge(kept, ALLOWED).go
+    found = judge(kept, {**ALLOWED, "instance": 10.0}, {"instance": 10.0}).of("instance/lease")
+    assert (found.outcome, "nothing was recorded" in found.reason) == ("ERROR", True)
+    assert "unproven" in text(table(kept, judge(kept, ALLOWED), ALLOWED))
+
+
 def test_the_return_has_a_budget_of_its_own():
     kept = replace(drill("second-outage-on-return"), returns=True)
     allowed = {"keystone": 60.0}
