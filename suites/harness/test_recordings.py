@@ -169,6 +169,7 @@ def test_what_still_fails_while_a_fault_lasts_is_told_apart_from_the_outage():
     verdict = judge(kept, ALLOWED)
     assert (verdict.of("keystone").outcome, verdict.of("keystone meanwhile").outcome) == ("PASSED", "FAILED")
     assert "meanwhile FAILED" in text(table(kept, verdict, ALLOWED), width=160)
+    assert judge(kept, ALLOWED, timed=False).of("keystone meanwhile").outcome == "NOTED"
     assert judge(replace(kept, spares=False), ALLOWED).go
 
 
