@@ -188,13 +188,13 @@ class Cluster:
         return self.vip or self.role("controller")[0].management
 
     @property
-    def unfenced(self) -> dict[str, str]:
-        """Why Pacemaker cannot switch a controller's power, by the controller's name."""
-        return {
-            node.name: f"no fence agent is set up for the {node.power.driver} driver" if node.power else "no power device"
+    def unfenced(self) -> tuple[str, ...]:
+        """The controllers whose power Pacemaker cannot switch, each with the reason."""
+        return tuple(
+            f"{node.name} ({f'no fence agent for the {node.power.driver} driver' if node.power else 'no power device'})"
             for node in self.role("controller")
             if node.power is None or not node.power.fences
-        }
+        )
 
     @property
     def fencing(self) -> bool:

@@ -11,7 +11,7 @@ __all__ = ["Driver", "of", "password"]
 
 
 def of(node: Node) -> Driver:
-    """What switches that node. PowerError where it has no power device, InventoryError where its password is missing."""
+    """What switches that node. PowerError where it has no power device, InventoryError without its password."""
     match node.power:
         case Redfish():
             return redfish.Driver(node.name, node.power, password(node))
