@@ -18,7 +18,14 @@ _MEANINGS = {
     ),
 }
 """What ipmitool says, what it means, and where to look; the first that is found counts."""
-_NOISE = ("Loading IANA PEN Registry", "Unable to Get Channel Cipher Suites")
+_NOISE = (
+    "Loading IANA PEN",
+    "Unable to Get Channel Cipher",
+    "Running Get VSO",
+    "Invalid completion",
+    "Discovered IPMB",
+)
+"""What -v says of every BMC."""
 
 
 class Driver(driver.Driver):
@@ -46,7 +53,7 @@ class Driver(driver.Driver):
         # -v: only then does it tell a wrong password from a BMC that is not there. -E: IPMI_PASSWORD.
         where = ("-I", "lanplus", "-v", "-H", device.address, "-p", str(device.port), "-U", device.user, "-E", *cipher)
         return tool.run(
-            ("ipmitool", *where, "-N", "2", "-R", "3", "chassis", "power", action),
+            ("ipmitool", *where, "-N", "2", "-R", "2", "chassis", "power", action),
             what=self._name,
             hint="apt-get install ipmitool",
             # Where both are set ipmitool takes the first; it may be the runner's own.

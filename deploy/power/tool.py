@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from deploy.errors import PowerError
 
 LIMIT = 60.0
-"""Seconds a tool may take; ipmitool gives up on a silent BMC after some 20."""
+"""Seconds a tool may take; ipmitool gives up on a silent BMC after 10."""
 _MASK = "********"
 
 
