@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 from deploy.inventory import Cluster, Node, Role
 
 _STRICT = ConfigDict(extra="forbid")
-Feature = Literal["ha", "single", "fencing", "tenant-networks"]
+Feature = Literal["ha", "single", "fencing", "ipmi-fencing", "tenant-networks"]
 
 
 @dataclass(frozen=True, config=_STRICT)

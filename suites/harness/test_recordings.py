@@ -148,6 +148,16 @@ def test_what_could_not_be_fetched_is_an_error_only_where_a_budget_asks_for_it()
     assert "unproven" in text(table(kept, judge(kept, ALLOWED), ALLOWED))
 
 
+def test_where_seconds_are_not_judged_an_outage_is_noted_and_all_else_counts():
+    over = judge(drill("over-budget"), ALLOWED, timed=False)
+    assert {each.outcome for each in over.judgements} == {"PASSED", "NOTED"}
+    assert (over.go, over.word, over.reasons) == (True, "GO (outages not judged)", ())
+    assert "s allowed" in over.noted[0]
+    cases = {path.stem for path in DRILLS.glob("*.json")}
+    go = {case for case in cases if judge(drill(case), ALLOWED, timed=False).go}
+    assert go == {"good", "over-budget", "second-outage-on-return", "stalled-probe"}
+
+
 def test_the_return_has_a_budget_of_its_own():
     kept = replace(drill("second-outage-on-return"), returns=True)
     allowed = {"keystone": 60.0}
