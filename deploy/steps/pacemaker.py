@@ -23,6 +23,8 @@ def complete(site: Site) -> None:
         site,
         stonith_enabled="true" if site.cluster.fencing else "false",
         stonith_timeout="60s",
+        # Recovery is not slowed down while the machines that are left are busy: then it is waited for most.
+        load_threshold="0%",
         no_quorum_policy="stop",
         cluster_recheck_interval="60s",
     )

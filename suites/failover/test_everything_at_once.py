@@ -2,7 +2,8 @@
 
 import pytest
 
-pytestmark = [pytest.mark.drill, pytest.mark.needs("ha")]
+from fixtures.drills.promises import Promises
+
 FAULT = "cold-start"
 
 
@@ -11,17 +12,5 @@ def record(drill):
     return drill(lambda: drill.power.off(*drill.site.controllers.values()))
 
 
-def test_outage_is_within_budget(outage):
-    assert outage.kept, outage
-
-
-def test_nothing_acknowledged_is_lost(ledger):
-    assert ledger.kept, ledger
-
-
-def test_the_vip_was_never_on_two_hosts(held):
-    assert held.kept, held
-
-
-def test_the_cluster_is_whole_again(wholeness):
-    assert wholeness.kept, wholeness
+class TestEverythingAtOnce(Promises):
+    pass

@@ -60,7 +60,7 @@ def test_owners_and_modes_are_well_formed():
 
 def test_package_groups_are_those_of_the_platform(platform):
     used = {group for service in SERVICES for group in service.packages}
-    assert used | {"bare"} == set(platform.packages)
+    assert used | {"bare", "drills"} == set(platform.packages)
 
 
 def test_wsgi_applications_are_those_of_the_platform(platform):
@@ -134,7 +134,8 @@ def test_a_highly_available_cluster_has_every_service():
 
 def test_a_single_controller_goes_without_what_makes_it_highly_available():
     absent = {service.name for service in SERVICES} - names_of("two-node")
-    assert absent == {"corosync", "pacemaker", "fencing", "fencing-ipmi", "haproxy", "neutron-l3-agent"}
+    ours = {"corosync", "pacemaker", "fencing", "fencing-ipmi", "haproxy", "haproxy-watch", "neutron-l3-agent"}
+    assert absent == ours
 
 
 def test_a_service_is_found_by_name_and_by_step():

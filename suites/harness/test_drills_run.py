@@ -87,6 +87,16 @@ def test_the_verdicts_name_the_run_and_the_reason(results, known):
     assert last == "NO-GO: 1 of 2 drills"
 
 
+def test_where_seconds_are_not_judged_the_last_line_says_so_and_the_outage_is_told(results, known):
+    folder = results(vip=["over-budget"], web=["good"])
+    assert not summary.go(summary.drilled(folder, known))
+    found = summary.drilled(folder, known, timed=False)
+    assert summary.go(found)
+    first, second, last = summary.verdicts(found)
+    assert first.startswith("GO     vip: noted: ")
+    assert (second, last) == ("GO     web", "GO (outages not judged): 2 of 2 drills")
+
+
 def test_repeated_drills_tell_median_and_worst_and_what_became_slower(results, known):
     found = summary.drilled(results(vip=["good", "over-budget"]), known)
     told = "\n".join(summary.lines(found, found))

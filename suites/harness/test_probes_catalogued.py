@@ -7,10 +7,14 @@ import pytest
 
 from deploy import catalogue, inventory
 from fixtures.drills import clients
+from fixtures.drills.inside import NAMES
 from fixtures.drills.workload import Workload
 from fixtures.probes import plan, prober
 from fixtures.probes.catalogued import probes
+from fixtures.probes.inside import INTERVALS
 from fixtures.probes.judgement import budgets
+
+INSIDE = [(NAMES[each], INTERVALS[each]) for each in NAMES]
 
 
 @pytest.fixture(params=["lab", "two-node"])
@@ -24,8 +28,10 @@ def test_every_service_with_a_budget_is_watched_closely_enough(site_of, fault):
     allowed = budgets(catalogue.load(), fault)
     ways = {service: [] for service in allowed}
     instance = SimpleNamespace(address="10.0.0.9")
-    for probe in (*clients.probes(site_of("lab"), "run"), *Workload(None, None, instance).probes):
-        ways.get(probe.name.partition("/")[0], []).append(probe.interval)
+    site = site_of("lab")
+    watched = [*clients.probes(site, "run", "owner"), *Workload(site, None, instance).probes]
+    for name, interval in [(each.name, each.interval) for each in watched] + INSIDE:
+        ways.get(name.partition("/")[0], []).append(interval)
     for service, budget in allowed.items():
         assert min(ways[service]) * 4 <= budget
         assert max(ways[service]) * 2 <= budget

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from fixtures.probes.attempt import Attempt, reason
-from fixtures.probes.kinds import amqp, amqp_write, http, ping, project, sql, sql_write, tcp, token
+from fixtures.probes.kinds import amqp, amqp_write, credential, http, ping, sql, sql_write, tcp, token
 from fixtures.probes.kinds.http_answer import Answer
 from fixtures.probes.loop import Failed, Loop
 
@@ -178,20 +178,28 @@ def test_the_password_is_asked_for_once_and_a_stale_token_is_given_up():
 )
 def test_an_api_object_is_acknowledged_refused_or_unknown(answer, failure, unknown):
     with speaking(b"", answer) as port:
-        client = project.Client(HOST, port, **ACCOUNT, project="admin", run="r1")
+        client = credential.Client(HOST, port, **ACCOUNT, project="demo", owner="u1", run="r1")
         client._token = "t"
         attempt, why = run(client, deadline=0.3 if answer is None else 3.0)
     assert (why, attempt.sent, attempt.writes) == (failure, unknown, True)
 
 
 def test_an_api_object_without_a_token_is_never_sent(nobody):
-    attempt, why = run(project.Client(HOST, nobody, **ACCOUNT, project="admin", run="r1"))
+    attempt, why = run(credential.Client(HOST, nobody, **ACCOUNT, project="demo", owner="u1", run="r1"))
     assert (why, attempt.sent, attempt.writes) == ("connection refused", False, True)
 
 
-def test_numbers_are_found_in_the_names_of_projects():
-    names = ["admin", project.name("r1", 7), project.name("r1", 12), project.name("r10", 3)]
-    assert project.numbers("r1", names) == {7, 12}
+def test_an_attempt_may_use_one_connection_after_another():
+    made = b"HTTP/1.1 201 Created\r\nX-Subject-Token: abc\r\nContent-Length: 0\r\n\r\n"
+    with speaking(b"", made) as port:
+        client = credential.Client(HOST, port, **ACCOUNT, project="demo", owner="u1", run="r1")
+        attempt, why = run(client)
+    assert (why, attempt.sent, client._token) == ("", True, "abc")
+
+
+def test_numbers_are_found_among_the_credentials_of_a_run():
+    listed = [{"type": "totp", "blob": "secret"}, *({"type": credential.kind("r1"), "blob": n} for n in ("7", "12"))]
+    assert credential.numbers("r1", [*listed, {"type": credential.kind("r10"), "blob": "3"}]) == {7, 12}
 
 
 def packet(number: int, payload: bytes) -> bytes:
