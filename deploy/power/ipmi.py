@@ -11,6 +11,7 @@ _MEANINGS = {
     "unauthorized name": ("does not know the user", "user of the node's `power`"),
     "Insufficient privilege level": ("does not let the user switch", "the account needs OPERATOR on the LAN channel"),
     "invalid authentication algorithm": ("does not have that cipher suite", "cipher of the node's `power`"),
+    "does not support IPMI v2": ("speaks IPMI 1.5 only", "IPMI 2.0 (RMCP+) in the BMC's settings or firmware"),
     "Address lookup for": ("has an address nobody knows", "address of the node's `power`, and the runner's DNS"),
     "Unable to establish IPMI v2": (
         "does not answer",

@@ -240,7 +240,7 @@ def test_a_command_that_does_not_tell_is_told_with_its_key(command, status, word
 
 def test_a_command_without_end_is_ended_with_all_it_started(tmp_path):
     started = time.monotonic()
-    with pytest.raises(PowerError, match="did not end within 0.3 s"):
+    with pytest.raises(PowerError, match="did not end within"):
         tool.run(["sh", "-c", f"(sleep 2; touch {tmp_path}/late) & sleep 60"], what="a test", hint="", limit=0.3)
     assert time.monotonic() - started < 2
     time.sleep(2.2)
