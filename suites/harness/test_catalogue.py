@@ -288,3 +288,13 @@ class NewCloud:
 
     def create_endpoint(self, interface, url, **_):
         self.made.append((interface, url))
+
+
+def test_haproxy_is_given_up_at_once_and_others_after_a_while(site_of):
+    site = site_of("lab")
+
+    def tries(step: str) -> str:
+        (clone,) = resources.units(site, site.catalogue.step(step))
+        return clone.find("primitive/meta_attributes/nvpair[@name='migration-threshold']").get("value")
+
+    assert (tries("haproxy"), tries("keystone")) == ("1", "10")
