@@ -48,7 +48,7 @@ def silence(host):
 
 def test_sigterm_ends_it_through_the_undo(begun):
     assert begun.signal(signal.SIGTERM) == pytest.ExitCode.INTERRUPTED
-    assert begun.left() == []
+    assert (begun.left(), begun.amiss()) == ([], "")
     assert "T" not in states(begun.victim, "memcached")
 
 
@@ -56,7 +56,7 @@ def test_an_interruption_undoes_also_on_a_host_that_is_out_of_reach_for_a_while(
     silence(begun.victim)
     until(lambda: not begun.victim.reachable(), timeout=SILENT, what=begun.victim.name, expected="silence")
     assert begun.signal(signal.SIGINT) == pytest.ExitCode.INTERRUPTED
-    assert begun.left() == []
+    assert (begun.left(), begun.amiss()) == ([], "")
     assert "T" not in states(begun.victim, "memcached")
 
 
@@ -70,12 +70,14 @@ def test_what_a_kill_leaves_is_told_to_the_next_drill_and_healed(lab, begun, tmp
     assert refused.returncode == pytest.ExitCode.TESTS_FAILED
     assert f"never undone: freeze memcached of {begun.victim.name}" in refused.stdout
 
+    left = begun.left()
+    assert {"stackproof_ledger", "stackproof-drill", f"stackproof-instance-{begun.token}"} <= set(left)
     healed = interrupted.heal(lab)
     assert healed.returncode == 0, healed.stdout
     assert "undone: freeze memcached" in healed.stdout
-    assert "removed: database stackproof_drill" in healed.stdout
+    assert "removed: database stackproof_ledger" in healed.stdout
     assert f"removed: stackproof-instance-{begun.token}" in healed.stdout
-    assert begun.left() == []
+    assert (begun.left(), begun.amiss()) == ([], "")
     assert "T" not in states(begun.victim, "memcached")
     assert "nothing was left" in interrupted.heal(lab).stdout
 
