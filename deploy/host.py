@@ -367,11 +367,11 @@ class Hosts(Mapping[str, Host]):
         """The first in inventory order."""
         return next(iter(self._hosts.values()))
 
-    def role(self, *roles: str) -> "Hosts":
+    def role(self, *roles: str) -> Hosts:
         """Those whose node carries any of the roles."""
         return Hosts(host for host in self._hosts.values() if set(roles) & set(host.node.roles))
 
-    def without(self, *names: str) -> "Hosts":
+    def without(self, *names: str) -> Hosts:
         """All but those."""
         return Hosts(host for host in self._hosts.values() if host.name not in names)
 
