@@ -3,9 +3,6 @@
 from typing import Any
 from urllib.parse import urljoin
 
-import requests
-import urllib3
-
 from deploy.errors import PowerError
 from deploy.inventory_power import Redfish
 from deploy.power import driver
@@ -13,9 +10,6 @@ from deploy.power import driver
 _LIMITS = (5.0, 60.0)
 """Seconds to connect, and to answer: the lab's power cut is confirmed only when the host is dead."""
 _ON = {"On", "PoweringOn", "PoweringOff", "Paused"}
-
-# Whoever sets verify_tls = false has been told, by the inventory's own documentation.
-urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 
 class Driver(driver.Driver):
@@ -42,6 +36,11 @@ class Driver(driver.Driver):
         return self._ask("GET", self._device.url)
 
     def _ask(self, method: str, url: str, body: dict[str, str] | None = None) -> dict[str, Any]:
+        import requests  # noqa: PLC0415 - most runs switch no power, and this takes a while to load
+        import urllib3  # noqa: PLC0415
+
+        # Whoever sets verify_tls = false has been told, by the inventory's own documentation.
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         device = self._device
         verify = str(device.ca_file.expanduser()) if device.verify_tls and device.ca_file else device.verify_tls
         try:
@@ -65,6 +64,8 @@ class Driver(driver.Driver):
         return self._trouble(f"refused {method} {url}", seen=f"HTTP {status}", hint=hint.get(status, ""))
 
     def _unreached(self, error: Exception) -> PowerError:
+        import requests  # noqa: PLC0415 - as above
+
         if isinstance(error, requests.exceptions.SSLError):
             return self._trouble(
                 "has a certificate that is not trusted", seen=str(error), hint="ca_file of the node's `power`"
