@@ -41,7 +41,7 @@ def test_every_role_has_its_figures():
 
 
 def test_one_file_system_must_have_room_for_all_that_is_on_it():
-    root = FileSystem("/", size_mib=10_000, free_mib=6143)
+    root = FileSystem("/", size_mib=10_000, free_mib=6143, kind="ext4")
     assert precheck.too_full({"/usr": root, "/var/lib": root}, precheck.FREE) == {"/": "6143 of 6144 MiB free"}
     enough = replace(root, free_mib=6144)
     assert precheck.too_full({"/usr": enough, "/var/lib": enough}, precheck.FREE) == {}
@@ -49,7 +49,7 @@ def test_one_file_system_must_have_room_for_all_that_is_on_it():
 
 
 def test_each_of_two_file_systems_must_have_its_own_room():
-    seen = {"/usr": FileSystem("/", 20_000, 4096), "/var/lib": FileSystem("/var", 30_000, 100)}
+    seen = {"/usr": FileSystem("/", 20_000, 4096, "ext4"), "/var/lib": FileSystem("/var", 30_000, 100, "xfs")}
     assert precheck.too_full(seen, precheck.FREE) == {"/var": "100 of 2048 MiB free"}
     assert precheck.size(seen) == 50_000
 
