@@ -3,14 +3,10 @@
 pytest_plugins = [
     "fixtures.options",
     "fixtures.reporting",
+    "fixtures.allure_listener",
     "fixtures.terminal",
     "fixtures.stages",
     "fixtures.checks",
-    "fixtures.precheck",
-    "fixtures.cloud",
-    "fixtures.instances",
-    "fixtures.room",
-    "fixtures.breakages",
     "fixtures.drills.options",
-    "fixtures.drills.plugin",
+    "fixtures.further",
 ]

@@ -43,6 +43,8 @@ def _plan(site: Site) -> int:
     print("steps, each after those it requires:")
     for step, names in preview.steps(site, ALL):
         print(f"  {step.name:<16}{step.title:<54}{', '.join(names)}")
+    if site.ha and site.cluster.unfenced:
+        print(f"without fencing, because of {', '.join(site.cluster.unfenced)}")
     print("what the hosts lack:")
     seen = preview.hosts(site)
     for name, told in seen.items():

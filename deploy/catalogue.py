@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 from deploy.inventory import Cluster, Node, Role
 
 _STRICT = ConfigDict(extra="forbid")
-Feature = Literal["ha", "single", "fencing", "tenant-networks"]
+Feature = Literal["ha", "single", "fencing", "ipmi-fencing", "tenant-networks"]
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -90,6 +90,8 @@ class Service:
     """Who starts the unit in a highly available cluster; without a VIP it is always systemd."""
     watched_every: int = 10
     """Seconds between two looks of Pacemaker at the unit."""
+    tries: int = 10
+    """Failures on one node after which Pacemaker moves what needs it elsewhere; 1: systemd has tried before."""
     port: int | None = None
     ports: tuple[Port, ...] = ()
     """Those besides `port`, which clients use."""

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import requests
-
 from deploy.catalogue import Service
 from deploy.errors import StackproofError
 from deploy.journal import JOURNAL
@@ -67,7 +65,8 @@ def told(what: str) -> Iterator[None]:
 
 
 def _refusals() -> tuple[type[Exception], ...]:
-    from keystoneauth1.exceptions import ClientException  # noqa: PLC0415 - see connect()
+    import requests  # noqa: PLC0415 - see connect()
+    from keystoneauth1.exceptions import ClientException  # noqa: PLC0415
     from openstack.exceptions import SDKException  # noqa: PLC0415
 
     return SDKException, ClientException, requests.RequestException
@@ -75,6 +74,8 @@ def _refusals() -> tuple[type[Exception], ...]:
 
 def answers(url: str, expect: Iterable[int]) -> bool:
     """True when the URL answers one of those status codes within five seconds."""
+    import requests  # noqa: PLC0415 - see connect()
+
     try:
         return requests.get(url, timeout=5).status_code in set(expect)
     except requests.RequestException:

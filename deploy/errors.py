@@ -52,5 +52,9 @@ class Interrupted(StackproofError):
     """The run was interrupted; what other threads still do ends with this."""
 
 
+class PowerError(StackproofError):
+    """A power device did not answer, refused, or said what is not understood."""
+
+
 class LabError(StackproofError):
     """The lab's machine room could not be built, started or removed."""

@@ -1,8 +1,11 @@
 """Host: one node reached over SSH. The only importer of Fabric, and the owner of every deadline.
 
 Fabric opens and authenticates the connection; commands run on channels of our own, because Invoke
-feeds a command's stdin one byte at a time and has no deadline that survives a vanished peer.
+feeds a command's stdin one byte at a time and has no deadline that survives a vanished peer. Both libraries are
+loaded by the first connection: most of what imports this module opens none.
 """
+
+from __future__ import annotations
 
 import hashlib
 import io
@@ -19,10 +22,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextvars import copy_context
 from dataclasses import dataclass
-from typing import TypeVar
-
-import fabric
-import paramiko
+from typing import TYPE_CHECKING, TypeVar
 
 from deploy.errors import CommandFailed, HostUnreachable, StackproofError
 from deploy.interrupt import go_on, stop_for
@@ -30,6 +30,10 @@ from deploy.inventory import Node, Ssh
 from deploy.journal import JOURNAL
 from deploy.platforms import PackageManager
 from deploy.render import Rendered
+
+if TYPE_CHECKING:
+    import fabric
+    import paramiko
 
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # tracebacks; what matters of them is raised as well
 
@@ -124,6 +128,8 @@ class Host(Reads):
 
     def run(self, command: str, *arguments: object, stdin: str | bytes = b"", timeout: float | None = None) -> Result:
         """As told in Reads."""
+        import paramiko  # noqa: PLC0415 - see above
+
         text = spelled(command, arguments)
         limit = timeout or self.ssh.command_timeout
         data = stdin.encode() if isinstance(stdin, str) else stdin
@@ -256,6 +262,9 @@ class Host(Reads):
             return self._connection
 
     def _connect(self) -> fabric.Connection:
+        import fabric  # noqa: PLC0415 - see above
+        import paramiko  # noqa: PLC0415
+
         address = str(self.node.management)
         own = self.ssh.key is not None
         connection = fabric.Connection(
@@ -358,11 +367,11 @@ class Hosts(Mapping[str, Host]):
         """The first in inventory order."""
         return next(iter(self._hosts.values()))
 
-    def role(self, *roles: str) -> "Hosts":
+    def role(self, *roles: str) -> Hosts:
         """Those whose node carries any of the roles."""
         return Hosts(host for host in self._hosts.values() if set(roles) & set(host.node.roles))
 
-    def without(self, *names: str) -> "Hosts":
+    def without(self, *names: str) -> Hosts:
         """All but those."""
         return Hosts(host for host in self._hosts.values() if host.name not in names)
 
@@ -409,6 +418,8 @@ def first_key(address: str, *, port: int = 22, timeout: float = 10.0) -> str:
 
     Raises HostUnreachable when no SSH server answers within `timeout` seconds.
     """
+    import paramiko  # noqa: PLC0415 - see above
+
     try:
         with socket.create_connection((address, port), timeout=timeout) as connection:
             transport = paramiko.Transport(connection)

@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass
 from deploy import inventory_checks, inventory_tables
 from deploy.errors import InventoryError
 from deploy.inventory_checks import Mistake
+from deploy.inventory_power import Ipmi, Power
 
 Role = Literal["controller", "network", "compute", "storage"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -33,19 +34,6 @@ class Network:
     pool: tuple[IPv4Address, IPv4Address] | None = None
     """First and last address that Neutron may hand out (provider network)."""
     mtu: int = Field(default=1500, ge=576, le=65535)
-
-
-@dataclass(frozen=True, config=_STRICT)
-class Power:
-    """How a node's power is switched from outside the node: its Redfish BMC."""
-
-    driver: Literal["redfish"]
-    url: str
-    """The system's own resource, such as https://10.0.0.9:443/redfish/v1/Systems/1"""
-    user: str
-    password_file: Path
-    """A file on the runner, 0600, that holds the password."""
-    verify_tls: bool = True
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -200,10 +188,18 @@ class Cluster:
         return self.vip or self.role("controller")[0].management
 
     @property
+    def unfenced(self) -> tuple[str, ...]:
+        """The controllers whose power Pacemaker cannot switch, each with the reason."""
+        return tuple(
+            f"{node.name} ({f'no fence agent for the {node.power.driver} driver' if node.power else 'no power device'})"
+            for node in self.role("controller")
+            if node.power is None or not node.power.fences
+        )
+
+    @property
     def fencing(self) -> bool:
-        """True where every controller's power can be switched from outside."""
-        controllers = self.role("controller")
-        return len(controllers) > 1 and all(node.power for node in controllers)
+        """True where Pacemaker can switch every controller's power from outside."""
+        return len(self.role("controller")) > 1 and not self.unfenced
 
     @property
     def features(self) -> frozenset[str]:
@@ -212,6 +208,7 @@ class Cluster:
             "ha": self.vip is not None,
             "single": self.vip is None,
             "fencing": self.fencing,
+            "ipmi-fencing": self.fencing and any(isinstance(node.power, Ipmi) for node in self.role("controller")),
             "tenant-networks": self.options.tenant_networks,
         }
         return frozenset(name for name, there in present.items() if there)

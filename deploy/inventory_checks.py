@@ -7,6 +7,8 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from deploy.inventory_power import Ipmi, Libvirt, Redfish
+
 if TYPE_CHECKING:  # the inventory calls these checks when it is read
     from deploy.inventory import Cluster, Network
 
@@ -19,6 +21,9 @@ NETWORKS = ("management", "provider")
 _HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _INTERFACE = re.compile(r"[^\s/:]{1,15}")
 _REGION = re.compile(r"[A-Za-z0-9._-]{1,255}")
+_ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]*")
+_LIBVIRT = re.compile(r"[a-z][a-z0-9+]*://[^\s]*")
+_DOMAIN = re.compile(r"|[^\s/-][^\s/]*")
 _FLAVOR = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
@@ -160,11 +165,18 @@ def _pool(cluster: "Cluster") -> Iterator[Mistake]:
 
 def _power(cluster: "Cluster") -> Iterator[Mistake]:
     for node in cluster.nodes:
-        if node.power and not _is_web_address(node.power.url):
-            yield (
-                f"nodes.{node.name}.power.url",
-                f"{node.power.url!r} is not such as https://10.0.0.9/redfish/v1/Systems/1",
-            )
+        key = f"nodes.{node.name}.power"
+        match node.power:
+            case Redfish(url=url) if not _is_web_address(url):
+                yield f"{key}.url", f"{url!r} is not such as https://10.0.0.9/redfish/v1/Systems/1"
+            case Ipmi(address=address) if not _ADDRESS.fullmatch(address):
+                yield f"{key}.address", f"{address!r} is no host name or IP address; the port has a key of its own"
+            case Ipmi(user=user) if not 0 < len(user.encode()) <= 16:
+                yield f"{key}.user", f"{user!r} has {len(user.encode())} bytes; IPMI takes 1 to 16"
+            case Libvirt(uri=uri) if not _LIBVIRT.fullmatch(uri):
+                yield f"{key}.uri", f"{uri!r} is not such as qemu+ssh://root@kvm1/system"
+            case Libvirt(domain=domain) if not _DOMAIN.fullmatch(domain):
+                yield f"{key}.domain", f"{domain!r} is no name of a libvirt domain"
 
 
 def _image(cluster: "Cluster") -> Iterator[Mistake]:

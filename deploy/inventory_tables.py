@@ -150,8 +150,10 @@ def _depth(location: Location) -> int:
 
 
 def _key(location: Location, tables: dict[str, Any]) -> str:
-    """Nodes by their names, not their places; items of a list by the list."""
+    """Nodes by their names, not their places; items of a list by the list; a power device without its driver."""
     if location[0] == "nodes":
+        if location[2] == "power":
+            location = (*location[:3], *location[4:])
         location = ("nodes", tables["nodes"][location[1]]["name"], *location[2:])
     if location[0] in HEAD:
         location = ("cluster", *location)

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from deploy import catalogue, platforms
+from deploy import catalogue, platforms, power
 from deploy.catalogue import Catalogue, Service
-from deploy.errors import InventoryError
 from deploy.host import Host, Hosts
 from deploy.inventory import Cluster, Node
 from deploy.journal import JOURNAL
@@ -75,16 +74,5 @@ class Site:
 def _learn_power(secrets: Secrets, cluster: Cluster) -> None:
     """The power devices' passwords, which are the owner's and not ours to make."""
     for node in cluster.nodes:
-        if node.power is None:
-            continue
-        try:
-            password, trouble = node.power.password_file.expanduser().read_text().strip(), "it is empty"
-        except (OSError, ValueError) as error:
-            password, trouble = "", getattr(error, "strerror", None) or "it is no text"
-        if not password:
-            raise InventoryError(
-                f"nodes.{node.name}.power.password_file: {trouble}: {node.power.password_file}",
-                expected="a file with the power device's password, readable by you only",
-                hint="make it, or remove `power` from the node (the cluster is then built without fencing)",
-            )
-        secrets.learn(f"power.{node.name}", password)
+        if password := power.password(node):
+            secrets.learn(f"power.{node.name}", password)

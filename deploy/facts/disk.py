@@ -8,7 +8,10 @@ from deploy.host import Reads
 _ASK = """for path in "$@"; do
   there=$path
   while [ ! -e "$there" ]; do there=${there%/*}; [ -n "$there" ] || there=/; done
-  df -Pk "$there" | sed 1d | { read -r device size used free percent mount; echo "$path $size $free $mount"; }
+  df -PkT "$there" | sed 1d | {
+    read -r device kind size used free percent mount
+    echo "$path $size $free $kind $mount"
+  }
 done
 """
 
@@ -21,6 +24,8 @@ class FileSystem:
     size_mib: int
     free_mib: int
     """What services may still write: without the part kept for root."""
+    kind: str
+    """Its type, such as ext4; `overlay` and the like do not say what is below."""
 
 
 def read(host: Reads, *paths: str) -> dict[str, FileSystem]:
@@ -29,10 +34,10 @@ def read(host: Reads, *paths: str) -> dict[str, FileSystem]:
 
 
 def parse(text: str) -> dict[str, FileSystem]:
-    """Lines of `path, KiB in all, KiB free, mount point`."""
-    rows = [line.split(maxsplit=3) for line in text.splitlines()]
+    """Lines of `path, KiB in all, KiB free, type, mount point`."""
+    rows = [line.split(maxsplit=4) for line in text.splitlines()]
     return {
-        row[0]: FileSystem(mount=row[3], size_mib=int(row[1]) // 1024, free_mib=int(row[2]) // 1024)
+        row[0]: FileSystem(row[4], int(row[1]) // 1024, int(row[2]) // 1024, row[3])
         for row in rows
-        if len(row) == 4 and row[1].isdecimal() and row[2].isdecimal()
+        if len(row) == 5 and row[1].isdecimal() and row[2].isdecimal()
     }

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from deploy.host import Reads
 
@@ -36,6 +37,7 @@ def troubles(host: Reads, since: str = SINCE_BUILT) -> list[Trouble]:
     return parse(host.check("exec sh -s -- %s", since, stdin=_SCRIPT, timeout=60))
 
 
+@lru_cache(maxsize=32)  # many checks read the same answer
 def parse(text: str) -> list[Trouble]:
     """Lines of `file <source> <date> <time> <message>`, then the journal as JSON."""
     return _summed([*_of_files(text.splitlines()), *_of_journal(text.splitlines())])

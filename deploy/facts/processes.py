@@ -5,6 +5,9 @@ from functools import lru_cache
 
 from deploy.host import Reads
 
+COMMAND = "ps -eo pid=,user:32=,unit="
+"""Asks for what `parse` reads."""
+
 
 @dataclass(frozen=True)
 class Process:
@@ -16,7 +19,7 @@ class Process:
 
 def running(host: Reads) -> dict[int, Process]:
     """Every process of that host, by its id."""
-    return parse(host.check("ps -eo pid=,user:32=,unit="))
+    return parse(host.check(COMMAND))
 
 
 @lru_cache(maxsize=32)  # many checks read the same answer

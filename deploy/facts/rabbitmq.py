@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from deploy.errors import CommandFailed
@@ -99,6 +100,7 @@ def broker(host: Reads) -> Broker:
     return parse_broker(result.out) if result.ok else Broker()
 
 
+@lru_cache(maxsize=32)  # many checks read the same answer
 def parse_broker(text: str) -> Broker:
     """The JSON object that `_EVERYTHING` prints, on a line of its own."""
     line = next((line for line in text.splitlines() if line.startswith("{")), "")

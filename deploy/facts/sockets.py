@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from deploy.facts import processes
 from deploy.facts.processes import Process
@@ -37,7 +38,12 @@ class Listener:
 
 def listening(host: Reads) -> tuple[Listener, ...]:
     """Every TCP and UDP socket of that host that waits for others, in its own network namespace."""
-    return parse(host.check("ss -Htulnp"), processes.running(host))
+    return _joined(host.check("ss -Htulnp"), host.check(processes.COMMAND))
+
+
+@lru_cache(maxsize=32)  # many checks read the same answer
+def _joined(sockets: str, running: str) -> tuple[Listener, ...]:
+    return parse(sockets, processes.parse(running))
 
 
 def parse(text: str, running: dict[int, Process]) -> tuple[Listener, ...]:

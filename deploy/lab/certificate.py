@@ -11,7 +11,7 @@ from cryptography.x509.oid import NameOID
 from deploy.lab import keys, names
 
 PEM = names.STATE / "redfish.pem"
-"""Key and certificate in one file, as servers load them; clients on the runner verify with it too."""
+"""Key and certificate in one file, as servers load them."""
 _LIFETIME = timedelta(days=3650)
 
 

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
+from deploy import power as device
 from deploy.errors import LabError, StackproofError
 from deploy.inventory import Cluster, Node
 from deploy.inventory import load as load_inventory
 from deploy.journal import JOURNAL, Event
-from deploy.lab import bmc, keys, power, prepare, room
+from deploy.lab import keys, power, prepare, room
 
 _GIB = 1 << 30
 _EPILOG = "Exit codes: 0 done, 1 an error or (status) a host that is off or does not answer, 2 wrong usage."
@@ -119,11 +120,12 @@ def _power(options: argparse.Namespace) -> int:
     cluster = _current()
     node = _node(cluster, options.host)
     if options.action == "status":
-        on = bmc.is_on(node.power) if node.power else power.is_on(node)
+        on = device.of(node).is_on() if node.power else power.is_on(node)
         print("on" if on else "off")  # noqa: T201
     elif node.power:
         # The way real machines are switched, and the one that keeps the controller's word on who is on.
-        bmc.reset(node.power, {"on": "On", "off": "ForceOff", "cycle": "ForceRestart"}[options.action])
+        switch = device.of(node)
+        {"on": switch.on, "off": switch.off, "cycle": switch.cycle}[options.action]()
     else:
         if options.action != "on":
             power.power_off(cluster, node)

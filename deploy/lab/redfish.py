@@ -10,9 +10,11 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from deploy import power
 from deploy.errors import LabError
-from deploy.inventory import Cluster, Power
-from deploy.lab import bmc, certificate, groups, keys, names, network, processes
+from deploy.inventory import Cluster
+from deploy.inventory_power import Redfish
+from deploy.lab import certificate, groups, keys, names, network, processes
 from deploy.lab.redfish_http import Server
 from deploy.lab.shell import until
 
@@ -23,16 +25,17 @@ _MODULE = "deploy.lab.redfish"
 
 def ensure(cluster: Cluster) -> None:
     """Start the controller where the inventory has power entries and none runs; LabError where it does not answer."""
-    powers = [node.power for node in cluster.nodes if node.power]
+    powers = _powers(cluster)
     if not powers:
         return
     address, port = _where(cluster, powers)
     certificate.ensure(address)
-    if bmc.answers(powers[0]):
+    switch = power.of(next(node for node in cluster.nodes if isinstance(node.power, Redfish)))
+    if switch.answers():
         return
     stop()
     _spawn()
-    if not until(lambda: bmc.answers(powers[0]), timeout=_STARTS_IN):
+    if not until(switch.answers, timeout=_STARTS_IN):
         raise LabError(
             "the lab's power controller does not answer",
             expected=f"Redfish at https://{address}:{port}",
@@ -70,7 +73,12 @@ def _spawn() -> None:
         )
 
 
-def _where(cluster: Cluster, powers: list[Power]) -> tuple[str, int]:
+def _powers(cluster: Cluster) -> list[Redfish]:
+    """The devices that this controller is."""
+    return [node.power for node in cluster.nodes if isinstance(node.power, Redfish)]
+
+
+def _where(cluster: Cluster, powers: list[Redfish]) -> tuple[str, int]:
     """The one address all power entries name; LabError where they differ or it is not the runner's."""
     expected = str(network.runner_address(cluster.management))
     found = {
@@ -94,7 +102,7 @@ def main() -> int:
     cluster = room.current()
     if cluster is None:
         return 1
-    powers = [node.power for node in cluster.nodes if node.power]
+    powers = _powers(cluster)
     password = keys.PASSWORD.read_text().strip()
     Server(_where(cluster, powers), switches.LabSwitches(), powers[0].user, password, certificate.PEM).serve_forever()
     return 0

@@ -1,14 +1,12 @@
 """The room as a whole: bring up what is missing, say how it is, take all of it down."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.errors import LabError
 from deploy.inventory import Cluster, Lab, Node
-from deploy.inventory import load as load_inventory
 from deploy.lab import (
+    claim,
     container,
     groups,
     image,
@@ -28,7 +26,8 @@ from deploy.lab import (
 )
 from deploy.lab.shell import phase
 
-IN_USE = names.STATE / "inventory.toml"
+IN_USE = claim.IN_USE
+current = claim.current
 
 
 @dataclass(frozen=True)
@@ -103,19 +102,6 @@ def build_image(cluster: Cluster) -> Path:
         prepare.install_tools()
         image.clean()
         return image.ensure(cluster)
-
-
-def current() -> Cluster | None:
-    """The cluster whose lab is up, or was when its runner was switched off; None without a lab."""
-    try:
-        return load_inventory(IN_USE) if IN_USE.exists() else None
-    except PermissionError:
-        raise LabError(
-            "the lab is root's",
-            expected="root: its hosts are containers with networks and disks of their own",
-            seen=f"user {os.geteuid()}, who may not read {IN_USE}",
-            hint="run the same command as root (sudo -i), or name an inventory of real machines",
-        ) from None
 
 
 def status(cluster: Cluster) -> list[HostStatus]:

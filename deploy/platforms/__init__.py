@@ -46,7 +46,8 @@ class Platform:
     """Shell script that prints what a deployment left on the machine: `claim <by whom> <cluster>` for each
     configuration that names its cluster, `data <path>` for each service's data; changes nothing."""
     packages: dict[str, tuple[str, ...]]
-    """Package names by catalogue service; `bare` is what a machine must have before anything."""
+    """Package names by catalogue service; `bare` is what a machine must have before anything, `drills` what only drills
+    take, and only a lab host is given."""
     units: dict[str, str] = Field(default_factory=dict)
     """Unit names (without .service) by the catalogue's name for the unit."""
     accounts: dict[str, str] = Field(default_factory=dict)

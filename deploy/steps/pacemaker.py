@@ -1,15 +1,11 @@
-"""Pacemaker: membership by corosync, quorum kept, fencing wherever the inventory offers power devices."""
-
-from urllib.parse import urlsplit
-from xml.etree.ElementTree import Element
+"""Pacemaker: membership by corosync, quorum kept, fencing wherever Pacemaker can switch the power of all."""
 
 from deploy.facts import pacemaker
 from deploy.host import Host
-from deploy.inventory import Node
 from deploy.journal import JOURNAL
 from deploy.site import Site
 from deploy.step import Step
-from deploy.steps import resources, service
+from deploy.steps import fencing, resources, service
 from deploy.wait import until
 
 
@@ -17,42 +13,21 @@ def complete(site: Site) -> None:
     """Properties and fence devices, once all controllers are members."""
     _whole(site, site.controllers.first)
     service.roll(site, "pacemaker")
-    without = [node.name for node in site.cluster.role("controller") if not node.power]
-    if without:
-        JOURNAL.emit("note", f"built without fencing: the inventory names no power device for {', '.join(without)}")
+    if site.cluster.unfenced:
+        JOURNAL.emit("note", f"built without fencing, because of {', '.join(site.cluster.unfenced)}")
     if site.cluster.fencing:
-        fenced = [node for node in site.cluster.role("controller") if node.power]
-        resources.ensure(site, "resources", [_device(node) for node in fenced])
-        resources.ensure(site, "constraints", [_elsewhere(node) for node in fenced])
+        controllers = site.cluster.role("controller")
+        resources.ensure(site, "resources", [fencing.device(node) for node in controllers])
+        resources.ensure(site, "constraints", [fencing.elsewhere(node) for node in controllers])
     resources.properties(
         site,
         stonith_enabled="true" if site.cluster.fencing else "false",
         stonith_timeout="60s",
+        # Recovery is not slowed down while the machines that are left are busy: then it is waited for most.
+        load_threshold="0%",
         no_quorum_policy="stop",
         cluster_recheck_interval="60s",
     )
-
-
-def _device(node: Node) -> Element:
-    assert node.power is not None  # noqa: S101 - only called for nodes that have one
-    url = urlsplit(node.power.url)
-    parameters = {
-        "ip": url.hostname or "",
-        "ipport": str(url.port or 443),
-        "systems_uri": url.path,
-        "username": node.power.user,
-        "password_script": f"/etc/stackproof/fence/{node.name}",
-        "pcmk_host_list": node.name,
-    }
-    if not node.power.verify_tls:
-        parameters["ssl_insecure"] = "1"
-    return resources.primitive(f"fence-{node.name}", "stonith:fence_redfish", parameters, monitor="60s")
-
-
-def _elsewhere(node: Node) -> Element:
-    """A node does not hold its own fence device: it could not use it when it is needed."""
-    name = f"fence-{node.name}"
-    return Element("rsc_location", id=f"{name}-elsewhere", rsc=name, node=node.name, score="-INFINITY")
 
 
 def verify(site: Site, host: Host) -> None:
@@ -87,7 +62,7 @@ def verify_whole(site: Site) -> None:
         interval=1,
         what="Pacemaker: fence devices",
         expected="one for each controller, started on another",
-        hint="the power devices must be reachable from the controllers: try fence_redfish there by hand",
+        hint="the power devices must be reachable from the controllers: try the fence agent there by hand",
     )
 
 

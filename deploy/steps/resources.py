@@ -54,7 +54,9 @@ def properties(site: Site, **wanted: str) -> None:
             host.changed(f"set Pacemaker's {name}={value}")
 
 
-def primitive(name: str, kind: str, parameters: dict[str, str], *, monitor: str, timeout: int = 60) -> Element:
+def primitive(
+    name: str, kind: str, parameters: dict[str, str], *, monitor: str, timeout: int = 60, tries: int = 10
+) -> Element:
     """A primitive; `kind` is `class:type` or `class:provider:type`, `monitor` its interval."""
     parts = kind.split(":")
     element = Element("primitive", id=name, type=parts[-1])
@@ -64,7 +66,7 @@ def primitive(name: str, kind: str, parameters: dict[str, str], *, monitor: str,
     if parameters:
         _pairs(element, "instance_attributes", f"{name}-params", parameters)
     # Sticky: what moved away from a dead node stays where it is when the node returns, instead of moving twice.
-    meta = {"failure-timeout": "60s", "migration-threshold": "10", "resource-stickiness": "100"}
+    meta = {"failure-timeout": "60s", "migration-threshold": f"{tries}", "resource-stickiness": "100"}
     _pairs(element, "meta_attributes", f"{name}-meta", meta)
     operations = SubElement(element, "operations")
     for operation, interval in (("monitor", monitor), ("start", "0s"), ("stop", "0s")):
@@ -93,7 +95,12 @@ def units(site: Site, services: Iterable[Service]) -> list[Element]:
     return [
         clone(
             primitive(
-                service.name, f"systemd:{site.unit(service)}", {}, monitor=f"{service.watched_every}s", timeout=100
+                service.name,
+                f"systemd:{site.unit(service)}",
+                {},
+                monitor=f"{service.watched_every}s",
+                timeout=100,
+                tries=service.tries,
             )
         )
         for service in services

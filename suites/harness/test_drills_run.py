@@ -65,6 +65,26 @@ def test_nothing_is_broken_without_consent(tmp_path, options, why):
     assert ended.returncode == 1
 
 
+def test_an_earlier_run_s_drills_are_put_aside_and_not_judged_again(results):
+    folder = results(standby_and_back=["good"])
+    ended = run("--inventory=lab", "-k", "standby", f"--results={folder}")
+    assert "GO     standby" not in ended.stdout
+    assert "NO-GO: 0 of" not in ended.stdout
+    assert [path.name for path in folder.glob("drills-before-*/*")] == ["standby_and_back"]
+
+
+def test_drills_are_selected_by_the_names_of_their_results():
+    options = ("--inventory=lab", "--collect-only")
+    ended = run(*options, "--drills=api_processes-keystone,standby_and_back")
+    told = {line.partition("::")[0] for line in ended.stdout.splitlines() if "::" in line}
+    assert told == {"suites/failover/test_api_processes.py", "suites/failover/test_standby_and_back.py"}
+    assert "is_whole_again[keystone]" in ended.stdout
+    assert "is_whole_again[glance]" not in ended.stdout
+    ended = run(*options, "--drills=api_processes-swift")
+    assert ended.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "no drill is called api_processes-swift" in ended.stderr
+
+
 def test_go_needs_every_drill_to_be_go(results, known):
     assert summary.go(summary.drilled(results(one=["good"]), known))
     assert not summary.go(summary.drilled(results(two=["good", "lost-write"]), known))
@@ -85,6 +105,16 @@ def test_the_verdicts_name_the_run_and_the_reason(results, known):
     assert first.startswith("NO-GO  vip: run 2: ledger sql: 1 acknowledged and lost")
     assert second == "GO     web"
     assert last == "NO-GO: 1 of 2 drills"
+
+
+def test_where_seconds_are_not_judged_the_last_line_says_so_and_the_outage_is_told(results, known):
+    folder = results(vip=["over-budget"], web=["good"])
+    assert not summary.go(summary.drilled(folder, known))
+    found = summary.drilled(folder, known, timed=False)
+    assert summary.go(found)
+    first, second, last = summary.verdicts(found)
+    assert first.startswith("GO     vip: noted: ")
+    assert (second, last) == ("GO     web", "GO (outages not judged): 2 of 2 drills")
 
 
 def test_repeated_drills_tell_median_and_worst_and_what_became_slower(results, known):

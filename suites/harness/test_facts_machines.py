@@ -59,7 +59,7 @@ def test_the_disk_of_a_path_that_is_not_there_yet_is_that_of_the_folder_above(tm
 
 
 def test_paths_with_their_mounts():
-    seen = disk.parse("/usr 10218772 9600000 /\n/var/lib 512000 1000 /var\ngarbage\n")
+    seen = disk.parse("/usr 10218772 9600000 ext4 /\n/var/lib 512000 1000 xfs /var\ngarbage\n")
     assert (seen["/usr"].mount, seen["/usr"].size_mib, seen["/var/lib"].free_mib) == ("/", 9979, 0)
     assert list(seen) == ["/usr", "/var/lib"]
 

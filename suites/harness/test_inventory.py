@@ -46,6 +46,8 @@ workers = 2
 C2 = 'c2 = { roles = ["controller"], management = "10.0.0.12" }'
 W1 = 'w1 = { roles = ["compute", "network"], management = "10.0.0.21"'
 POWER = 'power = { driver = "redfish", url = "http://bmc/redfish/v1/Systems/1", user = "u", password_file = "f" }'
+IPMI = 'power = { driver = "ipmi", address = "bmc", user = "u", password_file = "f" }'
+COMMAND = 'power = { driver = "command", on = ["pdu", "on"], off = "pdu off", status = "pdu" }'
 FLAVOR = "[capacity.flavors.small]\nvcpus = 1\nmemory_mib = 2048\ndisk_gib = 10\ninstances = 40\n"
 
 BAD = {
@@ -130,6 +132,67 @@ BAD = {
         f"{W1}, {POWER} }}".replace("http", "ipmi"),
         "nodes.w1.power.url",
         "not such as",
+    ),
+    "a driver nobody knows": (
+        f"{W1} }}",
+        f'{W1}, power = {{ driver = "telnet" }} }}',
+        "nodes.w1.power",
+        "redfish, ipmi, libvirt or command",
+    ),
+    "a power device that is no table": (f"{W1} }}", f"{W1}, power = 5 }}", "nodes.w1.power", "must be a table"),
+    "an IPMI address with its port": (
+        f"{W1} }}",
+        f"{W1}, {IPMI.replace('bmc', 'udp://bmc')} }}",
+        "nodes.w1.power.address",
+        "the port has a key of its own",
+    ),
+    "an IPMI user of too many bytes": (
+        f"{W1} }}",
+        f"{W1}, {IPMI} }}".replace('= "u"', '= "a-user-of-17-byte"'),
+        "nodes.w1.power.user",
+        "IPMI takes 1 to 16",
+    ),
+    "no password of an IPMI device": (
+        f"{W1} }}",
+        f"{W1}, {IPMI} }}".replace(', password_file = "f"', ""),
+        "nodes.w1.power.password_file",
+        "missing",
+    ),
+    "no URI of a libvirt": (
+        f"{W1} }}",
+        f'{W1}, power = {{ driver = "libvirt", uri = "kvm1" }} }}',
+        "nodes.w1.power.uri",
+        "not such as",
+    ),
+    "an option for a domain": (
+        f"{W1} }}",
+        f'{W1}, power = {{ driver = "libvirt", uri = "qemu:///system", domain = "--all" }} }}',
+        "nodes.w1.power.domain",
+        "no name",
+    ),
+    "a command that takes a shell": (
+        f"{W1} }}",
+        f"{W1}, {COMMAND.replace('pdu off', 'pdu off | mail root')} }}",
+        "nodes.w1.power.off",
+        "takes a shell",
+    ),
+    "a placeholder nobody fills": (
+        f"{W1} }}",
+        f"{W1}, {COMMAND.replace('pdu off', 'pdu {port} off')} }}",
+        "nodes.w1.power.off",
+        "only placeholder",
+    ),
+    "half a quotation": (
+        f"{W1} }}",
+        f"{W1}, {COMMAND} }}".replace("pdu off", "pdu 'off"),
+        "nodes.w1.power.off",
+        "No closing quotation",
+    ),
+    "an empty command": (
+        f"{W1} }}",
+        f"{W1}, {COMMAND.replace('pdu off', '')} }}",
+        "nodes.w1.power.off",
+        "at least 1 item",
     ),
     "image without checksum": ("[image]", '[image]\nurl = "http://x/y"', "image.sha256", "missing"),
     "image with half a checksum": ("[image]", '[image]\nfile = "x"\nsha256 = "12ab"', "image.sha256", "64 hexadecimal"),
@@ -250,6 +313,17 @@ def test_fencing_takes_a_power_device_on_every_controller(written):
     powered = re.sub(r'(\["controller"\],)', rf"\1 {POWER},", GOOD)
     assert inventory.load(written(powered)).fencing
     assert not inventory.load(written(powered.replace(f" {POWER},", "", 1))).fencing
+
+
+def test_a_power_device_of_no_driver_is_redfish(written):
+    powered = GOOD.replace(W1, f"{W1}, {POWER}".replace('driver = "redfish", ', ""))
+    assert inventory.load(written(powered)).node("w1").power.driver == "redfish"
+
+
+def test_commands_are_read_as_words(written):
+    text = GOOD.replace(W1, f"{W1}, {COMMAND}".replace("pdu off", "pdu 'all off'"))
+    seen = inventory.load(written(text)).node("w1").power
+    assert (seen.on, seen.off, seen.status) == (("pdu", "on"), ("pdu", "all off"), ("pdu",))
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -1,13 +1,17 @@
 """The lab's power controller speaks the Redfish that fencing agents and drills speak, and only to who may switch."""
 
 import threading
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import requests
 
-from deploy.errors import LabError
-from deploy.inventory import Power
-from deploy.lab import bmc, certificate
+from deploy import power
+from deploy.errors import LabError, PowerError
+from deploy.inventory import Node
+from deploy.inventory_power import Redfish
+from deploy.lab import certificate
 from deploy.lab.redfish_http import Server
 
 USER = ("stackproof", "a secret")
@@ -134,22 +138,70 @@ def test_no_secret_is_written_anywhere(ask, capfd):
     assert "secret" not in said
 
 
-def test_the_lab_s_own_client_over_tls(tmp_path, monkeypatch):
+def driver(server, system, folder, scheme="https", user=USER[0], **trust):
+    (folder / "password").write_text(f"{USER[1]}\n")
+    url = f"{scheme}://127.0.0.1:{server.server_port}/redfish/v1/Systems/{system}".rstrip("/")
+    device = Redfish(url=url, user=user, password_file=folder / "password", **trust)
+    return power.of(Node(name="controller01", roles=("controller",), addresses={}, power=device))
+
+
+@pytest.fixture
+def over_tls(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(certificate, "PEM", tmp_path / "redfish.pem")
     certificate.ensure("127.0.0.1")
-    assert certificate.PEM.stat().st_mode & 0o777 == 0o600
-    (tmp_path / "password").write_text(f"{USER[1]}\n")
     server, thread = serve(certificate.PEM)
-    url = f"https://127.0.0.1:{server.server_port}/redfish/v1/Systems"
-    power = Power("redfish", f"{url}/controller01", USER[0], tmp_path / "password", verify_tls=False)
-    try:
-        assert bmc.answers(power)
-        bmc.reset(power, "ForceOff")
-        assert not bmc.is_on(power)
-        with pytest.raises(LabError, match="refused POST"):
-            bmc.reset(Power("redfish", f"{url}/broken", USER[0], tmp_path / "password"), "On")
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-    assert not bmc.answers(power)
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("trust", [{"verify_tls": False}, {"ca_file": Path("redfish.pem")}], ids=["none", "ca_file"])
+def test_the_driver_of_real_machines_switches_over_tls(over_tls, tmp_path, trust):
+    switch = driver(over_tls, "controller01", tmp_path, **trust)
+    assert switch.is_on()
+    switch.off()
+    assert not switch.is_on()
+    switch.on()
+    switch.cycle()
+    assert switch.is_on()
+    assert [kind for _, kind in over_tls.switches.asked] == ["ForceOff", "On", "ForceOff", "On"]
+
+
+def test_a_certificate_nobody_vouches_for_is_not_trusted(over_tls, tmp_path):
+    assert certificate.PEM.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(PowerError, match="certificate that is not trusted"):
+        driver(over_tls, "controller01", tmp_path).is_on()
+
+
+def test_a_refusal_counts_unless_it_is_so_already(server, tmp_path):
+    switch = driver(server, "broken", tmp_path, scheme="http")
+    with pytest.raises(PowerError, match="refused POST"):
+        switch.off()
+    switch.on()  # refused as well, but on it is
+    assert server.switches.asked == [("broken", "ForceOff"), ("broken", "On")]
+
+
+@pytest.mark.parametrize(
+    ("system", "user", "words"),
+    [
+        ("controller01", "nobody", ["refused GET", "HTTP 401", "user and password_file"]),
+        ("nobody", "stackproof", ["refused GET", "HTTP 404", "url of the node"]),
+        ("", "stackproof", ["tells no power state", "None"]),
+    ],
+)
+def test_what_is_wrong_is_told_with_where_to_look_and_no_secret(server, tmp_path, system, user, words):
+    with pytest.raises(PowerError) as caught:
+        driver(server, system, tmp_path, scheme="http", user=user).is_on()
+    assert [word for word in words if word not in str(caught.value)] == []
+    assert USER[1] not in str(caught.value)
+
+
+def test_a_controller_that_is_not_there_is_told_as_such(server, tmp_path):
+    switch = driver(server, "controller01", tmp_path, scheme="http")
+    assert switch.answers()
+    switch._device = replace(switch._device, url="http://127.0.0.1:1/redfish/v1/Systems/1")
+    assert not switch.answers()
+    with pytest.raises(PowerError, match="does not answer"):
+        switch.is_on()

@@ -41,13 +41,13 @@ def seen(tmp_path_factory) -> Iterator[Seen]:
         for name, server in servers.items()
     ]
     with Watch(probes, tmp_path_factory.mktemp("watch")) as watch:
-        watch.until_steady(4, timeout=20)
+        watch.until_settled(timeout=20)
         for case in CASES:
             servers[case].fail()
         time.sleep(AWAY)
         for case in CASES:
             servers[case].recover()
-        watch.until_steady(4, timeout=20)
+        watch.until_settled(timeout=20)
         yield Seen(watch.stop(), servers)
     for server in servers.values():
         server.close()

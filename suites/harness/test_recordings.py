@@ -148,6 +148,16 @@ def test_what_could_not_be_fetched_is_an_error_only_where_a_budget_asks_for_it()
     assert "unproven" in text(table(kept, judge(kept, ALLOWED), ALLOWED))
 
 
+def test_where_seconds_are_not_judged_an_outage_is_noted_and_all_else_counts():
+    over = judge(drill("over-budget"), ALLOWED, timed=False)
+    assert {each.outcome for each in over.judgements} == {"PASSED", "NOTED"}
+    assert (over.go, over.word, over.reasons) == (True, "GO (outages not judged)", ())
+    assert "s allowed" in over.noted[0]
+    cases = {path.stem for path in DRILLS.glob("*.json")}
+    go = {case for case in cases if judge(drill(case), ALLOWED, timed=False).go}
+    assert go == {"good", "over-budget", "second-outage-on-return", "stalled-probe"}
+
+
 def test_the_return_has_a_budget_of_its_own():
     kept = replace(drill("second-outage-on-return"), returns=True)
     allowed = {"keystone": 60.0}
@@ -156,6 +166,27 @@ def test_the_return_has_a_budget_of_its_own():
     assert verdict.of("keystone on return").outcome == "FAILED"
     assert judge(replace(kept, returns=False), allowed, {"keystone": 1.0}).go
     assert judge(replace(drill("good"), returns=True), allowed, {"keystone": 1.0}).of("keystone on return").kept
+
+
+def test_what_still_fails_while_a_fault_lasts_is_told_apart_from_the_outage():
+    kept = replace(drill("good"), spares=True)
+    line = kept.timelines["keystone"]
+    late = kept.confirmed_at + ALLOWED["keystone"]
+    (third, *_) = (sample for sample in line.samples if late <= sample.at < kept.undone_at)
+    assert judge(kept, ALLOWED).of("keystone meanwhile").kept
+    samples = tuple(replace(sample, ok=False) if sample is third else sample for sample in line.samples)
+    kept = replace(kept, timelines={**kept.timelines, "keystone": replace(line, samples=samples)})
+    verdict = judge(kept, ALLOWED)
+    assert (verdict.of("keystone").outcome, verdict.of("keystone meanwhile").outcome) == ("PASSED", "FAILED")
+    assert "meanwhile FAILED" in text(table(kept, verdict, ALLOWED), width=160)
+    assert judge(kept, ALLOWED, timed=False).of("keystone meanwhile").outcome == "NOTED"
+    assert judge(replace(kept, spares=False), ALLOWED).go
+
+
+def test_a_fault_that_did_not_outlast_its_budget_spared_nobody():
+    kept = drill("good")
+    kept = replace(kept, spares=True, undone_at=kept.confirmed_at + 1)
+    assert judge(kept, ALLOWED).of("keystone meanwhile").outcome == "ERROR"
 
 
 def test_without_budgets_there_is_nothing_to_pass():

@@ -12,6 +12,8 @@ from xml.etree import ElementTree
 import pytest
 
 from deploy import inventory, steps
+from deploy.journal import Event
+from fixtures.terminal import Lines
 
 ROOT = Path(__file__).parents[2]
 COLLECT = ("--collect-only", "-q")
@@ -168,3 +170,11 @@ def test_a_run_in_the_same_second_has_a_folder_of_its_own(tmp_path):
     made = [_fresh(tmp_path) for _ in range(3)]
     assert len(set(made)) == 3
     assert (tmp_path / "latest").resolve() == made[-1]
+
+
+def test_a_terminal_that_was_closed_ends_nothing_that_is_told_to_it():
+    class Closed:
+        def ensure_newline(self):
+            raise OSError(5, "Input/output error")
+
+    Lines(Closed(), None).tell(Event("note", "the fault is undone"))

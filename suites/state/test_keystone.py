@@ -155,6 +155,7 @@ def test_the_tenant_is_a_tenant_only(cloud_says, expect):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("password", DEFAULTS)
 def test_no_default_password_works(readings, somebody, password, cluster, expect):
     ticket = readings.sign_in(f"http://{cluster.api_address}:5000/v3", somebody, password)

@@ -56,6 +56,7 @@ def test_no_password_is_kept_with_the_cells(readings, cluster, expect):
     expect("cells whose database address holds a password", seen, (), "nova-manage cell_v2 list_cells --verbose")
 
 
+@pytest.mark.slow
 def test_it_finds_nothing_wrong_itself(readings, review, expect):
     told = checked(readings.reader(review.node), review.command)  # asked in the first round: it takes longest of all
     wrong = {name: result for name, result in told.items() if result != "Success"}

@@ -122,9 +122,7 @@ def test_a_property_is_not_changed(everywhere, name, expect):
 
 def test_fencing_is_what_the_inventory_offers(everywhere, cluster, expect):
     seen = configuration(everywhere).properties.get("stonith-enabled", "true")
-    told = (
-        "on: every controller has a power device" if cluster.fencing else "off: not every controller has a power device"
-    )
+    told = "off: without a fence device " + ", ".join(cluster.unfenced) if cluster.unfenced else "on: all have a device"
     expect("fencing", {"true": "on", "false": "off"}.get(seen, seen), told.partition(":")[0], f"the inventory: {told}")
 
 

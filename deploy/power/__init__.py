@@ -1,0 +1,25 @@
+"""Power: a machine is switched from outside, by the driver its inventory entry names; all of them switch alike."""
+
+from deploy.errors import PowerError
+from deploy.inventory import Node
+from deploy.inventory_power import Command, Ipmi, Libvirt, Redfish
+from deploy.power import command, ipmi, libvirt, redfish
+from deploy.power.driver import Driver
+from deploy.power.password import read as password
+
+__all__ = ["Driver", "of", "password"]
+
+
+def of(node: Node) -> Driver:
+    """What switches that node. PowerError where it has no power device, InventoryError without its password."""
+    match node.power:
+        case Redfish():
+            return redfish.Driver(node.name, node.power, password(node))
+        case Ipmi():
+            return ipmi.Driver(node.name, node.power, password(node))
+        case Libvirt():
+            return libvirt.Driver(node.name, node.power)
+        case Command():
+            return command.Driver(node.name, node.power, password(node))
+        case None:
+            raise PowerError(f"{node.name} has no power device", hint="give the node a `power` in the inventory")

@@ -1,0 +1,16 @@
+"""The disk is full on a controller that neither holds the VIP nor takes the database's writes."""
+
+import pytest
+
+from fixtures.drills.promises import PromisesMeanwhile, PromisesOnReturn
+
+FAULT = "disk-full"
+
+
+@pytest.fixture(scope="module")
+def record(drill):
+    return drill(lambda: drill.disk.fill(drill.who.neither()))
+
+
+class TestDiskFullElsewhere(PromisesMeanwhile, PromisesOnReturn):
+    pass

@@ -1,0 +1,23 @@
+"""Every process worth losing is killed, one at a time; whoever owns it starts it again."""
+
+import pytest
+
+from fixtures.drills.process import TARGETS
+from fixtures.drills.promises import PromisesOfProcess
+
+FAULT = "process-kill"
+
+
+@pytest.fixture(scope="module", params=TARGETS)
+def record(request, drill, workload):
+    target = TARGETS[request.param]
+
+    def fault():
+        victim = target.victim(drill.who, workload)
+        return drill.process.kill(victim, target.service, target.processes)
+
+    return drill(fault, request.param)
+
+
+class TestProcessKilled(PromisesOfProcess):
+    pass

@@ -1,0 +1,16 @@
+"""The controller where the instance's router is active loses its link to the outside."""
+
+import pytest
+
+from fixtures.drills.promises import PromisesOnReturn
+
+FAULT = "provider-loss"
+
+
+@pytest.fixture(scope="module")
+def record(drill, workload):
+    return drill(lambda: drill.cut.provider(drill.who.routes(workload)))
+
+
+class TestProviderLinkDown(PromisesOnReturn):
+    pass

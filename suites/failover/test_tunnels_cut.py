@@ -1,0 +1,16 @@
+"""The compute with the instance on it loses its tunnels, and nothing else."""
+
+import pytest
+
+from fixtures.drills.promises import PromisesOnReturn
+
+FAULT = "tunnel-loss"
+
+
+@pytest.fixture(scope="module")
+def record(drill, workload):
+    return drill(lambda: drill.cut.tunnels(drill.who.runs(workload)))
+
+
+class TestTunnelsCut(PromisesOnReturn):
+    pass

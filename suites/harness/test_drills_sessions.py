@@ -1,0 +1,66 @@
+"""Sessions of drills: one drill at a time, and what a killed session made is known to be nobody's."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fixtures.drills import gate, sessions
+from fixtures.drills.errors import Refused
+from fixtures.drills.undo import Kept
+
+ROOT = Path(__file__).parents[2]
+_OWNER = """
+import sys
+from fixtures.drills import sessions
+with sessions.alone("lab", patience=5), sessions.owned("lab", "abc123"):
+    print("begun", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+
+@pytest.fixture
+def other():
+    """Another process that drills, and owns something."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _OWNER], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "begun\n"
+        yield process
+        process.kill()
+
+
+def test_a_cluster_is_drilled_by_one_process_at_a_time(other):
+    with pytest.raises(Refused, match="another run drills"), sessions.alone("lab", patience=0):
+        pytest.fail("both hold it")
+    other.kill()
+    other.wait()
+    with sessions.alone("lab", patience=0):
+        pass
+
+
+def test_what_a_living_session_made_is_its_own_and_a_killed_one_s_is_nobody_s(other):
+    assert sessions.abandoned("lab") == []
+    other.kill()
+    other.wait()
+    assert [path.stem for path in sessions.abandoned("lab")] == ["abc123"]
+
+
+def test_what_a_session_removed_itself_is_not_left():
+    with sessions.owned("lab", "def456") as path:
+        path.unlink()
+    assert sessions.abandoned("lab") == []
+
+
+def test_no_drill_begins_over_what_a_killed_session_left(site_of):
+    site = site_of("lab")
+    with sessions.owned(site.cluster.name, "abc123"):
+        gate.refuse_leftovers(site, Kept.of(site.cluster.name))
+    with pytest.raises(Refused, match="never removed: the instance of a killed run, abc123"):
+        gate.refuse_leftovers(site, Kept.of(site.cluster.name))

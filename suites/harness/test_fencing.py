@@ -1,0 +1,116 @@
+"""Fencing: each power device has its agent or a reason why not; no password is where others could read it."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deploy import inventory
+from deploy.facts.pacemaker import _resource
+from deploy.inventory_power import Command, Ipmi, Libvirt
+from deploy.steps import fencing
+
+IPMI = Ipmi(driver="ipmi", address="10.20.1.12", user="stackproof", password_file=Path("f"), cipher=17)
+LIBVIRT = Libvirt(driver="libvirt", uri="qemu+ssh://kvm1/system")
+COMMAND = Command(driver="command", on=("a",), off=("b",), status=("c",))
+
+
+def lab_with(device, *names):
+    lab = inventory.load("lab")
+    nodes = (replace(node, power=device) if node.name in names else node for node in lab.nodes)
+    return replace(lab, nodes=tuple(nodes))
+
+
+def configured(cluster, name):
+    return _resource(fencing.device(cluster.node(name)), cloned=False)
+
+
+def test_redfish_is_fenced_by_fence_redfish():
+    seen = configured(inventory.load("lab"), "controller01")
+    assert seen.kind == "stonith:fence_redfish"
+    assert seen.parameters == {
+        "ip": "172.16.181.1",
+        "ipport": "8443",
+        "systems_uri": "/redfish/v1/Systems/controller01",
+        "username": "stackproof",
+        "password_script": "/etc/stackproof/fence/controller01",
+        "ssl_insecure": "1",
+        "pcmk_host_list": "controller01",
+    }
+
+
+def test_ipmi_is_fenced_by_fence_ipmilan():
+    seen = configured(lab_with(IPMI, "controller02"), "controller02")
+    assert seen.kind == "stonith:fence_ipmilan"
+    assert seen.parameters == {
+        "ip": "10.20.1.12",
+        "ipport": "623",
+        "username": "stackproof",
+        "lanplus": "1",
+        "cipher": "17",
+        "ipmitool_path": "/etc/stackproof/fence/controller02.ipmitool",
+        "pcmk_host_list": "controller02",
+    }
+
+
+def test_a_cluster_of_redfish_and_ipmi_is_fenced():
+    cluster = lab_with(IPMI, "controller02")
+    assert (cluster.unfenced, {"fencing", "ipmi-fencing"} <= cluster.features) == ((), True)
+
+
+@pytest.mark.parametrize(
+    ("device", "reason"),
+    [
+        (None, "controller02 (no power device)"),
+        (LIBVIRT, "controller02 (no fence agent for the libvirt driver)"),
+        (COMMAND, "controller02 (no fence agent for the command driver)"),
+    ],
+)
+def test_a_controller_that_cannot_be_fenced_turns_fencing_off_with_a_reason(device, reason):
+    cluster = lab_with(device, "controller02")
+    assert cluster.unfenced == (reason,)
+    assert not cluster.features & {"fencing", "ipmi-fencing"}
+
+
+def test_computes_take_any_driver_and_do_not_matter():
+    assert lab_with(COMMAND, "compute01").fencing
+
+
+@pytest.fixture
+def scripts(tree_of):
+    files = tree_of(lab_with(IPMI, "controller02"))["controller01"]
+    return {path: file for path, file in files.items() if path.startswith("/etc/stackproof/fence/")}
+
+
+def test_only_controllers_with_ipmi_have_an_ipmitool_of_their_own(scripts, tree_of):
+    assert [path for path in scripts if path.endswith(".ipmitool")] == ["/etc/stackproof/fence/controller02.ipmitool"]
+    assert {file.mode for file in scripts.values()} == {"0700"}
+    assert [path for path in tree_of("lab")["controller01"] if path.endswith(".ipmitool")] == []
+
+
+def test_what_the_agent_runs_has_the_password_in_its_environment_and_in_no_argument(scripts, tmp_path):
+    for path, file in scripts.items():
+        script = tmp_path / Path(path).name
+        script.write_text(file.text.replace("/etc/stackproof/fence", str(tmp_path)))
+        script.chmod(0o700)
+    tool = tmp_path / "ipmitool"
+    tool.write_text(
+        f"#!{sys.executable}\nimport json, os, sys\nprint(json.dumps([sys.argv[1:], os.environ['IPMI_PASSWORD']]))\n"
+    )
+    tool.chmod(0o700)
+    # fence_ipmilan 4.12.1, given no password.
+    words = [
+        *["-I", "lanplus", "-H", "10.20.1.12", "-p", "623", "-U"],
+        "stack proof",
+        "-P",
+        "",
+        *["-N", "2", "chassis", "power", "off"],
+    ]
+    told = subprocess.check_output(
+        [tmp_path / "controller02.ipmitool", *words], env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    )
+    assert json.loads(told) == [[*words[:8], "-E", *words[10:]], "bmc-of-controller02"]

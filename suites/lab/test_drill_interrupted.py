@@ -1,0 +1,107 @@
+"""A drill ends in the middle: a signal undoes and removes everything, and what a kill leaves is told, and healed."""
+
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from deploy.wait import until
+from fixtures.drills import interrupted
+from fixtures.drills.interrupted import Session
+from fixtures.drills.process import Process, states
+from fixtures.drills.undo import arm
+from fixtures.drills.who import Who
+
+pytestmark = [pytest.mark.power, pytest.mark.needs("ha")]
+
+DRILL = "suites/lab/frozen_memcached.py"
+SILENT = 15
+"""Seconds for which a host takes nothing over SSH."""
+
+
+# Begun a second later, so that the command that begins it is answered.
+_SILENCE = f"""
+sleep 1
+nft -f - <<END
+table inet lab_silence {{
+  chain entering {{ type filter hook input priority -300; tcp dport 22 drop; }}
+}}
+END
+sleep {SILENT}
+nft delete table inet lab_silence
+"""
+
+
+@pytest.fixture(scope="module")
+def lab(drill_runner):
+    return drill_runner.site
+
+
+@pytest.fixture
+def begun(lab, tmp_path):
+    session = Session(lab, DRILL, tmp_path)
+    yield session
+    if session.process.poll() is None:
+        session.process.kill()
+        session.process.wait()
+    interrupted.heal(lab)
+
+
+def silence(host):
+    """As a broken cable between it and the runner would, for SILENT seconds; the host ends that by itself."""
+    host.check("systemd-run -q --collect sh -c %s", _SILENCE, timeout=10)
+
+
+def test_sigterm_ends_it_through_the_undo(begun):
+    assert begun.signal(signal.SIGTERM) == pytest.ExitCode.INTERRUPTED
+    assert (begun.left(), begun.amiss()) == ([], "")
+    assert "T" not in states(begun.victim, "memcached")
+
+
+def test_an_interruption_undoes_also_on_a_host_that_is_out_of_reach_for_a_while(begun):
+    silence(begun.victim)
+    until(lambda: not begun.victim.reachable(), timeout=SILENT, what=begun.victim.name, expected="silence")
+    assert begun.signal(signal.SIGINT) == pytest.ExitCode.INTERRUPTED
+    assert (begun.left(), begun.amiss()) == ([], "")
+    assert "T" not in states(begun.victim, "memcached")
+
+
+def test_what_a_kill_leaves_is_told_to_the_next_drill_and_healed(lab, begun, tmp_path_factory):
+    begun.signal(signal.SIGKILL)
+    until(lambda: not Path(f"/proc/{begun.prober}").exists(), timeout=10, what="the prober", expected="ended as well")
+    assert "T" in states(begun.victim, "memcached")
+    assert "kill -s CONT" in begun.victim.check("systemctl cat 'stackproof-drill-*.timer' 'stackproof-drill-*.service'")
+
+    refused = another(lab, tmp_path_factory.mktemp("refused"))
+    assert refused.returncode == pytest.ExitCode.TESTS_FAILED
+    assert f"never undone: freeze memcached of {begun.victim.name}" in refused.stdout
+
+    left = begun.left()
+    assert {"stackproof_ledger", "stackproof-drill", f"stackproof-instance-{begun.token}"} <= set(left)
+    healed = interrupted.heal(lab)
+    assert healed.returncode == 0, healed.stdout
+    assert "undone: freeze memcached" in healed.stdout
+    assert "removed: database stackproof_ledger" in healed.stdout
+    assert f"removed: stackproof-instance-{begun.token}" in healed.stdout
+    assert (begun.left(), begun.amiss()) == ([], "")
+    assert "T" not in states(begun.victim, "memcached")
+    assert "nothing was left" in interrupted.heal(lab).stdout
+
+
+def test_the_host_undoes_by_itself_what_nobody_else_does(lab):
+    host = Who(lab).neither()
+    fault = Process(lab).freeze(host, "memcached")
+    try:
+        arm(lab, fault.undos, "alone", 5)
+        fault.inject()
+        assert fault.effect()
+        until(fault.gone, timeout=20, what=host.name, expected="thawed by its own timer")
+    finally:
+        for undo in fault.undos:
+            undo.do(lab)
+
+
+def another(site, results):
+    words = interrupted.command(site, DRILL, f"--confirm={site.cluster.name}", f"--results={results}")
+    return subprocess.run(words, cwd=interrupted.ROOT, capture_output=True, text=True, timeout=120, check=False)
