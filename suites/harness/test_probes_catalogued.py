@@ -29,7 +29,7 @@ def test_every_service_with_a_budget_is_watched_closely_enough(site_of, fault):
     ways = {service: [] for service in allowed}
     instance = SimpleNamespace(address="10.0.0.9")
     site = site_of("lab")
-    watched = [*clients.probes(site, "run", "owner"), *Workload(site, None, instance).probes]
+    watched = [*clients.probes(site, "run", {"owner": "u1", "token": "t"}), *Workload(site, None, instance).probes]
     for name, interval in [(each.name, each.interval) for each in watched] + INSIDE:
         ways.get(name.partition("/")[0], []).append(interval)
     for service, budget in allowed.items():

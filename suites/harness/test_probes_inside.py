@@ -39,6 +39,15 @@ def line(text: str, name: str = PING) -> Timeline:
     return Timeline(name, INTERVALS[name], seen.samples[name], seen.start, seen.end - DEADLINES[name])
 
 
+def test_what_an_instance_of_the_lab_wrote_is_read():
+    text = (Path(__file__).parent / "recordings" / "inside.txt").read_text()
+    seen = parse(text)
+    found = {name: [sum(sample.ok for sample in samples), len(samples)] for name, samples in seen.samples.items()}
+    # Its neighbour was still booting when it began, and answered nothing for three seconds.
+    assert found == {PING: [204, 220], METADATA: [42, 42], LEASE: [21, 21]}
+    assert max(sample.at for sample in line(text).samples if not sample.ok) - seen.start == pytest.approx(3, abs=0.5)
+
+
 def test_what_was_always_answered_has_no_gap():
     seen = line(wrote(*pings()))
     assert all(sample.ok for sample in seen.samples)

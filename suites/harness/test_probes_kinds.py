@@ -178,23 +178,25 @@ def test_the_password_is_asked_for_once_and_a_stale_token_is_given_up():
 )
 def test_an_api_object_is_acknowledged_refused_or_unknown(answer, failure, unknown):
     with speaking(b"", answer) as port:
-        client = credential.Client(HOST, port, **ACCOUNT, project="demo", owner="u1", run="r1")
-        client._token = "t"
+        client = credential.Client(HOST, port, token="t", owner="u1", run="r1")
         attempt, why = run(client, deadline=0.3 if answer is None else 3.0)
     assert (why, attempt.sent, attempt.writes) == (failure, unknown, True)
 
 
-def test_an_api_object_without_a_token_is_never_sent(nobody):
-    attempt, why = run(credential.Client(HOST, nobody, **ACCOUNT, project="demo", owner="u1", run="r1"))
+def test_an_api_object_for_nobody_is_never_sent(nobody):
+    attempt, why = run(credential.Client(HOST, nobody, token="t", owner="u1", run="r1"))
     assert (why, attempt.sent, attempt.writes) == ("connection refused", False, True)
 
 
 def test_an_attempt_may_use_one_connection_after_another():
-    made = b"HTTP/1.1 201 Created\r\nX-Subject-Token: abc\r\nContent-Length: 0\r\n\r\n"
-    with speaking(b"", made) as port:
-        client = credential.Client(HOST, port, **ACCOUNT, project="demo", owner="u1", run="r1")
-        attempt, why = run(client)
-    assert (why, attempt.sent, client._token) == ("", True, "abc")
+    with speaking(b"", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as port:
+        client = http.Client(HOST, port)
+
+        async def twice(attempt: Attempt) -> None:
+            await client(attempt)
+            await client(attempt)
+
+        assert run(twice)[1] == ""
 
 
 def test_numbers_are_found_among_the_credentials_of_a_run():
