@@ -1,5 +1,6 @@
 """Running drills: none without consent, go or no-go at the end, and no pass for what is not proven."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -75,14 +76,21 @@ def test_an_earlier_run_s_drills_are_put_aside_and_not_judged_again(results):
 
 def test_drills_are_selected_by_the_names_of_their_results():
     options = ("--inventory=lab", "--collect-only")
-    ended = run(*options, "--drills=api_processes-keystone,standby_and_back")
+    ended = run(*options, "--drills=process_killed-keystone,standby_and_back")
     told = {line.partition("::")[0] for line in ended.stdout.splitlines() if "::" in line}
-    assert told == {"suites/failover/test_api_processes.py", "suites/failover/test_standby_and_back.py"}
+    assert told == {"suites/failover/test_process_killed.py", "suites/failover/test_standby_and_back.py"}
     assert "is_whole_again[keystone]" in ended.stdout
     assert "is_whole_again[glance]" not in ended.stdout
-    ended = run(*options, "--drills=api_processes-swift")
+    ended = run(*options, "--drills=process_killed-swift")
     assert ended.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "no drill is called api_processes-swift" in ended.stderr
+    assert "no drill is called process_killed-swift" in ended.stderr
+
+
+def test_the_drills_that_tox_runs_are_there():
+    (wanted,) = re.findall(r"--drills=(\S+)", (ROOT / "tox.ini").read_text())
+    ended = run("--inventory=lab", "--collect-only", f"--drills={wanted}")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("test_the_cluster_is_whole_again") == len(wanted.split(",")) == 6
 
 
 def test_go_needs_every_drill_to_be_go(results, known):
