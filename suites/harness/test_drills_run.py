@@ -1,5 +1,6 @@
 """Running drills: none without consent, go or no-go at the end, and no pass for what is not proven."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -83,6 +84,13 @@ def test_drills_are_selected_by_the_names_of_their_results():
     ended = run(*options, "--drills=process_killed-swift")
     assert ended.returncode == pytest.ExitCode.USAGE_ERROR
     assert "no drill is called process_killed-swift" in ended.stderr
+
+
+def test_the_drills_that_tox_runs_are_there():
+    (wanted,) = re.findall(r"--drills=(\S+)", (ROOT / "tox.ini").read_text())
+    ended = run("--inventory=lab", "--collect-only", f"--drills={wanted}")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("test_the_cluster_is_whole_again") == len(wanted.split(",")) == 6
 
 
 def test_go_needs_every_drill_to_be_go(results, known):
