@@ -226,7 +226,7 @@ def test_a_refused_attempt_leaves_no_thread(connect, keys):
     deadline = time.monotonic() + 5
     while transports() > before and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert transports() == before
+    assert transports() <= before  # one of an earlier test may have ended meanwhile
 
 
 def test_a_user_key_that_is_not_there_is_told_by_its_name(connect, tmp_path):
