@@ -93,6 +93,12 @@ def test_the_drills_that_tox_runs_are_there():
     assert ended.stdout.count("test_the_cluster_is_whole_again") == len(wanted.split(",")) == 6
 
 
+def test_the_readme_command_rehearses_one_failure():
+    ended = run("--inventory=lab", "--collect-only", "-m", "drill", "-k", "vip")
+    told = {line.partition("::")[0] for line in ended.stdout.splitlines() if "::" in line}
+    assert told == {"suites/failover/test_vip_holder_power_loss.py"}
+
+
 def test_go_needs_every_drill_to_be_go(results, known):
     assert summary.go(summary.drilled(results(one=["good"]), known))
     assert not summary.go(summary.drilled(results(two=["good", "lost-write"]), known))

@@ -12,5 +12,5 @@ def record(drill):
     return drill(lambda: drill.maintenance.move("vip", drill.who.holds_vip()))
 
 
-class TestVipMovedOnRequest(Promises):
+class TestAddressMovedOnRequest(Promises):
     pass
