@@ -19,6 +19,7 @@ from deploy.facts import (
     machine,
     neighbours,
     packages,
+    ssh,
     virtualisation,
 )
 from deploy.facts.clock import Offset, TimeServer
@@ -351,3 +352,12 @@ def test_a_machine_without_qemu_is_tried_with_instructions():
     assert seen.emulation is None
     assert seen.trial == ("instructions" if seen.device else "")
     assert seen.kvm or seen.why or not seen.device
+
+
+# -- SSH servers -------------------------------------------------------------------------------------
+
+
+def test_keys_are_those_of_the_addresses_that_showed_one():
+    told = "# 172.16.181.32:22 SSH-2.0-OpenSSH_9.2p1\n172.16.181.32 ssh-ed25519 AAAAC3Nz\n172.16.181.33 ssh-ed25519 AAAAC3Nb\n"
+    assert ssh.parse(told) == {"172.16.181.32": "ssh-ed25519 AAAAC3Nz", "172.16.181.33": "ssh-ed25519 AAAAC3Nb"}
+    assert ssh.parse("") == {}

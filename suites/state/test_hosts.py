@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.facts import chrony, disk, interfaces, machine, names
+from deploy.facts import chrony, disk, interfaces, machine, names, ssh
 
 CLOCK = 0.1
 """Seconds a clock may be off; etcd warns at one, Ceph's monitors at half of this."""
@@ -34,6 +34,18 @@ def test_no_other_has_its_machine_id(node, everywhere, expect):
         "its machine-id", bool(own), seen="none", expected="one", look="systemd-machine-id-setup, /etc/machine-id"
     )
     expect("hosts with its machine-id", same, [], "/etc/machine-id, which a cloned disk brings along")
+
+
+def test_it_reaches_every_node_over_ssh_and_no_other_in_its_place(reader, node, cluster, everywhere, expect):
+    theirs = everywhere(ssh.own_key)
+    others = [member for member in cluster.nodes if member.name != node.name]
+    shown = ssh.shown_keys(reader, [member.management for member in others])
+    wrong = {
+        member.name: shown.get(str(member.management), "no answer")
+        for member in others
+        if shown.get(str(member.management)) != theirs[member.name]
+    }
+    expect("nodes whose SSH server does not show their own key", wrong, {}, "ssh-keyscan from here; an address twice?")
 
 
 def test_its_clock_is_right(reader, node, expect):
