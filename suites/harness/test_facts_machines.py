@@ -358,6 +358,6 @@ def test_a_machine_without_qemu_is_tried_with_instructions():
 
 
 def test_keys_are_those_of_the_addresses_that_showed_one():
-    told = "# 172.16.181.32:22 SSH-2.0-OpenSSH_9.2p1\n172.16.181.32 ssh-ed25519 AAAAC3Nz\n172.16.181.33 ssh-ed25519 AAAAC3Nb\n"
+    told = "# 172.16.181.32:22 SSH-2.0\n172.16.181.32 ssh-ed25519 AAAAC3Nz\n172.16.181.33 ssh-ed25519 AAAAC3Nb\n"
     assert ssh.parse(told) == {"172.16.181.32": "ssh-ed25519 AAAAC3Nz", "172.16.181.33": "ssh-ed25519 AAAAC3Nb"}
     assert ssh.parse("") == {}
