@@ -1,6 +1,7 @@
 """Readings: what checks ask is rehearsed and travels together; a shell of this machine stands for the hosts'."""
 
 import subprocess
+import time
 from dataclasses import replace
 
 import pytest
@@ -148,6 +149,45 @@ def test_what_takes_long_keeps_nobody_waiting(readings, reader):
     assert quick().out == "quick\n"
     assert slow().out == "slow\n"
     assert trips(readings) == 2
+
+
+def test_a_check_runs_while_what_others_ask_is_under_way(readings, tmp_path):
+    """The other host answers only when the check has run."""
+    first, second = (readings.reader(node) for node in readings.site.cluster.nodes[:2])
+    ran = tmp_path / "ran"
+
+    def check():
+        return first.check("echo %s+", first.check("echo one").strip())
+
+    def late():
+        return second.check("while [ ! -e %s ]; do sleep 0.02; done; echo late", ran)
+
+    readings.rehearse([check, late], wait=False)
+    assert check() == "one+\n"
+    ran.touch()
+    assert late() == "late\n"
+    assert trips(readings) == 2
+
+
+def test_what_a_check_asks_next_is_asked_while_others_run(readings, reader):
+    chain = [lambda n=n: reader.check("echo %s+", reader.check("echo %s", n).strip()) for n in range(20)]
+    readings.rehearse(chain, wait=False)
+    assert [check() for check in chain] == [f"{n}+\n" for n in range(20)]
+    assert trips(readings) == 2
+
+
+def test_what_was_under_way_when_something_changed_is_asked_again(readings, reader, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("before")
+
+    def check():
+        return reader.check("sleep 0.3; cat %s", file)
+
+    readings.rehearse([check], wait=False)
+    time.sleep(0.1)
+    readings.forget()
+    file.write_text("after")
+    assert check() == "after"
 
 
 # -- what ends an answer -----------------------------------------------------------------------------
