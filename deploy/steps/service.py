@@ -115,6 +115,8 @@ def troubles(site: Site, host: Host, services: list[Service]) -> list[str]:
             found.append(f"{unit.name} failed")
         elif unit.skipped and not unit.is_active:
             found.append(f"{unit.name} was not started (systemctl status tells the condition): it failed")
+        elif unit.is_failed:  # after a cold start an API may be up before its database is
+            found.append(f"{unit.name} failed, and Pacemaker has not started it again yet")
         elif not unit.is_active:
             found.append(f"{unit.name} is {unit.active}")
         elif unit.is_enabled == site.by_pacemaker(service):
