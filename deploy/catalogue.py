@@ -70,6 +70,8 @@ class Files:
 
     owner: str = "root:root"
     mode: str = "0644"
+    folder: str = ""
+    """Mode of the folder they are in, which is then their owner's too; empty: as it is."""
     files: dict[str, "Files"] = Field(default_factory=dict)
     """Exceptions, by the template's path."""
 

@@ -101,13 +101,13 @@ class Reads(ABC):
         return result.out
 
     def differing(self, files: Iterable[Rendered]) -> list[str]:
-        """The paths whose content, owner or mode on the host is not as given."""
+        """The paths whose content, owner or mode on the host, or whose folder's, is not as given."""
         wanted = {file.path: file for file in files}
         if not wanted:
             return []
         out = self.run("exec sh -s", stdin=_READ + " ".join(shlex.quote(path) for path in wanted) + "\n").out
         seen = dict(line.split(" ", 1) for line in out.splitlines())
-        return [path for path, file in wanted.items() if seen.get(path) != _fingerprint(file)]
+        return [path for path, file in wanted.items() if not _is_as(file, seen.get(path, ""))]
 
 
 class Host(Reads):
@@ -201,6 +201,7 @@ class Host(Reads):
             state=STATE,
             markers=" ".join(shlex.quote(f"{STATE}/pending/{unit}") for unit in markers),
             paths=" ".join(shlex.quote(file.path) for file in differing),
+            folders=_folders(differing),
             reload="systemctl daemon-reload" if any("/systemd/system/" in f.path for f in differing) else ":",
         )
         result = self.run(script, stdin=_archive(differing))
@@ -511,8 +512,16 @@ def _short(command: str) -> str:
     return line if len(line) <= 100 else f"{line[:97]}..."
 
 
-def _fingerprint(file: Rendered) -> str:
-    return f"{hashlib.sha256(file.text.encode()).hexdigest()} {file.owner} {file.mode.lstrip('0')}"
+def _is_as(file: Rendered, told: str) -> bool:
+    """What `_READ` tells of a file is what it must be."""
+    wanted = f"{hashlib.sha256(file.text.encode()).hexdigest()} {file.owner} {file.mode.lstrip('0')} "
+    return told == f"{wanted}{file.owner} {file.folder.lstrip('0')}" if file.folder else told.startswith(wanted)
+
+
+def _folders(files: Iterable[Rendered]) -> str:
+    wanted = sorted({(file.path.rpartition("/")[0], file.owner, file.folder) for file in files if file.folder})
+    lines = (f"chown {owner} {shlex.quote(path)}; chmod {mode} {shlex.quote(path)}" for path, owner, mode in wanted)
+    return "\n".join(lines) or ":"
 
 
 def _archive(files: Iterable[Rendered]) -> bytes:
@@ -530,7 +539,7 @@ def _archive(files: Iterable[Rendered]) -> bytes:
 _READ = """
 show() { for p in "$@"; do
   [ -f "$p" ] || continue
-  h=$(sha256sum < "$p") && s=$(stat -c '%U:%G %a' "$p") && echo "$p ${h%% *} $s"
+  h=$(sha256sum < "$p") && s=$(stat -c '%U:%G %a' "$p" "${p%/*}") && echo "$p" "${h%% *}" $s
 done; }
 show """
 
@@ -541,6 +550,8 @@ in=$(mktemp -d {state}/incoming.XXXXXX)
 trap 'rm -rf "$in"' EXIT
 tar -xp -C "$in"
 for marker in {markers}; do : > "$marker"; done
-for path in {paths}; do mkdir -p "${{path%/*}}"; mv -f "$in$path" "$path"; done
+for path in {paths}; do mkdir -p "${{path%/*}}"; done
+{folders}
+for path in {paths}; do mv -f "$in$path" "$path"; done
 {reload}
 """

@@ -28,6 +28,8 @@ class Rendered:
     owner: str
     mode: str
     units: tuple[str, ...]
+    folder: str = ""
+    """Mode of the folder it is in, where that is its own; its owner is the file's."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def _file(context: Context, node: Node, service: Service, name: str, template: s
     if not text.strip():
         return None  # a template that has nothing to say for this node owns no file there
     owner = _owner(context.catalogue.templates[name], f"/{template}")
-    return Rendered(path, text, owner.owner, owner.mode, _users(context, node, name, service))
+    return Rendered(path, text, owner.owner, owner.mode, _users(context, node, name, service), owner.folder)
 
 
 def _users(context: Context, node: Node, name: str, service: Service) -> tuple[str, ...]:
@@ -128,6 +130,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - configuration files, not HTML
+        auto_reload=False,  # or every use of a template looks at its time
         finalize=_written,
     )
 

@@ -17,7 +17,7 @@ from deploy.render import Context, Rendered, files
 from deploy.secrets import Secrets
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Site:
     """Everything a step needs. `facts` holds what was found out once on the hosts and is needed to render."""
 

@@ -11,12 +11,7 @@ FAULT = "frozen"
 @pytest.fixture(scope="module", params=TARGETS)
 def record(request, drill, workload):
     target = TARGETS[request.param]
-
-    def fault():
-        victim = target.victim(drill.who, workload)
-        return drill.process.freeze(victim, target.service, target.processes)
-
-    return drill(fault, request.param)
+    return drill(lambda: target.fault(drill.process.freeze, drill.who, workload), request.param)
 
 
 class TestProcessFrozen(PromisesOnReturn):

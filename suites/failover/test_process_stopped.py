@@ -11,7 +11,7 @@ FAULT = "process-stop"
 @pytest.fixture(scope="module", params=TARGETS)
 def record(request, drill, workload):
     target = TARGETS[request.param]
-    return drill(lambda: drill.process.stop(target.victim(drill.who, workload), target.service), request.param)
+    return drill(lambda: target.fault(drill.process.stop, drill.who, workload), request.param)
 
 
 class TestProcessStopped(Promises):

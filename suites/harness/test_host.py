@@ -10,6 +10,7 @@ import tarfile
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -133,11 +134,19 @@ def test_installing_nothing_asks_nobody():
 # -- files ---------------------------------------------------------------------------------------------
 
 FILE = Rendered("/etc/nova/nova.conf", "text ü\n", "root:nova", "0640", ("nova-api",))
+TOLD = f"{hashlib.sha256(FILE.text.encode()).hexdigest()} root:nova 640 root:root 755"
 
 
 def test_a_file_is_told_by_its_content_owner_and_mode():
-    digest = hashlib.sha256("text ü\n".encode()).hexdigest()
-    assert hosts_module._fingerprint(FILE) == f"{digest} root:nova 640"
+    assert hosts_module._is_as(FILE, TOLD)
+    assert not hosts_module._is_as(FILE, TOLD.replace("640", "644"))
+    assert not hosts_module._is_as(FILE, "")
+
+
+def test_a_folder_that_is_a_files_own_has_its_owner():
+    own = replace(FILE, folder="0750")
+    assert not hosts_module._is_as(own, TOLD)
+    assert hosts_module._is_as(own, TOLD.replace("root:root 755", "root:nova 750"))
 
 
 def test_an_archive_carries_content_owner_and_mode_below_its_root():
@@ -149,7 +158,7 @@ def test_an_archive_carries_content_owner_and_mode_below_its_root():
 
 
 def test_files_that_are_as_they_must_be_are_not_sent(events):
-    host = Told(Result("c", "c", 0, f"{FILE.path} {hosts_module._fingerprint(FILE)}\n", ""))
+    host = Told(Result("c", "c", 0, f"{FILE.path} {TOLD}\n", ""))
     assert host.put([FILE]) == []
     assert len(host.sent) == 1
     assert events == []

@@ -351,6 +351,18 @@ def test_a_file_that_was_changed_on_the_host_is_mended(host, files, change):
     assert host.differing(files) == []
 
 
+@pytest.mark.usefixtures("state")
+def test_a_folder_that_is_a_files_own_is_closed_before_it_holds_any(host, files):
+    own = replace(files[1], folder="0700")
+    host.put([own])
+    folder = Path(own.path).parent
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert host.differing([own]) == []
+    folder.chmod(0o755)
+    assert host.put([own]) == [own.path]
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
 def test_nothing_is_left_beside_the_files(host, state, files):
     host.put(files)
     assert [path.name for path in state.iterdir()] == ["pending"]

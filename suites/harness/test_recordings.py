@@ -40,6 +40,15 @@ def longer(kept: Recording, name: str, seconds: float) -> Recording:
     return replace(kept, timelines={**kept.timelines, name: changed})
 
 
+def test_a_member_that_could_not_be_read_leaves_its_ledger_unproven(tmp_path):
+    kept = drill("good")
+    entry = kept.ledgers["sql"]
+    silent = replace(kept, ledgers={"sql": entry.read_back(entry.found, {"controller02"})})
+    silent.save(tmp_path)
+    found = judge(recording.load(tmp_path), ALLOWED).of("ledger sql")
+    assert (found.outcome, "controller02" in found.reason) == ("ERROR", True)
+
+
 @pytest.mark.parametrize("case", sorted(path.stem for path in DRILLS.glob("*.json")))
 def test_a_recording_is_read_as_it_was_saved(case, tmp_path):
     kept = drill(case)
@@ -135,6 +144,18 @@ def test_a_service_still_away_in_the_end_fails_however_short_that_was():
     changed = replace(line, samples=(*line.samples[:-1], last))
     found = judge(replace(kept, timelines={"glance": changed}), {"glance": 5.0}).of("glance")
     assert (found.outcome, "had not come back" in found.reason) == ("FAILED", True)
+
+
+def test_what_no_budget_asks_for_must_be_there_in_the_end_where_it_was_before():
+    kept = drill("good")
+    line = kept.timelines["glance"]
+    cut = tuple(replace(sample, ok=sample.at < kept.injected_at) for sample in line.samples)
+    broken = replace(kept, timelines={**kept.timelines, "glance": replace(line, samples=cut)})
+    found = judge(broken, {"keystone": 5.0}).of("cluster")
+    assert (found.outcome, found.reason) == ("FAILED", "glance had not come back when the watch ended")
+    never = tuple(replace(sample, ok=False) for sample in line.samples)
+    unwell = replace(kept, timelines={**kept.timelines, "glance": replace(line, samples=never)})
+    assert judge(unwell, {"keystone": 5.0}).go
 
 
 def test_what_could_not_be_fetched_is_an_error_only_where_a_budget_asks_for_it():

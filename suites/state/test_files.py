@@ -1,6 +1,7 @@
 """Files: each is what the templates say, to the letter, with owner and mode; keys are the same on all members."""
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -34,8 +35,13 @@ def test_it_says_what_the_template_says(reader, file, standing, together, expect
 
 
 def text(standing, file, kind):
-    site = replace(standing, facts={"virt_type": {file.node.name: kind}})
-    return next(one.text for one in site.render(file.node, [file.service]) if one.path == file.path)
+    return texts(standing, file.node, kind)[file.path]
+
+
+@cache  # a node's files are rendered together, and not anew for each of its checks
+def texts(standing, node, kind):
+    site = replace(standing, facts={"virt_type": {node.name: kind}})
+    return {one.path: one.text for one in site.render(node, site.catalogue.on(node))}
 
 
 @pytest.mark.own
@@ -74,6 +80,11 @@ def test_a_key_is_its_owners_alone(reader, controller, key, expect):
         if path.startswith(key) and file.mode not in {"400", "600"}
     }
     expect.that(f"modes of keys at {key}", not open_, seen=open_, expected="400 or 600", look=f"ls -l {key}")
+
+
+@pytest.mark.parametrize("folder", KEYS[:2])
+def test_a_folder_of_keys_is_its_owners_alone(host, controller, folder, expect):
+    expect(f"mode of {folder}", f"{host.file(folder).mode:o}", "700", f"ls -ld {folder}")
 
 
 def keys(reader):
