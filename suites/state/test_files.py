@@ -35,12 +35,12 @@ def test_it_says_what_the_template_says(reader, file, standing, together, expect
 
 
 def text(standing, file, kind):
-    return texts(standing, file.node, kind)[file.path]
+    return texts(standing, file.node.name, kind)[file.path]
 
 
 @cache  # a node's files are rendered together, and not anew for each of its checks
-def texts(standing, node, kind):
-    site = replace(standing, facts={"virt_type": {node.name: kind}})
+def texts(standing, name, kind):
+    site, node = replace(standing, facts={"virt_type": {name: kind}}), standing.hosts[name].node
     return {one.path: one.text for one in site.render(node, site.catalogue.on(node))}
 
 
