@@ -7,10 +7,12 @@ from fixtures.drills.promises import PromisesMeanwhile
 FAULT = "clock-off"
 
 
-@pytest.fixture(scope="module", params=[-300, 300], ids=["behind", "ahead"])
+SECONDS = {"behind": -300, "ahead": 300}
+
+
+@pytest.fixture(scope="module", params=SECONDS)
 def record(request, drill):
-    of = "behind" if request.param < 0 else "ahead"
-    return drill(lambda: drill.clock.shift(drill.who.neither(), request.param), of)
+    return drill(lambda: drill.clock.shift(drill.who.neither(), SECONDS[request.param]), request.param)
 
 
 class TestClockOff(PromisesMeanwhile):
