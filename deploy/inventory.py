@@ -80,6 +80,9 @@ class Options:
 
     tenant_networks: bool = True
     """VXLAN networks of the tenants' own, with routers and floating IPs; false: flat provider only."""
+    router_health_check: bool = False
+    """An active router pings the provider network's gateway every second, and moves to another node where that does not
+    answer twice; with a gateway that answers nobody no router would stay active."""
     drills: bool = False
     """Consent: destructive drills may be run against this cluster."""
     workers: int = Field(default=1, ge=1, le=64)
@@ -210,6 +213,7 @@ class Cluster:
             "fencing": self.fencing,
             "ipmi-fencing": self.fencing and any(isinstance(node.power, Ipmi) for node in self.role("controller")),
             "tenant-networks": self.options.tenant_networks,
+            "router-health-check": self.options.tenant_networks and self.options.router_health_check,
         }
         return frozenset(name for name, there in present.items() if there)
 

@@ -301,6 +301,6 @@ def test_a_template_with_nothing_to_say_owns_no_file(render_one):
 
 
 def test_owner_and_mode_come_from_the_set_and_its_exceptions(render_one):
-    files = Files("root:nova", "0640", {"/etc/sample.conf": Files("nova:nova", "0400")})
+    files = Files("root:nova", "0640", files={"/etc/sample.conf": Files("nova:nova", "0400")})
     (file,) = render_one("x\n", files)
     assert (file.owner, file.mode) == ("nova:nova", "0400")

@@ -112,3 +112,16 @@ def asked(readings, cluster, together, **more):
     """What is set on the first controller, and more, asked at once."""
     first = readings.reader(cluster.role("controller")[0])
     return together({"set": lambda: settings.read(first, CONFIG), **more})
+
+
+@pytest.mark.needs("router-health-check")
+def test_the_gateway_answers_the_routers(host, network_node, cluster, expect):
+    gateway = cluster.provider.gateway
+    told = host.run(f"ping -c 2 -i 0.2 -W 1 {gateway}")
+    expect.that(
+        f"the provider network's gateway {gateway}",
+        told.rc == 0,
+        seen=told.stdout.strip() or told.stderr.strip(),
+        expected="an answer: no router stays active without, since options.router_health_check is set",
+        look=f"ping {gateway}",
+    )
