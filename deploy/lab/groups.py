@@ -13,8 +13,9 @@ from deploy.lab.shell import until
 ROOM, BUILD = "_room", "_build"
 """Groups of what belongs to no host. Host names have no underscore, so no host is called so."""
 _ENTER = 'while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs" || exit; shift; done; shift; exec "$@"'
-_SETTINGS = {"cpu.shares": 16 * 1024, "cpu.rt_runtime_us": 900_000}
-"""Of all hosts together: sixteen times the weight of a program of the runner, and nearly all that realtime may have."""
+_SETTINGS = {"cpu.shares": 2 * 1024, "cpu.rt_runtime_us": 900_000}
+"""Of all hosts together: the weight of two programs of the runner, so that it sees them in time, and nearly all that
+realtime may have."""
 _REALTIME = 50_000
 """Microseconds of each second that one host's realtime processes may have on a processor; Corosync takes a third."""
 
