@@ -229,7 +229,7 @@ class Host(Reads):
         deadline = time.monotonic() + timeout
         channel = self._channel(timeout)
         try:
-            channel.exec_command(self._as_root(command, timeout))
+            channel.exec_command(self._as_root(command, timeout) + ("" if stdin else _NOTHING_IN))
             self.round_trips += 1
             out, err = _converse(channel, stdin, deadline)
             code = channel.recv_exit_status()
@@ -472,8 +472,6 @@ def _converse(channel: paramiko.Channel, stdin: bytes, deadline: float) -> tuple
     """Send stdin while reading both outputs, until the command ends or the deadline passes."""
     out, err, sent = bytearray(), bytearray(), 0
     channel.setblocking(False)
-    if not stdin:
-        channel.shutdown_write()
     while True:
         sent, progress = _send(channel, stdin, sent)
         progress |= _drain(channel, out, err)
@@ -493,7 +491,7 @@ def _send(channel: paramiko.Channel, stdin: bytes, sent: int) -> tuple[int, bool
     if sent >= len(stdin) or not channel.send_ready():
         return sent, False
     sent += channel.send(stdin[sent : sent + 32768])
-    if sent >= len(stdin):
+    if sent >= len(stdin) and not channel.closed:
         channel.shutdown_write()
     return sent, True
 
@@ -535,6 +533,10 @@ def _archive(files: Iterable[Rendered]) -> bytes:
             archive.addfile(entry, io.BytesIO(data))
     return buffer.getvalue()
 
+
+# Not an end of stdin sent by us: a command that has ended already would meet it after the channel's own end, by a race
+# in Paramiko, and for that sshd drops the whole connection.
+_NOTHING_IN = " </dev/null"
 
 _READ = """
 show() { for p in "$@"; do
