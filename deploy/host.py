@@ -229,7 +229,10 @@ class Host(Reads):
         deadline = time.monotonic() + timeout
         channel = self._channel(timeout)
         try:
-            channel.exec_command(self._as_root(command, timeout) + ("" if stdin else _NOTHING_IN))
+            asked = self._as_root(command, timeout)
+            # Not an end of input sent by us: a command that has ended already would meet it after its channel's own end,
+            # by a race in Paramiko, and for that sshd drops the whole connection.
+            channel.exec_command(asked if stdin else f"exec {asked} </dev/null")
             self.round_trips += 1
             out, err = _converse(channel, stdin, deadline)
             code = channel.recv_exit_status()
@@ -533,10 +536,6 @@ def _archive(files: Iterable[Rendered]) -> bytes:
             archive.addfile(entry, io.BytesIO(data))
     return buffer.getvalue()
 
-
-# Not an end of stdin sent by us: a command that has ended already would meet it after the channel's own end, by a race
-# in Paramiko, and for that sshd drops the whole connection.
-_NOTHING_IN = " </dev/null"
 
 _READ = """
 show() { for p in "$@"; do
