@@ -1,7 +1,4 @@
-"""Control groups: one for every host, so that same-named units of different hosts never share one.
-
-Each has its fair share of the runner's processors, as a machine has its own: one that boots takes them from nobody.
-"""
+"""Control groups: one for every host, so that same-named units of different hosts never share one."""
 
 from functools import cache
 from pathlib import Path
@@ -12,12 +9,7 @@ from deploy.lab.shell import until
 
 ROOM, BUILD = "_room", "_build"
 """Groups of what belongs to no host. Host names have no underscore, so no host is called so."""
-_ENTER = 'while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs" || exit; shift; done; shift; exec "$@"'
-_SETTINGS = {"cpu.shares": 2 * 1024, "cpu.rt_runtime_us": 900_000}
-"""Of all hosts together: the weight of two programs of the runner, so that it sees them in time, and nearly all that
-realtime may have."""
-_REALTIME = 50_000
-"""Microseconds of each second that one host's realtime processes may have on a processor; Corosync takes a third."""
+_ENTER = 'echo $$ > "$1/cgroup.procs" && shift && exec "$@"'
 
 
 @cache
@@ -39,60 +31,26 @@ def parent() -> Path:
     return mount_point() / names.MARK
 
 
-def shares() -> Path | None:
-    """The group that holds the hosts' shares of the processors, if they have a hierarchy of their own (version 1)."""
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        before, _, after = line.partition(" - ")
-        kind, _, options = after.split(maxsplit=2)
-        if kind == "cgroup" and "cpu" in options.split(","):
-            return Path(before.split()[4]) / names.MARK
-    return None
-
-
-def _places(group: str) -> list[Path]:
-    """The directories that are a group, made where they are missing."""
-    place = parent() / group
-    place.mkdir(parents=True, exist_ok=True)
-    if "cpu" in (parent() / "cgroup.controllers").read_text().split():
-        (parent() / "cgroup.subtree_control").write_text("+cpu")
-    if (hierarchy := shares()) is None:
-        return [place]
-    share = hierarchy / group
-    share.mkdir(parents=True, exist_ok=True)
-    for name, value in _SETTINGS.items():
-        if (hierarchy / name).exists():
-            (hierarchy / name).write_text(str(value))
-    if (share / "cpu.rt_runtime_us").exists():
-        (share / "cpu.rt_runtime_us").write_text(str(_REALTIME))
-    return [place, share]
-
-
 def inside(group: str, command: list[str]) -> list[str]:
     """The command that runs `command` inside a group of the lab, which is made where it is missing.
 
     Out of the caller's own group: when its session or CI job ends, the lab must not end with it.
     """
-    return ["sh", "-c", _ENTER, "sh", *map(str, _places(group)), "--", *command]
+    place = parent() / group
+    place.mkdir(parents=True, exist_ok=True)
+    return ["sh", "-c", _ENTER, "sh", str(place), *command]
 
 
 def kill(name: str) -> None:
     """Kill what may still run in a group, and remove the group. LabError where it stays busy."""
     group = parent() / name
     if not group.exists():
-        return _remove_share(name)
+        return
     switch = group / "cgroup.kill"
     if switch.exists():
         switch.write_text("1")
     if not until(lambda: _remove(group), timeout=10):
         raise LabError(f"control group {group} cannot be removed", seen=f"processes {members(name)}")
-    return _remove_share(name)
-
-
-def _remove_share(name: str = "") -> None:
-    """Of a group, or of them all; LabError where something still has its share."""
-    hierarchy = shares()
-    if hierarchy is not None and not until(lambda: _remove(hierarchy / name), timeout=10):
-        raise LabError(f"control group {hierarchy / name} cannot be removed", seen="processes in it")
 
 
 def members(node: str) -> list[int]:
@@ -108,12 +66,12 @@ def members(node: str) -> list[int]:
 
 def remove_all() -> None:
     """Remove the groups of all hosts, and what runs in them."""
-    if parent().exists():
-        for group in parent().iterdir():
-            if group.is_dir():
-                kill(group.name)
-        parent().rmdir()
-    _remove_share()
+    if not parent().exists():
+        return
+    for group in parent().iterdir():
+        if group.is_dir():
+            kill(group.name)
+    parent().rmdir()
 
 
 def memory(node: str) -> int:
