@@ -25,6 +25,9 @@ def complete(site: Site) -> None:
         stonith_timeout="60s",
         # Recovery is not slowed down while the machines that are left are busy: then it is waited for most.
         load_threshold="0%",
+        # A member that returns starts a dozen services, and each takes a processor for seconds: two at a time, or those
+        # that serve meanwhile share what is left with all of them.
+        node_action_limit="2",
         no_quorum_policy="stop",
         cluster_recheck_interval="60s",
     )
