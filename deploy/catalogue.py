@@ -103,8 +103,12 @@ class Service:
     account: str = ""
     """The service's user in Keystone."""
     endpoint: Endpoint | None = None
-    threads: int = 0
-    """Of each uWSGI process; 0: not a uWSGI service."""
+    processes: int = 0
+    """uWSGI's, for each of the inventory's workers; 0: not a uWSGI service.
+
+    Each has one thread: what they import is eventlet's in part, and oslo.log then takes its locks for the log; two threads
+    that meet in one hang for ever ("cannot switch to a different thread").
+    """
     budget: dict[str, float] = Field(default_factory=dict)
     """Allowed outage in seconds, by class of fault; the file names one of its `budgets` tables."""
     note: str = ""

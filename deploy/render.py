@@ -92,7 +92,7 @@ def _file(context: Context, node: Node, service: Service, name: str, template: s
 
 
 def _users(context: Context, node: Node, name: str, service: Service) -> tuple[str, ...]:
-    """The units on that node which read the files of that set; a set with `threads` is each service's own."""
+    """The units on that node which read the files of that set; a set with `processes` is each service's own."""
     if name == "wsgi":
         return (context.platform.unit(service.unit),)
     return tuple(

@@ -64,7 +64,7 @@ def test_package_groups_are_those_of_the_platform(platform):
 
 
 def test_wsgi_applications_are_those_of_the_platform(platform):
-    assert {service.name for service in SERVICES if service.threads} == set(platform.wsgi)
+    assert {service.name for service in SERVICES if service.processes} == set(platform.wsgi)
 
 
 def test_names_in_the_paths_of_templates_are_known(platform):
@@ -104,7 +104,7 @@ def test_an_entry_is_complete(service):
     assert not service.endpoint or service.port, "an endpoint without a port"
     assert not service.health or service.port or service.health.port, "a health check without a port"
     assert not service.endpoint or service.account or service.name == "keystone", "an endpoint without an account"
-    assert bool(service.threads) == ("wsgi" in service.templates), "uWSGI threads without its files, or the reverse"
+    assert bool(service.processes) == ("wsgi" in service.templates), "uWSGI processes without its files, or the reverse"
     assert service.manager == "systemd" or service.unit, "Pacemaker without a unit"
     assert all(seconds > 0 for seconds in service.budget.values()), "a budget of nothing"
 
