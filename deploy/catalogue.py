@@ -106,8 +106,8 @@ class Service:
     processes: int = 0
     """uWSGI's, for each of the inventory's workers; 0: not a uWSGI service.
 
-    Each has one thread: what they import is eventlet's in part, and oslo.log then takes its locks for the log; two threads
-    that meet in one hang for ever ("cannot switch to a different thread").
+    Each has one thread: what they import is eventlet's in part, and oslo.log then takes its locks for the log; two
+    threads that meet in one hang for ever ("cannot switch to a different thread").
     """
     budget: dict[str, float] = Field(default_factory=dict)
     """Allowed outage in seconds, by class of fault; the file names one of its `budgets` tables."""

@@ -230,8 +230,8 @@ class Host(Reads):
         channel = self._channel(timeout)
         try:
             asked = self._as_root(command, timeout)
-            # Not an end of input sent by us: a command that has ended by then would meet it after its channel's own end,
-            # by a race in Paramiko, and for that sshd drops the whole connection.
+            # Not an end of input sent by us: a command that has ended by then would meet it after its channel's own
+            # end, by a race in Paramiko, and for that sshd drops the whole connection.
             channel.exec_command(asked if stdin else f"exec {asked} </dev/null")
             self.round_trips += 1
             out, err = _converse(channel, stdin, deadline)
