@@ -67,6 +67,10 @@ def _started(unit: systemd.Unit, name: str) -> list[tuple[str, str]]:
     return lines
 
 
+# Pacemaker that looks at a unit while it is stopped starts it by itself, which cancels our restart: then once more.
+_RESTART = "{{ systemctl restart {unit} || {{ sleep 5; systemctl restart {unit}; }}; }} && rm -f {state}/pending/{unit}"
+
+
 def roll(site: Site, step: str) -> None:
     """Restart the units whose files changed: one controller at a time, each healthy before the next."""
     names = sorted({site.unit(service) for service in site.catalogue.step(step) if service.unit})
@@ -80,7 +84,7 @@ def roll(site: Site, step: str) -> None:
 
 def restart(site: Site, host: Host, step: str, units: list[str]) -> None:
     """Restart those units of the step on one host, and wait until they are healthy again."""
-    lines = [f"systemctl restart {shlex.quote(u)} && rm -f {STATE}/pending/{shlex.quote(u)}" for u in units]
+    lines = [_RESTART.format(unit=shlex.quote(unit), state=STATE) for unit in units]
     host.script("\n".join(lines), timeout=START * 2)
     for unit in units:
         host.changed(f"restarted {unit}")
