@@ -8,6 +8,8 @@ from deploy.facts import processes
 from deploy.facts.processes import Process
 from deploy.host import Reads
 
+COMMAND = f"ss -Htulnp && {processes.COMMAND}"
+"""Asks for both at once, the processes last: what holds a socket and is not among them has ended since."""
 ANY = "any"
 """In the place of an address: bound on all there are."""
 _WILDCARDS = {"*", "0.0.0.0", "::"}  # noqa: S104 - what is read, not bound
@@ -38,16 +40,16 @@ class Listener:
 
 def listening(host: Reads) -> tuple[Listener, ...]:
     """Every TCP and UDP socket of that host that waits for others, in its own network namespace."""
-    return _joined(host.check("ss -Htulnp"), host.check(processes.COMMAND))
+    return _joined(host.check(COMMAND))
 
 
 @lru_cache(maxsize=32)  # many checks read the same answer
-def _joined(sockets: str, running: str) -> tuple[Listener, ...]:
-    return parse(sockets, processes.parse(running))
+def _joined(text: str) -> tuple[Listener, ...]:
+    return parse(text, processes.parse(text))
 
 
 def parse(text: str, running: dict[int, Process]) -> tuple[Listener, ...]:
-    """Lines of `ss -Htulnp`, joined with the processes that hold the sockets."""
+    """Lines of `ss -Htulnp`, joined with the processes that hold the sockets; without those whose holders ended."""
     found = []
     for line in text.splitlines():
         words = line.split(maxsplit=6)
@@ -58,14 +60,17 @@ def parse(text: str, running: dict[int, Process]) -> tuple[Listener, ...]:
             continue
         holders = words[6] if len(words) > 6 else ""
         program = _PROGRAM.search(holders)
-        held_by = (running.get(int(pid)) for pid in _PID.findall(holders))
+        pids = [int(pid) for pid in _PID.findall(holders)]
+        held_by = [running[pid] for pid in pids if pid in running]
+        if pids and not held_by:
+            continue
         found.append(
             Listener(
                 protocol=words[0],
                 address=_plain(address),
                 port=int(port),
                 program=program[1] if program else "",
-                units=frozenset(process.unit for process in held_by if process and process.unit),
+                units=frozenset(process.unit for process in held_by if process.unit),
             )
         )
     return tuple(found)

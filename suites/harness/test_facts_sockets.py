@@ -53,6 +53,11 @@ def test_a_process_in_no_service_is_told_by_its_program():
     assert str(sockets.parse(line, {7: Process("root", "")})[0]) == "10.0.0.1:9/tcp of socat"
 
 
+def test_what_a_process_held_that_ended_since_is_told_no_more():
+    lines = 'tcp LISTEN 0 5 10.0.0.1:9 0.0.0.0:* users:(("mariadbd",pid=7,fd=5))\n'
+    assert sockets.parse(lines, {8: Process("root", "mariadb")}) == ()
+
+
 @pytest.mark.parametrize("text", ["", "garbage", "tcp LISTEN 0 5", "tcp LISTEN 0 5 10.0.0.1:http 0.0.0.0:*"])
 def test_of_nothing_nothing_listens(text):
     assert sockets.parse(text, {}) == ()
