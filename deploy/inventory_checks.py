@@ -39,6 +39,7 @@ def check(cluster: "Cluster", platforms: Collection[str]) -> list[Mistake]:
         *_twice(cluster),
         *_vip(cluster),
         *_pool(cluster),
+        *_router_health_check(cluster),
         *_power(cluster),
         *_image(cluster),
         *_capacity(cluster),
@@ -161,6 +162,12 @@ def _pool(cluster: "Cluster") -> Iterator[Mistake]:
     for owner, address in [*_taken(cluster), ("cluster.vip", cluster.vip)]:
         if address and first <= address <= last:
             yield key, f"holds {address}, which is {owner}"
+
+
+def _router_health_check(cluster: "Cluster") -> Iterator[Mistake]:
+    provider = cluster.networks.get("provider")
+    if cluster.options.router_health_check and provider and not provider.gateway:
+        yield "options.router_health_check", "set, but networks.provider has no gateway that routers could ask"
 
 
 def _power(cluster: "Cluster") -> Iterator[Mistake]:

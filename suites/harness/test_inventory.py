@@ -76,6 +76,12 @@ BAD = {
     "one for true": ("workers = 2", "drills = 1", "options.drills", "not 1"),
     "text for a number": ("workers = 2", 'workers = "2"', "options.workers", 'not "2"'),
     "no worker": ("workers = 2", "workers = 0", "options.workers", "not 0"),
+    "nobody for routers to ask": (
+        GOOD[GOOD.index('gateway = "10.1.0.1"') : GOOD.index("workers = 2")],
+        GOOD[GOOD.index("pool =") : GOOD.index("workers = 2")] + "router_health_check = true\n",
+        "options.router_health_check",
+        "no gateway",
+    ),
     "endless deadline": ("[image]", "[ssh]\nconnect_timeout = inf", "ssh.connect_timeout", "not Infinity"),
     "no such port": ("[image]", "[ssh]\nport = 70000", "ssh.port", "not 70000"),
     "a node that is no table": (C2, "c2 = 5", "nodes.c2", "must be a table"),
