@@ -109,6 +109,8 @@ class Service:
     Each has one thread: what they import is eventlet's in part, and oslo.log then takes its locks for the log; two
     threads that meet in one hang for ever ("cannot switch to a different thread").
     """
+    streams: bool = False
+    """Requests and answers are as long as an image, and take as long as that takes."""
     budget: dict[str, float] = Field(default_factory=dict)
     """Allowed outage in seconds, by class of fault; the file names one of its `budgets` tables."""
     note: str = ""
