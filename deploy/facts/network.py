@@ -88,6 +88,20 @@ def parse_active(text: str) -> list[Carried]:
     return [Carried(router, tuple(sorted(hosts))) for router, hosts in found.items()]
 
 
+def flooded(host: Reads) -> dict[str, frozenset[str]]:
+    """Every VXLAN device of that host, and the tunnel ends it sends to what is for all, or for nobody it knows."""
+    return parse_flooded(host.check("ip -o link show type vxlan"), host.check("bridge fdb show"))
+
+
+def parse_flooded(devices: str, entries: str) -> dict[str, frozenset[str]]:
+    """Lines of `ip -o link show` and of `bridge fdb show`."""
+    found: dict[str, set[str]] = {line.split()[1].rstrip(":"): set() for line in devices.splitlines()}
+    for words in map(str.split, entries.splitlines()):
+        if words[0] == "00:00:00:00:00:00" and "dst" in words:
+            found.setdefault(words[words.index("dev") + 1], set()).add(words[words.index("dst") + 1])
+    return {device: frozenset(ends) for device, ends in found.items()}
+
+
 _ACTIVE = """
 SELECT CONCAT(r.name, ' (', r.id, ')'), a.host, b.state FROM neutron.ha_router_agent_port_bindings b
 JOIN neutron.routers r ON r.id = b.router_id JOIN neutron.agents a ON a.id = b.l3_agent_id

@@ -60,6 +60,20 @@ def test_a_router_is_told_with_the_places_where_it_is_active():
     ]
 
 
+def test_a_device_that_floods_to_nobody_is_told_too():
+    devices = "7: vxlan-93: <BROADCAST> mtu 1450 qdisc noqueue\n9: vxlan-12: <BROADCAST> mtu 1450 qdisc noop\n"
+    entries = (
+        "33:33:00:00:00:01 dev eth0 self permanent\n"
+        "00:00:00:00:00:00 dev vxlan-93 dst 10.0.0.2 self permanent\n"
+        "fa:16:3e:00:00:01 dev vxlan-93 dst 10.0.0.9 self permanent\n"
+        "00:00:00:00:00:00 dev vxlan-93 dst 10.0.0.3 self permanent\n"
+    )
+    assert network.parse_flooded(devices, entries) == {
+        "vxlan-93": frozenset({"10.0.0.2", "10.0.0.3"}),
+        "vxlan-12": frozenset(),
+    }
+
+
 @pytest.mark.parametrize(
     ("scope", "place"),
     [

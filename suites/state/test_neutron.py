@@ -52,6 +52,20 @@ def test_its_tunnels_end_at_its_own_address(cloud_says, tunnel_end, expect):
     )
 
 
+@pytest.mark.own
+@pytest.mark.needs("tenant-networks")
+def test_its_tunnels_flood_to_all_others(reader, tunnel_end, cluster, expect):
+    others = {str(node.management) for node in cluster.role("network", "compute") if node != tunnel_end}
+    missed = {device: others - ends for device, ends in network.flooded(reader).items() if others - ends}
+    expect.that(
+        "tunnel ends that a VXLAN device does not flood to",
+        not missed,
+        seen=missed,
+        expected="none: instances would not find those that run there",
+        look="bridge fdb show; systemctl status vxlan-flood",
+    )
+
+
 @pytest.mark.api
 def test_every_network_is_served_by_as_many_dhcp_agents_as_set(cloud_says, readings, cluster, together, expect):
     told = asked(readings, cluster, together, networks=lambda: cloud_says(network.networks))
