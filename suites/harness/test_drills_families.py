@@ -8,7 +8,7 @@ import pytest
 
 from deploy.facts.disk import FileSystem
 from deploy.inventory import Lab
-from fixtures.drills import clock, configuration, disk, undo
+from fixtures.drills import clock, configuration, disk, process, undo
 from fixtures.drills.configuration import Configuration
 from fixtures.drills.cut import Cut
 from fixtures.drills.errors import Refused
@@ -165,3 +165,17 @@ def test_a_lab_host_s_disk_is_filled_only_where_it_is_bounded(tmp_path, monkeypa
     assert disk.unsafe(bounded, Lab(disk_gib=10)) == ""
     assert "so it is the runner's" in disk.unsafe(bounded, Lab(disk_gib=9))
     assert "the runner's disk" in disk.unsafe(FileSystem("/", 10 * 1024, 2**50, "overlay"), Lab(disk_gib=10))
+
+
+class Told:
+    """A host that says one thing, whatever it is asked."""
+
+    def __init__(self, text):
+        self.check = lambda *_, **__: text
+
+
+@pytest.mark.parametrize(
+    ("pid", "start", "seen"), [("812", "a1", "a1"), ("812", "b2", "b2"), ("0", "a1", ""), ("0", "", "")]
+)
+def test_a_start_of_a_unit_is_not_told_by_the_number_of_its_process(pid, start, seen):
+    assert process.invocation(Told(f"MainPID={pid}\nInvocationID={start}\n"), "mariadb") == seen

@@ -151,6 +151,18 @@ def test_one_connection_serves_every_command(connect):
     assert host.round_trips == 2
 
 
+def test_a_command_without_input_reads_nothing(host):
+    assert host.check("wc -c").strip() == "0"
+
+
+def test_quick_commands_do_not_cost_the_connection(connect):
+    host = connect()
+    first = host.check("echo $SSH_CONNECTION")
+    for _ in range(100):
+        host.check(":")
+    assert host.check("echo $SSH_CONNECTION") == first
+
+
 def test_many_threads_share_it(host):
     results: dict[int, str] = {}
     threads = [
