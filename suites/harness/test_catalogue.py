@@ -135,7 +135,8 @@ def test_a_highly_available_cluster_has_every_service():
 def test_a_single_controller_goes_without_what_makes_it_highly_available():
     absent = {service.name for service in SERVICES} - names_of("two-node")
     cluster = {"corosync", "pacemaker", "fencing", "fencing-ipmi", "haproxy"}
-    assert absent == cluster | {"haproxy-watch", "rabbitmq-watch", "neutron-l3-agent", "vxlan-flood"}
+    ours = {"haproxy-watch", "rabbitmq-watch", "rabbitmq-failover", "vxlan-flood"}
+    assert absent == cluster | ours | {"neutron-l3-agent"}
 
 
 def test_a_service_is_found_by_name_and_by_step():

@@ -1,0 +1,84 @@
+"""Leaving a silent member of RabbitMQ: after two looks without an answer, and never all of them."""
+
+import importlib.util
+import socket
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "templates/rabbitmq-failover/usr/local/libexec/stackproof/rabbitmq-failover.j2"
+MEMBERS = ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
+
+
+@pytest.fixture(scope="module")
+def script():
+    """The script as it is sent, for it has nothing to render."""
+    loader = SourceFileLoader("rabbitmq_failover", str(SCRIPT))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("rabbitmq_failover", loader))
+    loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def looks(script):
+    """What comes of looks, each given who answers in it."""
+    watch = script.Watch(MEMBERS)
+
+    def look(*answering):
+        return watch.look(lambda member: member in answering)
+
+    return look
+
+
+FIRST, SECOND, THIRD = MEMBERS
+
+
+def test_one_look_without_an_answer_is_none(looks):
+    assert looks(FIRST, SECOND) == (set(), set())
+    assert looks(*MEMBERS) == (set(), set())
+    assert looks(FIRST, SECOND) == (set(), set())
+
+
+def test_after_two_it_is_left_and_told_once(looks):
+    looks(FIRST, SECOND)
+    assert looks(FIRST, SECOND) == ({THIRD}, set())
+    assert looks(FIRST, SECOND) == (set(), set())
+
+
+def test_one_that_answers_is_had_back_at_once(looks):
+    looks(FIRST, SECOND)
+    looks(FIRST, SECOND)
+    assert looks(*MEMBERS) == (set(), {THIRD})
+
+
+def test_nobody_is_left_where_nobody_answers(looks):
+    looks(FIRST)
+    assert looks(FIRST) == ({SECOND, THIRD}, set())
+    assert looks() == (set(), set())  # the first may have missed one look only
+    assert looks() == (set(), {SECOND, THIRD})
+
+
+@pytest.fixture
+def port(script, monkeypatch):
+    """A port of this machine, and the right to mark packets left out, which a test need not have."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setattr(script, "PORT", server.getsockname()[1])
+        monkeypatch.setattr(socket.socket, "setsockopt", lambda *_: None)
+        yield server
+
+
+def test_who_takes_a_connection_answers(script, port):
+    assert script.answers("127.0.0.1")
+
+
+def test_who_refuses_one_does_too(script, port):
+    port.close()
+    assert script.answers("127.0.0.1")
+
+
+def test_who_is_silent_does_not(script, port, monkeypatch):
+    monkeypatch.setattr(script, "PATIENCE", 0.2)
+    port.listen(0)
+    with socket.create_connection(port.getsockname()):  # takes the only place, so the next is not answered
+        assert not script.answers("127.0.0.1")
