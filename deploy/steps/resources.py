@@ -65,8 +65,10 @@ def primitive(
         element.set("provider", parts[1])
     if parameters:
         _pairs(element, "instance_attributes", f"{name}-params", parameters)
+    # What one failure drives away is tried there again before anybody would ask for it (30 s); of ten in a minute, not.
+    forgotten = "60s" if tries > 1 else "20s"
     # Sticky: what moved away from a dead node stays where it is when the node returns, instead of moving twice.
-    meta = {"failure-timeout": "60s", "migration-threshold": f"{tries}", "resource-stickiness": "100"}
+    meta = {"failure-timeout": forgotten, "migration-threshold": f"{tries}", "resource-stickiness": "100"}
     _pairs(element, "meta_attributes", f"{name}-meta", meta)
     operations = SubElement(element, "operations")
     for operation, interval in (("monitor", monitor), ("start", "0s"), ("stop", "0s")):
