@@ -20,6 +20,8 @@ class PacemakerStatus:
     """Online nodes each resource is started on, by the primitive's name."""
     failed: tuple[str, ...] = ()
     """Failed actions, as `resource operation on node: reason`."""
+    unmanaged: frozenset[str] = frozenset()
+    """Resources that Pacemaker leaves alone, by the primitive's name; it does not even look at them in maintenance."""
 
 
 def status(host: Reads) -> PacemakerStatus:
@@ -50,6 +52,11 @@ def parse(text: str) -> PacemakerStatus:
         failed=tuple(
             f"{f.get('op_key', '')} on {f.get('node', '')}: {f.get('exitreason') or f.get('exitstatus', '')}"
             for f in root.iterfind("failures/failure")
+        ),
+        unmanaged=frozenset(
+            resource.get("id", "").split(":")[0]
+            for resource in root.iter("resource")
+            if resource.get("managed") == "false"
         ),
     )
 

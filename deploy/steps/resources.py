@@ -32,13 +32,14 @@ def _ensure(host: Host, section: str, wanted: Iterable[Element]) -> None:
         there = next((child for child in current if child.get("id") == name), None)
         if there is not None and _same(there, element):
             continue
-        if there is not None:
-            current.remove(there)
-        current.append(element)
+        text = ElementTree.tostring(element, encoding="unicode")
+        # Each by itself: the section as it was read may have been changed since, by another step's restart.
+        if there is None:
+            host.check("cibadmin --create --scope %s --xml-pipe", section, stdin=text)
+        else:
+            host.check("cibadmin --replace --xpath %s --xml-pipe", f"//{section}/{there.tag}[@id='{name}']", stdin=text)
         changed.append(name)
     if changed:
-        text = ElementTree.tostring(current, encoding="unicode")
-        host.check("cibadmin --replace --scope %s --xml-pipe", section, stdin=text)
         host.changed(f"set in Pacemaker's {section}: {', '.join(changed)}")
 
 

@@ -67,8 +67,19 @@ def _started(unit: systemd.Unit, name: str) -> list[tuple[str, str]]:
     return lines
 
 
-# Pacemaker that looks at a unit while it is stopped starts it by itself, which cancels our restart: then once more.
-_RESTART = "{{ systemctl restart {unit} || {{ sleep 5; systemctl restart {unit}; }}; }} && rm -f {state}/pending/{unit}"
+_RESTART = "systemctl restart {unit} </dev/null; rm -f {state}/pending/{unit}"
+# Pacemaker that looks at a unit while it is stopped recovers it: its stop and our start cancel each other, and a stop
+# that never ends has the host fenced. So it looks away; the host itself sees to that it looks again, also where the
+# runner is gone, and resources.ensure would mend what a loss of power left.
+_LOOK_AWAY = """\
+look() {{ for clone in {clones}; do crm_resource -r $clone --meta -s $clone-meta "$@" </dev/null >/dev/null; done; }}
+trap 'look -d maintenance' EXIT
+trap 'exit 1' HUP INT TERM
+look -p maintenance -v true
+crm_resource --wait -T {settle} </dev/null >/dev/null || :
+"""
+SETTLE = 20
+"""Seconds for Pacemaker to end what it is about; a restart goes on without."""
 
 
 def roll(site: Site, step: str) -> None:
@@ -85,6 +96,14 @@ def roll(site: Site, step: str) -> None:
 def restart(site: Site, host: Host, step: str, units: list[str]) -> None:
     """Restart those units of the step on one host, and wait until they are healthy again."""
     lines = [_RESTART.format(unit=shlex.quote(unit), state=STATE) for unit in units]
+    watched = [
+        service
+        for service in site.services(step, host.node)
+        if site.by_pacemaker(service) and site.unit(service) in units
+    ]
+    if watched:
+        clones = " ".join(shlex.quote(f"{service.name}-clone") for service in watched)
+        lines.insert(0, _LOOK_AWAY.format(clones=clones, settle=SETTLE))
     host.script("\n".join(lines), timeout=START * 2)
     for unit in units:
         host.changed(f"restarted {unit}")

@@ -73,6 +73,13 @@ def test_its_unit_is_run_by_pacemaker(everywhere, clone, expect):
         expected="running on every controller",
         look=LOOK,
     )
+    expect.that(
+        f"resource {name}",
+        not any(name in view.unmanaged for view in views(everywhere)),
+        seen="unmanaged, or in maintenance",
+        expected="started again when it ends",
+        look=f"{LOOK}; crm_resource -r {name}-clone --meta -d maintenance",
+    )
 
 
 def test_no_action_failed(everywhere, controller, expect):
