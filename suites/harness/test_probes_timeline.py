@@ -238,3 +238,17 @@ def test_slots_missed_are_counted_and_not_caught_up_with():
     assert schedule.take(0.05) == 0
     assert schedule.take(0.55) == 4
     assert schedule.due == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize(
+    ("seen", "why"),
+    [
+        (tried(refusing(11, 12)), ""),
+        (tried(refusing(9.5, 12)), "refused"),
+        (tried(refusing(0, 1), end=0.3), "refused"),
+        (line(Sample(1, TOOK, True)), "not often enough yet"),
+        (line(Sample(1, TOOK, False)), "no answer"),
+    ],
+)
+def test_what_keeps_it_from_being_settled_is_told(seen, why):
+    assert seen.trouble == why
