@@ -1,0 +1,64 @@
+"""A RabbitMQ member whose disk is full: stopped where most others serve, one at a time; started once there is room."""
+
+import importlib.util
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "templates/rabbitmq-watch/usr/local/libexec/stackproof/rabbitmq-watch.j2"
+OWN, OTHERS = "10.0.0.2", ["10.0.0.1", "10.0.0.3"]
+
+
+@pytest.fixture
+def script(monkeypatch, tmp_path):
+    """The script as it is sent, on a host that we say everything of."""
+    loader = SourceFileLoader("rabbitmq_watch", str(SCRIPT))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("rabbitmq_watch", loader))
+    loader.exec_module(module)
+    module.told, module.waited, module.room, module.serving = [], [], 0, set(OTHERS)
+    monkeypatch.setattr(module, "STOPPED", tmp_path / "stopped")
+    monkeypatch.setattr(module, "free", lambda: module.room)
+    monkeypatch.setattr(module, "serves", lambda address: address in module.serving)
+    monkeypatch.setattr(module, "is_up", lambda: True)
+    monkeypatch.setattr(module.time, "sleep", module.waited.append)
+    monkeypatch.setattr(module.subprocess, "run", lambda command, **_: module.told.append(command[1]))
+    return module
+
+
+def test_a_member_without_room_is_stopped_at_once_and_once(script):
+    assert script.keep_out(OWN, OTHERS)
+    assert script.keep_out(OWN, OTHERS)
+    assert script.told == ["stop", "kill"]
+
+
+def test_it_is_started_when_there_is_more_than_just_room(script):
+    script.keep_out(OWN, OTHERS)
+    script.room = script.LIMIT
+    assert script.keep_out(OWN, OTHERS)
+    script.room = script.ROOM
+    assert script.keep_out(OWN, OTHERS)
+    assert not script.keep_out(OWN, OTHERS)
+    assert script.told == ["stop", "kill", "start"]
+
+
+def test_it_goes_on_where_the_others_are_no_majority(script):
+    script.serving = {OTHERS[0]}
+    assert not script.keep_out(OWN, OTHERS)
+    assert script.told == []
+
+
+def test_of_two_that_are_full_only_the_first_stops(script):
+    script.serving = {OWN, OTHERS[1]}
+    assert script.keep_out(OTHERS[0], [OWN, OTHERS[1]])
+    assert script.waited[-1] == 0  # the first waits for nobody
+    script.STOPPED.unlink()  # the second is another host
+    script.serving = {OTHERS[1]}
+    assert not script.keep_out(OWN, OTHERS)
+    assert script.waited[-1] == script.TURN
+
+
+def test_one_with_room_is_let_alone(script):
+    script.room = script.LIMIT
+    assert not script.keep_out(OWN, OTHERS)
+    assert script.told == []
