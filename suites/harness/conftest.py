@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -80,6 +81,22 @@ def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     yield root
     for cached in (render._templates, render._environment):
         cached.cache_clear()
+
+
+@pytest.fixture
+def shipped() -> Callable[[str], ModuleType]:
+    """A program of ours as hosts get it, where it has nothing to render; by its set of templates, as a module."""
+
+    def load(name: str) -> ModuleType:
+        path = render.ROOT / name / "usr/local/libexec/stackproof" / f"{name}.j2"
+        text = path.read_text()
+        assert "{{" not in text
+        assert "{%" not in text
+        module = ModuleType(name)
+        exec(compile(text, path, "exec"), module.__dict__)  # noqa: S102 - an import would leave its bytecode there
+        return module
+
+    return load
 
 
 @pytest.fixture(autouse=True)

@@ -1,23 +1,15 @@
 """The health check of a Galera member: who waits shares the answer, and only one that hung is doubted afterwards."""
 
-import importlib.util
 import threading
-from importlib.machinery import SourceFileLoader
-from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "templates/galera-health/usr/local/libexec/stackproof/galera-health.j2"
 WELL = {"wsrep_local_state": "4", "wsrep_ready": "ON", "wsrep_cluster_status": "Primary"}
 
 
 @pytest.fixture
-def health():
-    """The script as it is sent, for it has nothing to render."""
-    loader = SourceFileLoader("galera_health", str(SCRIPT))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("galera_health", loader))
-    loader.exec_module(module)
-    return module
+def health(shipped):
+    return shipped("galera-health")
 
 
 @pytest.fixture
@@ -45,11 +37,6 @@ def member(health, now, monkeypatch):
 
     monkeypatch.setattr(member, "read", read)
     return member
-
-
-def test_the_script_has_nothing_to_render():
-    assert "{{" not in SCRIPT.read_text()
-    assert "{%" not in SCRIPT.read_text()
 
 
 def test_a_member_that_is_synced_serves(member):

@@ -1,23 +1,15 @@
 """Leaving a silent member of RabbitMQ: after two looks without an answer, and never all of them."""
 
-import importlib.util
 import socket
-from importlib.machinery import SourceFileLoader
-from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "templates/rabbitmq-failover/usr/local/libexec/stackproof/rabbitmq-failover.j2"
 MEMBERS = ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
 
 
-@pytest.fixture(scope="module")
-def script():
-    """The script as it is sent, for it has nothing to render."""
-    loader = SourceFileLoader("rabbitmq_failover", str(SCRIPT))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("rabbitmq_failover", loader))
-    loader.exec_module(module)
-    return module
+@pytest.fixture
+def script(shipped):
+    return shipped("rabbitmq-failover")
 
 
 @pytest.fixture

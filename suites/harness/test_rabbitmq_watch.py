@@ -1,21 +1,14 @@
 """A RabbitMQ member whose disk is full: stopped where most others serve, one at a time; started once there is room."""
 
-import importlib.util
-from importlib.machinery import SourceFileLoader
-from pathlib import Path
-
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "templates/rabbitmq-watch/usr/local/libexec/stackproof/rabbitmq-watch.j2"
 OWN, OTHERS = "10.0.0.2", ["10.0.0.1", "10.0.0.3"]
 
 
 @pytest.fixture
-def script(monkeypatch, tmp_path):
-    """The script as it is sent, on a host that we say everything of."""
-    loader = SourceFileLoader("rabbitmq_watch", str(SCRIPT))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("rabbitmq_watch", loader))
-    loader.exec_module(module)
+def script(shipped, monkeypatch, tmp_path):
+    """On a host that we say everything of."""
+    module = shipped("rabbitmq-watch")
     module.told, module.waited, module.room, module.serving = [], [], 0, set(OTHERS)
     monkeypatch.setattr(module, "STOPPED", tmp_path / "stopped")
     monkeypatch.setattr(module, "free", lambda: module.room)
