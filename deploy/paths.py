@@ -10,6 +10,11 @@ def state(cluster: str) -> Path:
     return base / "stackproof" / cluster
 
 
+def drills(cluster: str) -> Path:
+    """What drills keep of one cluster besides their results: what is to be undone, and whose instances there are."""
+    return state(cluster) / "drills"
+
+
 def cache() -> Path:
     """What can be made again: images. `STACKPROOF_CACHE` names another place."""
     named = os.environ.get("STACKPROOF_CACHE")

@@ -1,9 +1,12 @@
 """The room as a whole: bring up what is missing, say how it is, take all of it down."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy import paths
+from deploy.errors import StackproofError
 from deploy.inventory import Cluster, Lab, Node
 from deploy.lab import (
     claim,
@@ -85,6 +88,7 @@ def down(*, purge: bool = False) -> None:
 
 def _clear() -> None:
     """End and remove everything that bears the lab's names, recorded or not."""
+    _forget_drills()
     redfish.stop()
     for node in sorted(home.name for home in names.HOSTS.glob("*")):
         container.kill(node)
@@ -94,6 +98,14 @@ def _clear() -> None:
     tuning.restore()
     trials.clean()
     mounts.remove_tree(names.STATE)
+
+
+def _forget_drills() -> None:
+    """What drills have still to undo, or to remove, is gone with the hosts; another lab would be refused for it."""
+    with suppress(StackproofError):  # an inventory that nobody can read any more keeps no lab
+        if cluster := claim.current():
+            for left in paths.drills(cluster.name).glob("*.*"):
+                left.unlink(missing_ok=True)
 
 
 def build_image(cluster: Cluster) -> Path:
