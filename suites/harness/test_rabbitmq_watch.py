@@ -13,7 +13,7 @@ def script(shipped, monkeypatch, tmp_path):
     monkeypatch.setattr(module, "STOPPED", tmp_path / "stopped")
     monkeypatch.setattr(module, "free", lambda: module.room)
     monkeypatch.setattr(module, "serves", lambda address: address in module.serving)
-    monkeypatch.setattr(module, "is_up", lambda: True)
+    monkeypatch.setattr(module, "is_up", lambda: module.told[-1:] != ["kill"])
     monkeypatch.setattr(module.time, "sleep", module.waited.append)
     monkeypatch.setattr(module.subprocess, "run", lambda command, **_: module.told.append(command[1]))
     return module
@@ -35,6 +35,13 @@ def test_it_is_started_when_there_is_more_than_just_room(script):
     assert script.told == ["stop", "kill", "start"]
 
 
+def test_one_that_somebody_starts_meanwhile_is_stopped_again(script):
+    script.keep_out(OWN, OTHERS)
+    script.told.append("start")
+    assert script.keep_out(OWN, OTHERS)
+    assert script.told == ["stop", "kill", "start", "stop", "kill"]
+
+
 def test_it_goes_on_where_the_others_are_no_majority(script):
     script.serving = {OTHERS[0]}
     assert not script.keep_out(OWN, OTHERS)
@@ -46,6 +53,7 @@ def test_of_two_that_are_full_only_the_first_stops(script):
     assert script.keep_out(OTHERS[0], [OWN, OTHERS[1]])
     assert script.waited[-1] == 0  # the first waits for nobody
     script.STOPPED.unlink()  # the second is another host
+    script.told.clear()
     script.serving = {OTHERS[1]}
     assert not script.keep_out(OWN, OTHERS)
     assert script.waited[-1] == script.TURN
