@@ -6,9 +6,10 @@ import sys
 
 import pytest
 
+from deploy import paths
 from deploy.errors import LabError
 from deploy.inventory import Lab, load
-from deploy.lab import cli, image, lock, mounts, names, nat, network, prepare, recipe, refusals, room, sources
+from deploy.lab import claim, cli, image, lock, mounts, names, nat, network, prepare, recipe, refusals, room, sources
 
 LAB, TWO = load("lab"), load("two-node")
 
@@ -183,3 +184,16 @@ def test_what_is_mounted_on_a_directory_of_the_lab_is_left_alone(tmp_path, monke
     monkeypatch.setattr(mounts, "unmount_below", lambda _: pytest.fail("unmounted something"))
     with pytest.raises(LabError, match="is a mount point"):
         mounts.remove_tree(tmp_path)
+
+
+def test_what_drills_kept_of_a_lab_goes_with_it_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(claim, "current", lambda: LAB)
+    ours, others = (paths.drills(name) for name in ("lab", "production"))
+    for folder in (ours, others):
+        folder.mkdir(parents=True)
+        for name in ("abc123.session", "17.json", "lock"):
+            (folder / name).touch()
+    room._forget_drills()
+    assert {path.name for path in ours.iterdir()} == {"lock"}
+    assert len(list(others.iterdir())) == 3
