@@ -12,6 +12,8 @@ COMMAND = f"ss -Htulnp && {processes.COMMAND}"
 """Asks for both at once, the processes last: what holds a socket and is not among them has ended since."""
 ANY = "any"
 """In the place of an address: bound on all there are."""
+EPHEMERAL = range(32768, 61000)
+"""Ports the kernel gives whoever asked for none (net.ipv4.ip_local_port_range, Linux's default)."""
 _WILDCARDS = {"*", "0.0.0.0", "::"}  # noqa: S104 - what is read, not bound
 _PID = re.compile(r"pid=(\d+)")
 _PROGRAM = re.compile(r'\(\("([^"]+)"')
@@ -32,6 +34,11 @@ class Listener:
     def is_local(self) -> bool:
         """Only this host itself reaches it."""
         return self.address.startswith("127.") or self.address == "::1"
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether it may be of one who asks and serves nobody: UDP knows no listening, only ports that nobody chose."""
+        return self.protocol == "udp" and self.address == ANY and self.port in EPHEMERAL
 
     def __str__(self) -> str:
         whose = ", ".join(sorted(self.units)) or self.program or "the kernel"

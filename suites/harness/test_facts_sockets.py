@@ -53,6 +53,20 @@ def test_a_process_in_no_service_is_told_by_its_program():
     assert str(sockets.parse(line, {7: Process("root", "")})[0]) == "10.0.0.1:9/tcp of socat"
 
 
+@pytest.mark.parametrize(
+    ("line", "may"),
+    [
+        ("udp UNCONN 0 0 0.0.0.0:35051 0.0.0.0:*", True),
+        ("udp UNCONN 0 0 0.0.0.0:161 0.0.0.0:*", False),
+        ("udp UNCONN 0 0 10.0.0.1:35051 0.0.0.0:*", False),
+        ("tcp LISTEN 0 5 0.0.0.0:35051 0.0.0.0:*", False),
+    ],
+)
+def test_only_udp_on_a_port_that_nobody_chose_may_be_a_client_s(line, may):
+    (socket,) = sockets.parse(line + "\n", {})
+    assert socket.may_ask is may
+
+
 def test_what_a_process_held_that_ended_since_is_told_no_more():
     lines = 'tcp LISTEN 0 5 10.0.0.1:9 0.0.0.0:* users:(("mariadbd",pid=7,fd=5))\n'
     assert sockets.parse(lines, {8: Process("root", "mariadb")}) == ()

@@ -43,6 +43,8 @@ def test_nothing_else_listens(reader, surface, expect):
 
 
 def planned(socket, surface):
+    if socket.may_ask and socket.units and socket.units <= surface.units:
+        return True  # resolvers hold such sockets while they wait, and so does Erlang's virtual machine
     return any(
         opening.protocol == socket.protocol
         and opening.port <= socket.port <= opening.last
