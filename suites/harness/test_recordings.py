@@ -49,6 +49,11 @@ def test_a_member_that_could_not_be_read_leaves_its_ledger_unproven(tmp_path):
     assert (found.outcome, "controller02" in found.reason) == ("ERROR", True)
 
 
+def test_what_was_amiss_in_the_end_is_named():
+    kept = replace(drill("never-whole"), amiss="controller02: etcd is not whole")
+    assert judge(kept, ALLOWED).of("cluster").reason == "never whole again: controller02: etcd is not whole"
+
+
 @pytest.mark.parametrize("case", sorted(path.stem for path in DRILLS.glob("*.json")))
 def test_a_recording_is_read_as_it_was_saved(case, tmp_path):
     kept = drill(case)
