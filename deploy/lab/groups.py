@@ -4,12 +4,12 @@ from functools import cache
 from pathlib import Path
 
 from deploy.errors import LabError
-from deploy.lab import names, shares
+from deploy.lab import names
 from deploy.lab.shell import until
 
 ROOM, BUILD = "_room", "_build"
 """Groups of what belongs to no host. Host names have no underscore, so no host is called so."""
-_ENTER = 'while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs" || exit; shift; done; shift; exec "$@"'
+_ENTER = 'echo $$ > "$1/cgroup.procs" && shift && exec "$@"'
 
 
 @cache
@@ -38,8 +38,7 @@ def inside(group: str, command: list[str]) -> list[str]:
     """
     place = parent() / group
     place.mkdir(parents=True, exist_ok=True)
-    places = [place, *shares.of(group, parent())]
-    return ["sh", "-c", _ENTER, "sh", *map(str, places), "--", *command]
+    return ["sh", "-c", _ENTER, "sh", str(place), *command]
 
 
 def kill(name: str) -> None:
@@ -52,8 +51,6 @@ def kill(name: str) -> None:
         switch.write_text("1")
     if not until(lambda: _remove(group), timeout=10):
         raise LabError(f"control group {group} cannot be removed", seen=f"processes {members(name)}")
-    if not until(lambda: shares.end(name), timeout=10):
-        raise LabError(f"{name} keeps its share of the processors", seen=f"processes {members(name)}")
 
 
 def members(node: str) -> list[int]:
@@ -75,7 +72,6 @@ def remove_all() -> None:
         if group.is_dir():
             kill(group.name)
     parent().rmdir()
-    shares.end()
 
 
 def memory(node: str) -> int:
