@@ -40,6 +40,12 @@ def test_it_has_quorum(reader, controller, expect):
     expect.that("quorum", pacemaker.status(reader).quorum, seen="none", expected="quorum", look=LOOK)
 
 
+def test_corosync_waits_for_no_other_process(reader, controller, expect):
+    """On a busy member without it, the token is late, and the others fence a machine that is well."""
+    seen = reader.check("ps -o cls= -C corosync || :").split()
+    expect("scheduling class of corosync", seen, ["RR"], "chrt -p $(pidof corosync), journalctl -u corosync")
+
+
 def test_it_is_online(everywhere, controller, expect):
     seen = views(everywhere)
     seeing = [controller.name in view.online for view in seen]
