@@ -37,7 +37,7 @@ class Listener:
 
     @property
     def may_ask(self) -> bool:
-        """Whether it may be of one who asks and serves nobody: UDP knows no listening, only ports that nobody chose."""
+        """Whether it may be a client's: UDP knows no listening, and clients have a port that nobody chose."""
         return self.protocol == "udp" and self.address == ANY and self.port in EPHEMERAL
 
     def __str__(self) -> str:
