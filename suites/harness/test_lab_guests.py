@@ -33,7 +33,7 @@ def test_guests_are_found_by_what_they_run(running):
 
 
 @pytest.mark.skipif(
-    not OWN.exists() or os.geteuid() != 0, reason="takes root, and a kernel with autogroups: others favour nobody"
+    not OWN.exists() or os.geteuid() != 0, reason="only root may prefer, on a kernel with autogroups (sched(7))"
 )
 def test_only_guests_are_favoured(running):
     guests.favour(load("lab"))

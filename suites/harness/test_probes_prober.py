@@ -23,6 +23,7 @@ from fixtures.probes.watch import SAMPLES, Watch
 from suites.harness.probe_servers import Server
 
 ROOT = Path(__file__).parents[2]
+AUTOGROUP = Path("/proc/self/autogroup")
 
 
 class Clock:
@@ -237,6 +238,17 @@ def test_a_prober_that_cannot_begin_says_why(tmp_path):
     with pytest.raises(ProbeError) as caught:
         Watch([Probe("x", "http", options={"nonsense": 1})], tmp_path).start()
     assert "unexpected keyword argument" in caught.value.seen
+
+
+@pytest.mark.skipif(
+    not AUTOGROUP.exists() or os.geteuid() != 0,
+    reason="only root may be preferred, by a kernel with autogroups (sched(7))",
+)
+def test_it_is_preferred_to_other_sessions_and_ours_is_not(probe, tmp_path):
+    before = AUTOGROUP.read_text()
+    with Watch([probe], tmp_path) as watch:
+        assert Path(f"/proc/{watch.pid}/autogroup").read_text().split()[-1] == "-10"
+    assert AUTOGROUP.read_text() == before
 
 
 def test_one_folder_holds_one_watch(probe, tmp_path):

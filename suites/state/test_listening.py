@@ -44,9 +44,8 @@ def test_nothing_else_listens(reader, surface, expect):
 
 def planned(socket, surface):
     if socket.may_ask and socket.units and socket.units <= surface.units:
-        return (
-            True  # resolvers hold one while they wait; RabbitMQ's syslog client some days for good, and sends nothing
-        )
+        # Resolvers hold one while they wait, and RabbitMQ's syslog client, after some builds, for good.
+        return True
     return any(
         opening.protocol == socket.protocol
         and opening.port <= socket.port <= opening.last
