@@ -89,14 +89,29 @@ def test_ini_files_have_no_option_twice(tree):
 
 def test_uwsgi_files_are_read_as_written(tree):
     for where, file in every(tree):
-        if file.path.startswith("/etc/stackproof/uwsgi/"):
+        if re.fullmatch(r"/etc/stackproof/uwsgi/.*\.ini", file.path):
             assert ini(file)["uwsgi"]["http-socket"].count(":") == 1, where
+
+
+def test_what_workers_are_born_with_is_named_and_compiles(tree):
+    for where, file in every(tree):
+        if re.fullmatch(r"/etc/stackproof/uwsgi/.*\.ini", file.path):
+            path = ini(file)["uwsgi"]["shared-import"]
+            compile(tree[where.partition(":")[0]][path].text, path, "exec")
 
 
 def test_units_are_sections_of_systemd(tree):
     files = [file for _, file in every(tree) if "/systemd/system/" in file.path]
     assert files
     assert all(re.match(r"(#.*\n)*\[(Unit|Service)\]\n", file.text) for file in files)
+
+
+@pytest.mark.parametrize("profile", ["lab", "production.example"])
+def test_apis_that_pacemaker_starts_wait_for_no_other_service(profile, tree_of):
+    files = tree_of(profile)["controller01"].values()
+    afters = [re.findall(r"(?m)^After=(.*)", file.text) for file in files if "\nDescription=OpenStack" in file.text]
+    assert len(afters) == 6
+    assert {name for (after,) in afters for name in after.split() if not name.endswith(".target")} == set()
 
 
 def test_a_change_of_configuration_restarts_who_reads_it(tree):
@@ -253,7 +268,7 @@ def test_a_single_controller_runs_no_cluster(tree_of):
 
 
 def test_units_restart_themselves_only_where_pacemaker_does_not(tree_of):
-    path = "/etc/systemd/system/keystone.service.d/stackproof.conf"
+    path = "/etc/systemd/system/keystone.service"
     assert "Restart=no\n" in tree_of("lab")["controller01"][path].text
     assert "Restart=always\n" in tree_of("two-node")["controller"][path].text
 

@@ -1,5 +1,7 @@
 """Logs: since the build, or since --since, no service told of a critical error, a storm of tracebacks or a crash."""
 
+from pathlib import Path
+
 import pytest
 
 from deploy.facts import logs
@@ -53,7 +55,8 @@ def told(readings, reader, unit, kind):
 def names(readings, service):
     """What a service's logs go by: its unit, or its WSGI application."""
     platform = readings.site.platform
-    return {platform.unit(service.unit), platform.wsgi.get(service.name, "").rpartition("/")[2]} - {""}
+    application = platform.wsgi.get(service.name)
+    return {platform.unit(service.unit), *([Path(application.script).name] if application else [])}
 
 
 def when(readings):
