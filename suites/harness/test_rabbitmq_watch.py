@@ -63,3 +63,27 @@ def test_one_with_room_is_let_alone(script):
     script.room = script.LIMIT
     assert not script.keep_out(OWN, OTHERS)
     assert script.told == []
+
+
+@pytest.fixture
+def asked(shipped, monkeypatch):
+    """What the script makes of an answer of the virtual machine."""
+    script = shipped("rabbitmq-watch")
+
+    def ask(answer: str) -> bool:
+        done = script.subprocess.CompletedProcess([], 0, answer, "")
+        monkeypatch.setattr(script.subprocess, "run", lambda *_, **__: done)
+        return script.is_apart()
+
+    return ask
+
+
+@pytest.mark.parametrize(("answer", "apart"), [("{false,0}\n", False), ("{true,0}\n", True), ("", False)])
+def test_one_that_is_apart_says_so(asked, capsys, answer, apart):
+    assert asked(answer) is apart
+    assert capsys.readouterr().out == ""
+
+
+def test_who_listened_to_a_queue_that_is_gone_is_told_of(asked, capsys):
+    assert not asked("{false,2}\n")
+    assert capsys.readouterr().out == "2 clients listened to a queue that is gone: closed their connections\n"
