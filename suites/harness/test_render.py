@@ -94,10 +94,14 @@ def test_uwsgi_files_are_read_as_written(tree):
 
 
 def test_what_workers_are_born_with_is_named_and_compiles(tree):
-    for where, file in every(tree):
-        if re.fullmatch(r"/etc/stackproof/uwsgi/.*\.ini", file.path):
-            path = ini(file)["uwsgi"]["shared-import"]
-            compile(tree[where.partition(":")[0]][path].text, path, "exec")
+    named = 0
+    for files in tree.values():
+        for file in files.values():
+            if re.fullmatch(r"/etc/stackproof/uwsgi/.*\.ini", file.path):
+                path = ini(file)["uwsgi"]["shared-import"]
+                compile(files[path].text, path, "exec")
+                named += 1
+    assert named >= 6
 
 
 def test_units_are_sections_of_systemd(tree):
@@ -112,6 +116,15 @@ def test_apis_that_pacemaker_starts_wait_for_no_other_service(profile, tree_of):
     afters = [re.findall(r"(?m)^After=(.*)", file.text) for file in files if "\nDescription=OpenStack" in file.text]
     assert len(afters) == 6
     assert {name for (after,) in afters for name in after.split() if not name.endswith(".target")} == set()
+
+
+@pytest.mark.parametrize("profile", ["lab", "production.example"])
+def test_what_is_slow_to_start_says_when_it_has_started(profile, tree_of):
+    files = tree_of(profile)["controller01"]
+    slow = [path for path in files if re.search(r"/systemd/system/(.*-api(-metadata)?|keystone)\.service$", path)]
+    slow.append("/etc/systemd/system/neutron-rpc-server.service.d/stackproof.conf")
+    assert len(slow) == 7
+    assert [path for path in slow if "\nType=notify\n" not in files[path].text] == []
 
 
 def test_a_change_of_configuration_restarts_who_reads_it(tree):
