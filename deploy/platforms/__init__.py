@@ -29,16 +29,6 @@ class PackageManager:
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class Application:
-    """The WSGI application of an API."""
-
-    script: str
-    """The file that has it under the name `application`; its logs go by the file's name."""
-    module: str
-    """The module that script takes it from: most of what a worker imports."""
-
-
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Platform:
     """One distribution release."""
 
@@ -62,8 +52,8 @@ class Platform:
     """Unit names (without .service) by the catalogue's name for the unit."""
     accounts: dict[str, str] = Field(default_factory=dict)
     """The account that does each unit's work, by the catalogue's name for the unit."""
-    wsgi: dict[str, Application] = Field(default_factory=dict)
-    """The WSGI application of each API service."""
+    wsgi: dict[str, str] = Field(default_factory=dict)
+    """The file that has each API service's WSGI `application`; the service's logs go by the file's name."""
     paths: dict[str, str] = Field(default_factory=dict)
     """Paths by the name that templates, and the paths of templates, use for them."""
 

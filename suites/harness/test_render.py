@@ -2,9 +2,12 @@
 
 import configparser
 import re
+import runpy
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -93,15 +96,33 @@ def test_uwsgi_files_are_read_as_written(tree):
             assert ini(file)["uwsgi"]["http-socket"].count(":") == 1, where
 
 
-def test_what_workers_are_born_with_is_named_and_compiles(tree):
-    named = 0
-    for files in tree.values():
-        for file in files.values():
-            if re.fullmatch(r"/etc/stackproof/uwsgi/.*\.ini", file.path):
-                path = ini(file)["uwsgi"]["shared-import"]
-                compile(files[path].text, path, "exec")
-                named += 1
-    assert named >= 6
+def preloads(files):
+    """Per API: the WSGI script its workers run, and the text of what they are born with."""
+    for file in files.values():
+        if re.fullmatch(r"/etc/stackproof/uwsgi/.*\.ini", file.path):
+            options = ini(file)["uwsgi"]
+            yield options["wsgi-file"], files[options["shared-import"]].text
+
+
+def test_workers_are_born_with_what_their_own_script_imports(tree):
+    found = [(script, text) for files in tree.values() for script, text in preloads(files)]
+    assert len(found) >= 6
+    assert [script for script, text in found if f'open("{script}"' not in text] == []
+
+
+def test_what_a_script_imports_is_imported_and_the_hub_it_brings_is_dropped(tree_of, tmp_path, monkeypatch):
+    imported, dropped = tmp_path / "imported", []
+    hubs = SimpleNamespace(use_hub=lambda: dropped.append(imported.exists()))
+    monkeypatch.setitem(sys.modules, "eventlet.hubs", hubs)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "an_api_of_this_test.py").write_text(f"open({str(imported)!r}, 'w').close()\napplication = None\n")
+    ours, preload = tmp_path / "api-wsgi", tmp_path / "preload.py"
+    ours.write_text("import threading\nfrom an_api_of_this_test import application\nraise SystemExit('it ran')\n")
+    script, text = next(preloads(tree_of("lab")["controller01"]))
+    preload.write_text(text.replace(script, str(ours)))
+    runpy.run_path(str(preload))
+    del sys.modules["an_api_of_this_test"]
+    assert dropped == [True]
 
 
 def test_units_are_sections_of_systemd(tree):
