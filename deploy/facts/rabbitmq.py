@@ -9,6 +9,9 @@ from typing import Any
 from deploy.errors import CommandFailed
 from deploy.host import Reads
 
+MANAGEMENT = 15672
+"""Port of the management plugin's API."""
+
 
 @dataclass(frozen=True)
 class RabbitStatus:
@@ -39,6 +42,24 @@ def parse(text: str) -> RabbitStatus:
             alarms=tuple(str(alarm) for alarm in told["alarms"]),
         )
     except (ValueError, KeyError, TypeError):
+        return RabbitStatus()
+
+
+def listed(text: str) -> RabbitStatus:
+    """The list of members that the management plugin's `/api/nodes` answers, as the member asked sees them."""
+    try:
+        nodes = json.loads(text)
+        return RabbitStatus(
+            running=tuple(sorted(node["name"] for node in nodes if node["running"])),
+            partitions=tuple(sorted({name for node in nodes for name in node.get("partitions", ())})),
+            alarms=tuple(
+                f"{alarm} of {node['name']}"
+                for node in nodes
+                for alarm in ("mem_alarm", "disk_free_alarm")
+                if node.get(alarm, False)
+            ),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
         return RabbitStatus()
 
 
@@ -92,6 +113,8 @@ class Broker:
     """What each user may configure, write and read, by user and virtual host."""
     mirrored: tuple[str, ...] = ()
     """Policies that mirror classic queues."""
+    deaf: tuple[str, ...] | None = None
+    """Channels, by their connections' ends, that listen to a queue which is gone; None: some queue did not answer."""
 
 
 def broker(host: Reads) -> Broker:
@@ -115,6 +138,7 @@ def parse_broker(text: str) -> Broker:
                 for entry in told["permissions"]
             },
             mirrored=tuple(entry["name"] for entry in told["policies"] if "ha-mode" in entry["definition"]),
+            deaf=tuple(sorted(told["deaf"])) if isinstance(told["deaf"], list) else None,
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return Broker()
@@ -147,7 +171,7 @@ def _queue(entry: dict[str, Any]) -> Queue:
     )
 
 
-# Erlang, run by a member of RabbitMQ 3.10.
+# Erlang, run by a member of RabbitMQ 3.10. Who is about to listen, or to stop, seems deaf for a moment; hence twice.
 _EVERYTHING = """
 Running = rabbit_mnesia:cluster_nodes(running),
 Ask = fun(Node, Module, Function, Arguments) ->
@@ -177,11 +201,25 @@ Queue = fun(Q) ->
   }
 end,
 Plain = fun(Pairs) -> maps:from_list(Pairs) end,
+Listening = fun() ->
+  Known = [proplists:get_value(channel_pid, C)
+    || V <- rabbit_vhost:list_names(), C <- rabbit_amqqueue:consumers_all(V)],
+  [proplists:get_value(name, I)
+    || Node <- Running, I <- Ask(Node, rabbit_channel, info_local, [[pid, name, consumer_count]]),
+      proplists:get_value(consumer_count, I) > length([K || K <- Known, K =:= proplists:get_value(pid, I)])]
+end,
+Deaf = case catch Listening() of
+  [_ | _] = Once -> timer:sleep(2000), case catch Listening() of
+    Twice when is_list(Twice) -> [Name || Name <- Twice, lists:member(Name, Once)]; _ -> null
+  end;
+  [] -> []; _ -> null
+end,
 io:format("~ts~n", [rabbit_json:encode(#{
   members => [Member(Node) || Node <- rabbit_mnesia:cluster_nodes(all)],
   queues => [Queue(Q) || Q <- rabbit_amqqueue:list()],
   users => [Plain(User) || User <- rabbit_auth_backend_internal:list_users()],
   permissions => [Plain(Permission) || Permission <- rabbit_auth_backend_internal:list_permissions()],
+  deaf => Deaf,
   policies => [#{name => proplists:get_value(name, P), definition => Plain(proplists:get_value(definition, P))}
     || P <- rabbit_policy:list()]
 })]).

@@ -37,6 +37,29 @@ def test_each_trouble_is_told(seen):
     assert "disk" in seen("disk-alarm").alarms[0]
 
 
+def listing(**last: object) -> str:
+    """What the management plugin answers, its last member as told."""
+    well = {"running": True, "partitions": [], "mem_alarm": False, "disk_free_alarm": False}
+    return json.dumps([{"name": name, **well, **(last if name == MEMBERS[-1] else {})} for name in MEMBERS])
+
+
+def test_a_whole_cluster_as_listed():
+    assert rabbitmq.listed(listing()) == rabbitmq.RabbitStatus(running=MEMBERS)
+
+
+@pytest.mark.parametrize("trouble", [{"partitions": [MEMBERS[0]]}, {"mem_alarm": True}, {"disk_free_alarm": True}])
+def test_no_other_cluster_is_whole_as_listed(trouble):
+    assert not rabbitmq.listed(listing(**trouble)).whole(3)
+
+
+def test_each_trouble_is_told_as_listed():
+    # One that is down has neither partitions nor alarms to tell.
+    down = [*json.loads(listing())[:2], {"name": MEMBERS[2], "running": False}]
+    assert rabbitmq.listed(json.dumps(down)) == rabbitmq.RabbitStatus(running=MEMBERS[:2])
+    assert rabbitmq.listed(listing(partitions=[MEMBERS[0]])).partitions == (MEMBERS[0],)
+    assert rabbitmq.listed(listing(disk_free_alarm=True)).alarms == (f"disk_free_alarm of {MEMBERS[2]}",)
+
+
 NONE = ["", "Error: unable to perform an operation", "{", "{}", "[]", '{"running_nodes": null}', '{"running_nodes": 5}']
 
 
@@ -44,6 +67,11 @@ NONE = ["", "Error: unable to perform an operation", "{", "{}", "[]", '{"running
 def test_what_is_no_status_is_that_of_nobody(text):
     assert rabbitmq.parse(text) == rabbitmq.RabbitStatus()
     assert not rabbitmq.parse(text).whole(0)
+
+
+@pytest.mark.parametrize("text", [*NONE, '{"error": "not_authorised"}', '["rabbit"]', '[{"name": "rabbit"}]'])
+def test_what_is_no_list_is_that_of_nobody(text):
+    assert rabbitmq.listed(text) == rabbitmq.RabbitStatus()
 
 
 def test_a_warning_before_the_answer_is_skipped(recording):
@@ -99,6 +127,19 @@ def test_a_policy_that_mirrors_is_told(recording):
     policy = '"policies":[{"name":"ha","definition":{"ha-mode":"all"}},{"name":"ttl","definition":{"expires":1}}]'
     text = recording("rabbitmq", "broker").replace('"policies":[]', policy)
     assert rabbitmq.parse_broker(text).mirrored == ("ha",)
+
+
+@pytest.mark.parametrize(
+    ("told", "seen"),
+    [
+        ("[]", ()),
+        ('["172.16.181.32:5 -> 172.16.181.31:5672 (1)"]', ("172.16.181.32:5 -> 172.16.181.31:5672 (1)",)),
+        ("null", None),
+    ],
+)
+def test_who_listens_to_a_queue_that_is_gone_is_told_or_that_nobody_knows(recording, told, seen):
+    text = recording("rabbitmq", "broker").replace('"deaf":[]', f'"deaf":{told}')
+    assert rabbitmq.parse_broker(text).deaf == seen
 
 
 @pytest.mark.parametrize("text", ["", "ok", "{}", '{"members": 5}', "Error: unable to perform an operation on node"])

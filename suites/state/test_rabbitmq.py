@@ -6,10 +6,9 @@ import pytest
 
 from deploy.errors import CommandFailed
 from deploy.facts import rabbitmq
-from deploy.facts.rabbitmq import Member
+from deploy.facts.rabbitmq import MANAGEMENT, Member
 
 LOOK = "rabbitmqctl cluster_status"
-MANAGEMENT = 15672
 FILES = 65536
 """Files a member may open: what RabbitMQ's production checklist asks for."""
 TRANSIENT = re.compile(r"reply_|.*_fanout_")
@@ -92,6 +91,17 @@ def test_every_queue_is_replicated(readings, cluster, expect):
         if queue.kind != "quorum" and not queue.exclusive and not TRANSIENT.match(name)
     }
     expect("queues on one member only", others, {}, "rabbit_quorum_queue and amqp_durable_queues of the services")
+
+
+def test_nobody_listens_to_a_queue_that_is_gone(readings, cluster, expect):
+    seen = broker(readings, cluster).deaf
+    expect.that(
+        "clients that listen to a queue which is gone",
+        seen == (),
+        seen="not to be told: a queue does not answer" if seen is None else ", ".join(seen),
+        expected="none; after a member has left, rabbitmq-watch sends them away within a minute, and they come back",
+        look="rabbitmqctl list_connections name pid; rabbitmqctl close_connection PID",
+    )
 
 
 def test_there_are_queues(readings, cluster, expect):

@@ -3,6 +3,7 @@
 import pytest
 
 from deploy.facts import accounts, exposure, identity, processes, settings
+from deploy.facts.rabbitmq import MANAGEMENT
 from deploy.journal import JOURNAL
 
 ROOT_TOO = {
@@ -104,7 +105,7 @@ def test_the_databases_root_is_refused_from_afar(host, controller, password, exp
 
 
 def test_no_default_password_of_the_queue_works(page, controller, expect):
-    url = f"http://{controller.management}:15672/api/whoami"
+    url = f"http://{controller.management}:{MANAGEMENT}/api/whoami"
     answer = page(url, user="openstack", password="123456")
     expect(f"{url} asked as openstack with 123456", answer.status or answer.text, 401, "rabbitmqctl list_users")
 
