@@ -56,7 +56,7 @@ def names(readings, service):
     """What a service's logs go by: its unit, or its WSGI application."""
     platform = readings.site.platform
     application = platform.wsgi.get(service.name)
-    return {platform.unit(service.unit), *([Path(application.script).name] if application else [])}
+    return {platform.unit(service.unit), *([Path(application).name] if application else [])}
 
 
 def when(readings):
