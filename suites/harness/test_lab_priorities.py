@@ -1,0 +1,116 @@
+"""What serves in the lab is preferred by the kernel's scheduler to what starts later, and guests to that."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from deploy.inventory import load
+from deploy.lab import groups, priorities
+from deploy.wait import until
+
+OWN = Path("/proc/self/autogroup")
+pytestmark = pytest.mark.skipif(
+    not OWN.exists() or os.geteuid() != 0, reason="only root may prefer, on a kernel with autogroups (sched(7))"
+)
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts a process that is called so, in a session of its own."""
+    started = []
+
+    def called(name: str) -> int:
+        program = shutil.copy("/bin/sleep", tmp_path / name)
+        started.append(subprocess.Popen([program, "60"], start_new_session=True))
+        return started[-1].pid
+
+    yield called
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def serving(monkeypatch):
+    """Those processes, as if they were a compute's."""
+
+    def these(*pids: int) -> priorities.Serving:
+        monkeypatch.setattr(groups, "members", lambda node: pids if node == "compute01" else [])
+        return priorities.Serving(load("lab"))
+
+    return these
+
+
+@pytest.fixture
+def busy():
+    """A process that takes all of a processor it can get, for longer than the first second."""
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"], start_new_session=True)
+    time.sleep(1.5)
+    yield process.pid
+    process.kill()
+    process.wait()
+
+
+def nice(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/autogroup").read_text().split()[-1])
+
+
+def test_who_is_there_before_a_drill_is_preferred_and_guests_to_that(start, serving):
+    guest, service = start("qemu-system-x86_64"), start("nova-compute")
+    serving(guest, service).prefer(all_of_them=True)
+    assert nice(guest) < nice(service) < 0
+
+
+def test_what_is_not_of_the_lab_is_not_preferred(start, serving):
+    own, other = nice(os.getpid()), start("keystone")
+    serving(start("nova-api")).prefer(all_of_them=True)
+    assert nice(os.getpid()) == own
+    assert nice(other) == 0
+
+
+def test_who_starts_is_not_preferred_until_it_serves(start, serving, busy):
+    service = start("memcached")
+    time.sleep(1.1)
+    serving(busy, service).prefer()
+    assert nice(busy) == 0
+    assert nice(service) < 0
+
+
+def test_in_its_first_second_nobody_is_known_to_serve(start, serving):
+    service = start("memcached")
+    serving(service).prefer()
+    assert nice(service) == 0
+
+
+def test_who_is_preferred_stays_so(start, serving):
+    guest = start("qemu-system-x86_64")
+    seen = serving(guest)
+    seen.prefer(all_of_them=True)
+    before = nice(guest)
+    seen.prefer(all_of_them=True)
+    assert nice(guest) == before
+
+
+def test_a_process_that_has_ended_is_passed_over(start, serving):
+    gone = subprocess.Popen(["/bin/true"])
+    gone.wait()
+    service = start("keystone")
+    serving(gone.pid, service).prefer(all_of_them=True)
+    assert nice(service) < 0
+
+
+def test_while_a_drill_lasts_who_begins_to_serve_is_preferred(start, serving, monkeypatch):
+    monkeypatch.setattr(priorities, "EVERY", 0.1)
+    service = start("memcached")
+    site = serving(service)
+    with priorities.kept(site.cluster):
+        late = start("haproxy")
+        serving(service, late)
+        until(
+            lambda: nice(late) < 0, timeout=10, interval=0.1, what="the process that came later", expected="preferred"
+        )
