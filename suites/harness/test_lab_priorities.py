@@ -87,13 +87,17 @@ def test_in_its_first_second_nobody_is_known_to_serve(start, serving):
     assert nice(service) == 0
 
 
-def test_who_is_preferred_stays_so(start, serving):
-    guest = start("qemu-system-x86_64")
-    seen = serving(guest)
-    seen.prefer(all_of_them=True)
-    before = nice(guest)
-    seen.prefer(all_of_them=True)
-    assert nice(guest) == before
+def test_who_is_preferred_more_stays_so(start, serving):
+    service = start("keystone")
+    Path(f"/proc/{service}/autogroup").write_text("-19")
+    serving(service).prefer(all_of_them=True)
+    assert nice(service) == -19
+
+
+def test_who_is_there_when_a_drill_begins_is_preferred_however_busy(serving, busy, monkeypatch):
+    monkeypatch.setattr(priorities, "EVERY", 60)
+    with priorities.kept(serving(busy).cluster):
+        assert nice(busy) < 0
 
 
 def test_a_process_that_has_ended_is_passed_over(start, serving):
