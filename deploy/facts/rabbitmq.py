@@ -114,7 +114,7 @@ class Broker:
     mirrored: tuple[str, ...] = ()
     """Policies that mirror classic queues."""
     deaf: tuple[str, ...] | None = None
-    """Channels, by their connections' ends, that listen to a queue which is gone; None: some queue did not answer."""
+    """Channels, by their connections' ends, that listen to a queue which is gone; None: somebody did not answer."""
 
 
 def broker(host: Reads) -> Broker:
@@ -205,7 +205,7 @@ Listening = fun() ->
   Known = [proplists:get_value(channel_pid, C)
     || V <- rabbit_vhost:list_names(), C <- rabbit_amqqueue:consumers_all(V)],
   [proplists:get_value(name, I)
-    || Node <- Running, I <- Ask(Node, rabbit_channel, info_local, [[pid, name, consumer_count]]),
+    || Node <- Running, I <- rpc:call(Node, rabbit_channel, info_local, [[pid, name, consumer_count]], 3000),
       proplists:get_value(consumer_count, I) > length([K || K <- Known, K =:= proplists:get_value(pid, I)])]
 end,
 Deaf = case catch Listening() of

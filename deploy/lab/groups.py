@@ -1,5 +1,7 @@
 """Control groups: one for every host, so that same-named units of different hosts never share one."""
 
+import os
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -56,11 +58,9 @@ def kill(name: str) -> None:
 def members(node: str) -> list[int]:
     """Pids of all processes of a host, as the runner sees them."""
     found: list[int] = []
-    for file in (parent() / node).rglob("cgroup.procs"):
-        try:
-            found += [int(pid) for pid in file.read_text().split()]
-        except OSError:
-            continue
+    for place, _, _ in os.walk(parent() / node):  # which passes over groups that go meanwhile
+        with suppress(OSError):
+            found += [int(pid) for pid in Path(place, "cgroup.procs").read_text().split()]
     return found
 
 

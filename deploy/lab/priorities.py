@@ -14,8 +14,7 @@ from deploy.lab import groups
 GUEST, SERVING = -15, -10
 """Nice values among the sessions the kernel shares its processors out to (sched(7), autogroups); new ones have 0."""
 STARTING = 0.05
-"""Who has taken more of a processor than that since it began is starting still, and what starts gets little more than
-that where twenty others do; a memcached or a HAProxy takes a tenth of it."""
+"""Who has taken more of a processor than that since it began is starting still; among many that do, it gets no more."""
 EVERY = 2.0
 """Seconds between two looks at what has begun."""
 

@@ -98,7 +98,7 @@ def test_nobody_listens_to_a_queue_that_is_gone(readings, cluster, expect):
     expect.that(
         "clients that listen to a queue which is gone",
         seen == (),
-        seen="not to be told: a queue does not answer" if seen is None else ", ".join(seen),
+        seen="not to be told: a queue or a member does not answer" if seen is None else ", ".join(seen),
         expected="none; after a member has left, rabbitmq-watch sends them away within a minute, and they come back",
         look="rabbitmqctl list_connections name pid; rabbitmqctl close_connection PID",
     )
