@@ -25,7 +25,8 @@ def kept(cluster: Cluster) -> Iterator[None]:
 
     All hosts share the runner's processors. One that boots starts some twenty services at once, and what is measured
     at the others is then the time they wait for a processor: an emulated guest got the thirtieth part of two cores, and
-    a token took half a second instead of twenty milliseconds. A kernel without autogroups prefers nobody.
+    a token took half a second instead of twenty milliseconds. Nobody is preferred by a kernel without autogroups, or
+    where a control group of the runner's shares the processors out.
     """
     serving = Serving(cluster)
     serving.prefer(all_of_them=True)
@@ -65,7 +66,8 @@ class Serving:
 def _prefer(pid: int) -> None:
     group = Path(f"/proc/{pid}/autogroup")
     wanted = GUEST if Path(f"/proc/{pid}/comm").read_text().startswith("qemu-system") else SERVING
-    if int(group.read_text().split()[-1]) > wanted:
+    told = group.read_text().split()  # "/autogroup-53 nice 0"; nothing where the process is of none
+    if told and int(told[-1]) > wanted:
         group.write_text(str(wanted))
 
 

@@ -13,9 +13,15 @@ from deploy.inventory import load
 from deploy.lab import groups, priorities
 from deploy.wait import until
 
-OWN = Path("/proc/self/autogroup")
+
+def of_a_new_session() -> str:
+    """What the kernel says of a new session's autogroup: nothing where it has none."""
+    return subprocess.check_output(["cat", "/proc/self/autogroup"], start_new_session=True, text=True)
+
+
 pytestmark = pytest.mark.skipif(
-    not OWN.exists() or os.geteuid() != 0, reason="only root may prefer, on a kernel with autogroups (sched(7))"
+    not Path("/proc/self/autogroup").exists() or os.geteuid() != 0 or not of_a_new_session(),
+    reason="only root may prefer, and only where new sessions are autogroups (sched(7)); not in a cpu control group",
 )
 
 
@@ -56,6 +62,13 @@ def busy():
     process.wait()
 
 
+def told(pid: int) -> str | None:
+    try:
+        return Path(f"/proc/{pid}/autogroup").read_text()
+    except OSError:
+        return None  # it has ended
+
+
 def nice(pid: int) -> int:
     return int(Path(f"/proc/{pid}/autogroup").read_text().split()[-1])
 
@@ -67,10 +80,20 @@ def test_who_is_there_before_a_drill_is_preferred_and_guests_to_that(start, serv
 
 
 def test_what_is_not_of_the_lab_is_not_preferred(start, serving):
-    own, other = nice(os.getpid()), start("keystone")
+    own, other = Path("/proc/self/autogroup").read_text(), start("keystone")
     serving(start("nova-api")).prefer(all_of_them=True)
-    assert nice(os.getpid()) == own
+    assert Path("/proc/self/autogroup").read_text() == own
     assert nice(other) == 0
+
+
+def test_a_process_of_no_session_is_passed_over(start, serving):
+    of_none = next((int(place.name) for place in Path("/proc").glob("[0-9]*") if told(int(place.name)) == ""), None)
+    if of_none is None:
+        pytest.skip("every process that is seen here has an autogroup; a machine's own kernel threads have none")
+    service = start("keystone")
+    serving(of_none, service).prefer(all_of_them=True)
+    assert told(of_none) == ""
+    assert nice(service) < 0
 
 
 def test_who_starts_is_not_preferred_until_it_serves(start, serving, busy):
