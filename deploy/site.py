@@ -3,6 +3,7 @@
 `Cluster` is data and never touches a machine; a Site is what steps and facts are given.
 """
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +35,7 @@ class Site:
         secrets = Secrets.of(cluster.name)
         JOURNAL.redact = secrets.redact
         _learn_power(secrets, cluster)
+        _past_proxies(cluster)
         platform = platforms.load(cluster.platform)
         return cls(
             cluster=cluster,
@@ -69,6 +71,16 @@ class Site:
         """Every file those services own on that node."""
         context = Context(self.cluster, self.catalogue, self.platform, self.secrets, self.facts)
         return files(context, node, services)
+
+
+def _past_proxies(cluster: Cluster) -> None:
+    """A proxy of the runner's environment is for the world outside: the cluster is asked directly, as by SSH.
+
+    Requests and the SDK heed `no_proxy`, with networks too; what the environment names in it stays.
+    """
+    known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    own = [str(cluster.api_address), *(str(network.cidr) for network in cluster.networks.values())]
+    os.environ["no_proxy"] = ",".join(dict.fromkeys([*known.split(","), *own])).strip(",")
 
 
 def _learn_power(secrets: Secrets, cluster: Cluster) -> None:

@@ -1,9 +1,11 @@
-"""A site: the owner's power passwords are taken from their files, or the run ends before anything is touched."""
+"""A site: the owner's power passwords are taken from their files, or the run ends; its cluster is asked directly."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from requests.utils import get_environ_proxies
 
 from deploy import inventory
 from deploy.errors import InventoryError
@@ -47,6 +49,19 @@ def test_making_a_site_writes_and_connects_nothing(cluster, tmp_path):
     site = Site.of(cluster)
     assert not (tmp_path / "state").exists()
     assert [host.round_trips for host in site.hosts.values()] == [0] * 5
+
+
+@pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])
+def test_the_cluster_is_asked_past_a_proxy_of_the_environment_and_others_as_before(cluster, monkeypatch, name):
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("http_proxy", "http://proxy.example.org:3128")
+    monkeypatch.setenv(name, "mirror.example.org")
+    Site.of(cluster)
+    Site.of(cluster)
+    asked = ("172.16.181.30", "172.16.181.11", "10.181.0.149", "mirror.example.org", "example.org")
+    assert [host for host in asked if get_environ_proxies(f"http://{host}:5000/v3")] == ["example.org"]
+    assert os.environ["no_proxy"].count("172.16.181.30") == 1
 
 
 @pytest.mark.parametrize(
