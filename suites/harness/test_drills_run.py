@@ -147,6 +147,19 @@ def test_the_worst_run_counts(results, known, cases, outcome):
     assert practised.outage("keystone").outcome == outcome
 
 
+def test_a_kept_promise_tells_the_probe_that_was_away_for_longest(known):
+    good = kept("good")
+    brief = replace(
+        good.timelines["keystone"], samples=tuple(replace(s, ok=True) for s in good.timelines["glance"].samples)
+    )
+    for names in (("keystone", "keystone/kept-alive"), ("keystone/kept-alive", "keystone")):
+        lines = dict(zip(names, (brief, good.timelines["keystone"]), strict=True))
+        told = Practised("x", known, (replace(good, timelines=lines),)).outage("keystone")
+        assert told.outcome == "PASSED"
+        assert told.subject == names[1]
+        assert told.seconds == good["keystone"].outage
+
+
 def test_what_was_not_recorded_is_not_proven(known):
     practised = Practised("x", known, (kept("good"),))
     assert practised.outage("cinder").outcome == "ERROR"
