@@ -1,0 +1,97 @@
+"""The gate: how it asks RabbitMQ, and that it rests between its looks while something is measured."""
+
+import base64
+import json
+import threading
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from ipaddress import IPv4Address
+from types import SimpleNamespace
+
+import pytest
+
+from deploy import inventory
+from deploy.facts import rabbitmq
+from fixtures.drills import gate
+
+MEMBERS = [f"rabbit@controller0{n}" for n in (1, 2, 3)]
+
+
+@pytest.fixture
+def answering(monkeypatch):
+    """A management plugin on the loopback that gives those members to whom it is told to; its port is asked."""
+    servers = []
+
+    def start(password: str, *members: str) -> None:
+        account = "Basic " + base64.b64encode(f"openstack:{password}".encode()).decode()
+
+        class Plugin(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                known = (self.path, self.headers["Authorization"]) == ("/api/nodes", account)
+                told = json.dumps([{"name": name, "running": True} for name in members]).encode()
+                self.send_response(200 if known else 401)
+                self.send_header("Content-Length", str(len(told)))
+                self.end_headers()
+                self.wfile.write(told)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        servers.append(HTTPServer(("127.0.0.1", 0), Plugin))
+        monkeypatch.setattr(rabbitmq, "MANAGEMENT", servers[-1].server_address[1])
+        threading.Thread(target=servers[-1].serve_forever, kwargs={"poll_interval": 0.05}).start()
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def site(site_of):
+    """The lab, its hosts' services at the loopback."""
+    lab = inventory.load("lab")
+    local = {"management": IPv4Address("127.0.0.1")}
+    return site_of(replace(lab, nodes=tuple(replace(node, addresses=node.addresses | local) for node in lab.nodes)))
+
+
+def told(site) -> list[str]:
+    return list(gate._rabbitmq(site))
+
+
+def test_three_members_are_a_whole_cluster(site, answering):
+    answering(site.secrets["rabbitmq.openstack"], *MEMBERS)
+    assert told(site) == []
+
+
+def test_a_member_that_is_missing_is_told(site, answering):
+    answering(site.secrets["rabbitmq.openstack"], *MEMBERS[:2])
+    assert told(site) == ["RabbitMQ: 2 members, partitions: (), alarms: ()"]
+
+
+def test_a_refusal_is_told_as_one_and_not_as_no_members(site, answering):
+    answering("another", *MEMBERS)
+    (finding,) = told(site)
+    assert "RabbitMQ answers 401 at http://127.0.0.1" in finding
+
+
+def test_nobody_at_the_port_is_told_without_the_password(site, monkeypatch):
+    monkeypatch.setattr(rabbitmq, "MANAGEMENT", 1)
+    (finding,) = told(site)
+    assert finding == "RabbitMQ does not answer at http://127.0.0.1:1/api/nodes: ConnectionError"
+
+
+@pytest.mark.parametrize(("rest", "rested"), [(0.0, 0.0), (1.0, 0.3), (2.0, 0.6)])
+def test_after_each_look_it_rests_as_often_as_it_is_told_to_what_the_look_took(site, monkeypatch, rest, rested):
+    looks = ["_traces", "_pacemaker", "_galera", "_vip", "_apis", "_units", "_etcd", "_rabbitmq", "_routers", "_agents"]
+    now, slept = [100.0], []
+
+    def look(_: object):
+        now[0] += 0.3
+        yield "amiss"
+
+    for name in looks:
+        monkeypatch.setattr(gate, name, look)
+    monkeypatch.setattr(gate, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=slept.append))
+    assert list(gate.findings(site, history=False, rest=rest)) == ["amiss"] * len(looks)
+    assert slept == pytest.approx([rested] * len(looks))
