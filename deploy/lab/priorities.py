@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.inventory import Cluster
-from deploy.lab import groups
+from deploy.lab import groups, redfish
 
-GUEST, SERVING = -15, -10
-"""Nice values among the sessions the kernel shares its processors out to (sched(7), autogroups); new ones have 0."""
+APART, SERVING = -15, -10
+"""Nice values among the sessions the kernel shares its processors out to (sched(7), autogroups); new ones have 0.
+`APART` is who would not share a host's processors at all, or not for long: guests, and the power controller.
+"""
 STARTING = 0.05
 """Who has taken more of a processor than that since it began is starting still; among many that do, it gets no more."""
 EVERY = 2.0
@@ -25,9 +27,13 @@ def kept(cluster: Cluster) -> Iterator[None]:
 
     All hosts share the runner's processors. One that boots starts some twenty services at once, and what is measured
     at the others is then the time they wait for a processor: an emulated guest got the thirtieth part of two cores, and
-    a token took half a second instead of twenty milliseconds. Nobody is preferred by a kernel without autogroups, or
+    a token took half a second instead of twenty milliseconds. Fencing waits for the power controller in the same way,
+    which is a machine of its own elsewhere. Nobody is preferred by a kernel without autogroups, or
     where a control group of the runner's shares the processors out.
     """
+    for controller in redfish.running():
+        with suppress(OSError):
+            _prefer(controller, APART)
     serving = Serving(cluster)
     serving.prefer(all_of_them=True)
     over = threading.Event()
@@ -59,16 +65,19 @@ class Serving:
         for pid in found - self._preferred:
             with suppress(OSError, ValueError):  # it has ended meanwhile, or we may not
                 if all_of_them or _share(pid) < STARTING:
-                    _prefer(pid)
+                    _prefer(pid, APART if _is_guest(pid) else SERVING)
                     self._preferred.add(pid)
 
 
-def _prefer(pid: int) -> None:
+def _prefer(pid: int, wanted: int) -> None:
     group = Path(f"/proc/{pid}/autogroup")
-    wanted = GUEST if Path(f"/proc/{pid}/comm").read_text().startswith("qemu-system") else SERVING
     told = group.read_text().split()  # "/autogroup-53 nice 0"; nothing where the process is of none
     if told and int(told[-1]) > wanted:
         group.write_text(str(wanted))
+
+
+def _is_guest(pid: int) -> bool:
+    return Path(f"/proc/{pid}/comm").read_text().startswith("qemu-system")
 
 
 def _share(pid: int) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from deploy.inventory import load
-from deploy.lab import groups, priorities
+from deploy.lab import groups, priorities, redfish
 from deploy.wait import until
 
 
@@ -121,6 +121,13 @@ def test_who_is_there_when_a_drill_begins_is_preferred_however_busy(serving, bus
     monkeypatch.setattr(priorities, "EVERY", 60)
     with priorities.kept(serving(busy).cluster):
         assert nice(busy) < 0
+
+
+def test_the_power_controller_is_preferred_to_who_serves(start, serving, monkeypatch):
+    controller, service = start("python3"), start("keystone")
+    monkeypatch.setattr(redfish, "running", lambda: [controller])
+    with priorities.kept(serving(service).cluster):
+        assert nice(controller) < nice(service) < 0
 
 
 def test_a_process_that_has_ended_is_passed_over(start, serving):
