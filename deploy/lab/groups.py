@@ -1,8 +1,13 @@
-"""Control groups: one for every host, so that same-named units of different hosts never share one."""
+"""Control groups: one for every host, so that same-named units of different hosts never share one.
+
+Hosts share the runner's processors by them as well: all get the same, whatever runs on them. One that boots starts some
+twenty services at once, which without that take from the others what they need to serve.
+"""
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from deploy.errors import LabError
@@ -11,16 +16,27 @@ from deploy.lab.shell import until
 
 ROOM, BUILD = "_room", "_build"
 """Groups of what belongs to no host. Host names have no underscore, so no host is called so."""
-_ENTER = 'echo $$ > "$1/cgroup.procs" && shift && exec "$@"'
+SHARES = 5 * 1024
+"""What a lab gets of the processors beside the runner's other work: as much as five sessions, of 1024 each."""
+REAL_TIME = 100_000
+"""Microseconds of a second that a host's real-time processes may take, such as Corosync, where groups limit that."""
+_ENTER = 'until [ "$1" = -- ]; do echo $$ > "$1/cgroup.procs" || exit; shift; done; shift; exec "$@"'
+
+
+def _mounts(kind: str, option: str = "") -> Iterator[Path]:
+    """Where hierarchies of that kind are mounted, with that option of the file system."""
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        before, _, after = line.partition(" - ")
+        told = after.split()
+        if told[0] == kind and (not option or option in told[2].split(",")):
+            yield Path(before.split()[4])
 
 
 @cache
 def mount_point() -> Path:
     """Where the unified hierarchy is mounted; LabError where it is not."""
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        before, _, after = line.partition(" - ")
-        if after.split()[0] == "cgroup2":
-            return Path(before.split()[4])
+    if found := next(_mounts("cgroup2"), None):
+        return found
     raise LabError(
         "no unified control group hierarchy on the runner",
         expected="a mount of type cgroup2",
@@ -33,26 +49,49 @@ def parent() -> Path:
     return mount_point() / names.MARK
 
 
+@cache
+def _beside() -> Path | None:
+    """The same in the older hierarchy that shares out processors, where the unified one does not."""
+    mounted = next(_mounts("cgroup", "cpu"), None)
+    return mounted / names.MARK if mounted and os.access(mounted, os.W_OK) else None
+
+
+def _places(group: str = "") -> list[Path]:
+    """Where a group is, or all of them are."""
+    return [place / group for place in (parent(), _beside()) if place is not None]
+
+
+def _made(group: str) -> list[Path]:
+    """The places of a group, which are made where they are missing, with what they get of the processors."""
+    places, shares = _places(group), _beside()
+    for place in places:
+        place.mkdir(parents=True, exist_ok=True)
+    if shares is not None:
+        (shares / "cpu.shares").write_text(str(SHARES))
+        for place, microseconds in ((shares, 9 * REAL_TIME), (shares / group, REAL_TIME)):
+            if (place / "cpu.rt_runtime_us").exists():
+                (place / "cpu.rt_runtime_us").write_text(str(microseconds))
+    elif "cpu" in (parent() / "cgroup.controllers").read_text().split():
+        (parent() / "cgroup.subtree_control").write_text("+cpu")
+    return places
+
+
 def inside(group: str, command: list[str]) -> list[str]:
     """The command that runs `command` inside a group of the lab, which is made where it is missing.
 
     Out of the caller's own group: when its session or CI job ends, the lab must not end with it.
     """
-    place = parent() / group
-    place.mkdir(parents=True, exist_ok=True)
-    return ["sh", "-c", _ENTER, "sh", str(place), *command]
+    return ["sh", "-c", _ENTER, "sh", *map(str, _made(group)), "--", *command]
 
 
 def kill(name: str) -> None:
     """Kill what may still run in a group, and remove the group. LabError where it stays busy."""
-    group = parent() / name
-    if not group.exists():
-        return
-    switch = group / "cgroup.kill"
+    switch = parent() / name / "cgroup.kill"
     if switch.exists():
         switch.write_text("1")
-    if not until(lambda: _remove(group), timeout=10):
-        raise LabError(f"control group {group} cannot be removed", seen=f"processes {members(name)}")
+    for place in _places(name):
+        if not until(partial(_remove, place), timeout=10):
+            raise LabError(f"control group {place} cannot be removed", seen=f"processes {members(name)}")
 
 
 def members(node: str) -> list[int]:
@@ -66,12 +105,11 @@ def members(node: str) -> list[int]:
 
 def remove_all() -> None:
     """Remove the groups of all hosts, and what runs in them."""
-    if not parent().exists():
-        return
-    for group in parent().iterdir():
-        if group.is_dir():
-            kill(group.name)
-    parent().rmdir()
+    found = [group for place in _places() if place.exists() for group in place.iterdir() if group.is_dir()]
+    for name in {group.name for group in found}:
+        kill(name)
+    for place in _places():
+        _remove(place)
 
 
 def memory(node: str) -> int:
