@@ -4,6 +4,7 @@ Hosts share the runner's processors by them as well: all get the same, whatever 
 twenty services at once, which without that take from the others what they need to serve.
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,8 +19,9 @@ ROOM, BUILD = "_room", "_build"
 """Groups of what belongs to no host. Host names have no underscore, so no host is called so."""
 SHARES = 5 * 1024
 """What a lab gets of the processors beside the runner's other work: as much as five sessions, of 1024 each."""
-REAL_TIME = 100_000
-"""Microseconds of a second that a host's real-time processes may take, such as Corosync, where groups limit that."""
+REAL_TIME, AT_ONCE = 60_000, 15
+"""Microseconds of a second that a host's real-time processes may take, such as Corosync, where groups limit that; and
+how many groups may have so much."""
 _ENTER = 'until [ "$1" = -- ]; do echo $$ > "$1/cgroup.procs" || exit; shift; done; shift; exec "$@"'
 
 
@@ -68,12 +70,31 @@ def _made(group: str) -> list[Path]:
         place.mkdir(parents=True, exist_ok=True)
     if shares is not None:
         (shares / "cpu.shares").write_text(str(SHARES))
-        for place, microseconds in ((shares, 9 * REAL_TIME), (shares / group, REAL_TIME)):
-            if (place / "cpu.rt_runtime_us").exists():
-                (place / "cpu.rt_runtime_us").write_text(str(microseconds))
+        for place, microseconds in ((shares, AT_ONCE * REAL_TIME), (shares / group, REAL_TIME)):
+            _allow(place / "cpu.rt_runtime_us", microseconds)
     elif "cpu" in (parent() / "cgroup.controllers").read_text().split():
         (parent() / "cgroup.subtree_control").write_text("+cpu")
     return places
+
+
+def _allow(limit: Path, microseconds: int) -> None:
+    """Set a group's real time, which counts with that of groups that are gone until the kernel has forgotten them."""
+
+    def is_set() -> bool:
+        try:
+            limit.write_text(str(microseconds))
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            return False
+        return True
+
+    if limit.exists() and not until(is_set, timeout=10, every=0.02):
+        raise LabError(
+            f"{limit} takes no {microseconds}",
+            expected=f"at most {AT_ONCE} hosts and other groups, and enough real time left by others beside them",
+            seen=f"{limit.parent.parent / limit.name}: {(limit.parent.parent / limit.name).read_text().strip()}",
+        )
 
 
 def inside(group: str, command: list[str]) -> list[str]:

@@ -50,6 +50,14 @@ def test_groups_share_processors_alike_and_may_have_real_time_processes(group):
     subprocess.run(groups.inside(group, ["chrt", "--rr", "99", "true"]), check=True)
 
 
+def test_a_group_is_made_anew_while_the_kernel_still_counts_the_one_before(group):
+    for _ in range(20):
+        groups.inside(group, ["true"])
+        groups.kill(group)
+    for place in groups._places(group):
+        assert not place.exists()
+
+
 def test_a_group_goes_with_what_runs_in_it(group):
     process = subprocess.Popen(groups.inside(group, ["sleep", "60"]))
     groups.kill(group)
