@@ -129,7 +129,8 @@ def remove_all() -> None:
     found = [group for place in _places() if place.exists() for group in place.iterdir() if group.is_dir()]
     for name in {group.name for group in found}:
         kill(name)
-    for place in _places():
+    # Where systemd has a hierarchy of its own, an nspawn makes groups of the same names there, and leaves them.
+    for place in (*_places(), *(mounted / names.MARK for mounted in _mounts("cgroup", "name=systemd"))):
         _remove(place)
 
 
