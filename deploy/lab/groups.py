@@ -19,7 +19,7 @@ ROOM, BUILD = "_room", "_build"
 """Groups of what belongs to no host. Host names have no underscore, so no host is called so."""
 SHARES = 5 * 1024
 """What a lab gets of the processors beside the runner's other work: as much as five sessions, of 1024 each."""
-REAL_TIME, AT_ONCE = 60_000, 15
+REAL_TIME, AT_ONCE = 100_000, 9
 """Microseconds of a second that a host's real-time processes may take, such as Corosync, where groups limit that; and
 how many groups may have so much."""
 _ENTER = 'until [ "$1" = -- ]; do echo $$ > "$1/cgroup.procs" || exit; shift; done; shift; exec "$@"'
