@@ -63,3 +63,17 @@ def test_who_does_not_answer_is_not_told(recording):
 @pytest.mark.parametrize("text", NONE)
 def test_of_nothing_no_member_is_told(text):
     assert etcd.parse_members(text) == {}
+
+
+HEALTHY = """[{"endpoint":"http://10.0.0.1:2379","health":true,"took":"2.1ms"}]"""
+NOT = """[{"endpoint":"http://10.0.0.1:2379","health":false,"took":"5.0s","error":"context deadline exceeded"}]"""
+
+
+def test_a_member_that_reads_through_the_cluster_is_healthy():
+    assert etcd.parse_health(HEALTHY) == etcd.EtcdHealth(healthy=True)
+    assert etcd.parse_health(NOT) == etcd.EtcdHealth(told="context deadline exceeded")
+
+
+@pytest.mark.parametrize("text", [*NONE, f"[{HEALTHY[1:-1]},{NOT[1:-1]}]", '[{"health": "true"}]'])
+def test_whatever_else_it_says_is_not_health(text):
+    assert not (etcd.parse_health(text) or etcd.EtcdHealth()).healthy
