@@ -3,7 +3,6 @@
 import os
 import secrets
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -32,6 +31,18 @@ code=$?
 # Without its ticket this boot was ended from outside, and whoever did so cleans up.
 [ "$(cat "$ticket" 2>/dev/null)" != "$number" ] || exec "$AFTERWARDS" -m deploy.lab.ended "$ticket" "$number" "$code"
 """
+_RISE = """\
+init=$1 share=$2 whole=$3 calm=0
+# At first nothing answers; and once all is up that starts with the host, a Pacemaker starts what is its own.
+while [ "$calm" -lt 10 ]; do
+  sleep 2
+  kill -0 "$init" 2>/dev/null || exit
+  jobs=$(nsenter --target "$init" --all systemctl list-jobs --no-legend 2>&1) && [ -z "$jobs" ] || calm=-1
+  calm=$((calm + 1))
+done
+echo "$whole" > "$share"
+"""
+"""A host has booted when for 20 s none of its units was about to start."""
 REBOOT = 133
 """The exit code of an nspawn that keeps its unit, when its host asks for a reboot."""
 
@@ -62,16 +73,13 @@ def start(node: Node) -> None:
     ticket, number = names.ticket(node.name), secrets.token_hex(8)
     ticket.write_text(number)
     boot = groups.inside(node.name, arguments(node))
+    share, whole = groups.share(node.name)
+    if share.exists():
+        share.write_text(str(int(whole * groups.BOOTING)))
     with names.console(node.name).open("a") as console:
-        subprocess.Popen(
-            groups.inside(groups.ROOM, ["sh", "-c", _KEEP, "sh", str(ticket), number, *boot]),
-            stdin=subprocess.DEVNULL,
-            stdout=console,
-            stderr=console,
-            env={**_ENVIRONMENT, "AFTERWARDS": sys.executable, "PYTHONPATH": str(Path(__file__).parents[2])},
-            cwd="/",
-            start_new_session=True,
-        )
+        keep = ["sh", "-c", _KEEP, "sh", str(ticket), number, *boot]
+        python = {"AFTERWARDS": sys.executable, "PYTHONPATH": str(Path(__file__).parents[2])}
+        groups.detach(keep, console, {**_ENVIRONMENT, **python})
     if not until(lambda: leader(node.name) > 0, timeout=20, every=0.05):
         raise LabError(
             f"{node.name} did not start",
@@ -79,6 +87,10 @@ def start(node: Node) -> None:
             seen=last_words(node.name),
             evidence=str(names.console(node.name)),
         )
+    if share.exists() and (init := leader(node.name)):
+        with names.console(node.name).open("a") as console:
+            rise = ["sh", "-c", _RISE, "sh", str(init), str(share), str(whole)]
+            groups.detach(rise, console, _ENVIRONMENT)
 
 
 def manager(node: str) -> int:

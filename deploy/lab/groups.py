@@ -1,15 +1,18 @@
 """Control groups: one for every host, so that same-named units of different hosts never share one.
 
-Hosts share the runner's processors by them as well: all get the same, whatever runs on them. One that boots starts some
-twenty services at once, which without that take from the others what they need to serve.
+Hosts share the runner's processors by them as well: all get the same, whatever runs on them. Only one that boots gets
+less until it has, for it starts some twenty services at once, and on hardware takes nothing from the others by that.
+A lab as a whole gets what one session of the runner gets. With five times that, the kernel let others wait for seconds.
 """
 
 import errno
 import os
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
+from typing import IO
 
 from deploy.errors import LabError
 from deploy.lab import names
@@ -17,11 +20,12 @@ from deploy.lab.shell import until
 
 ROOM, BUILD = "_room", "_build"
 """Groups of what belongs to no host. Host names have no underscore, so no host is called so."""
-SHARES = 5 * 1024
-"""What a lab gets of the processors beside the runner's other work: as much as five sessions, of 1024 each."""
 REAL_TIME, AT_ONCE = 100_000, 9
 """Microseconds of a second that a host's real-time processes may take, such as Corosync, where groups limit that; and
 how many groups may have so much."""
+BOOTING = 1 / 8
+"""What a host gets of the processors until it has booted, where one that has gets 1. With 1 from the start, those that
+served answered late as a controller came back."""
 _ENTER = 'until [ "$1" = -- ]; do echo $$ > "$1/cgroup.procs" || exit; shift; done; shift; exec "$@"'
 
 
@@ -69,7 +73,6 @@ def _made(group: str) -> list[Path]:
     for place in places:
         place.mkdir(parents=True, exist_ok=True)
     if shares is not None:
-        (shares / "cpu.shares").write_text(str(SHARES))
         for place, microseconds in ((shares, AT_ONCE * REAL_TIME), (shares / group, REAL_TIME)):
             _allow(place / "cpu.rt_runtime_us", microseconds)
     elif "cpu" in (parent() / "cgroup.controllers").read_text().split():
@@ -104,6 +107,25 @@ def inside(group: str, command: list[str]) -> list[str]:
     Out of the caller's own group: when its session or CI job ends, the lab must not end with it.
     """
     return ["sh", "-c", _ENTER, "sh", *map(str, _made(group)), "--", *command]
+
+
+def detach(command: list[str], log: IO[str], environment: Mapping[str, str]) -> None:
+    """Start what belongs to no host and outlives its caller; it has no other environment than that."""
+    subprocess.Popen(
+        inside(ROOM, command),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        env=environment,
+        cwd="/",
+        start_new_session=True,
+    )
+
+
+def share(group: str) -> tuple[Path, int]:
+    """The file that tells what a group gets of the processors, and what it tells of one that gets as much as others."""
+    beside = _beside()
+    return (parent() / group / "cpu.weight", 100) if beside is None else (beside / group / "cpu.shares", 1024)
 
 
 def kill(name: str) -> None:

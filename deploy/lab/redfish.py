@@ -5,7 +5,6 @@ Run as `python -m deploy.lab.redfish STATE-DIRECTORY`.
 
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -62,15 +61,8 @@ def _is_controller(pid: int) -> bool:
 def _spawn() -> None:
     here = Path(__file__).parents[2]
     with LOG.open("a") as log:
-        subprocess.Popen(
-            groups.inside(groups.ROOM, [sys.executable, "-m", _MODULE, str(names.STATE)]),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd="/",
-            env={**os.environ, "PYTHONPATH": str(here)},
-            start_new_session=True,
-        )
+        command = [sys.executable, "-m", _MODULE, str(names.STATE)]
+        groups.detach(command, log, {**os.environ, "PYTHONPATH": str(here)})
 
 
 def _powers(cluster: Cluster) -> list[Redfish]:
