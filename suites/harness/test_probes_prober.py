@@ -247,7 +247,7 @@ def test_a_prober_that_cannot_begin_says_why(tmp_path):
 def test_it_is_preferred_to_other_sessions_and_ours_is_not(probe, tmp_path):
     before = AUTOGROUP.read_text()
     with Watch([probe], tmp_path) as watch:
-        assert Path(f"/proc/{watch.pid}/autogroup").read_text().split()[-1] == "-15"
+        assert Path(f"/proc/{watch.pid}/autogroup").read_text().split()[-1] == "-5"
     assert AUTOGROUP.read_text() == before
 
 
