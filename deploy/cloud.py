@@ -13,6 +13,7 @@ from deploy.journal import JOURNAL
 from deploy.site import Site
 
 if TYPE_CHECKING:
+    from keystoneauth1.adapter import Adapter
     from openstack.connection import Connection
 
 ADMIN, DEMO = "admin", "demo"
@@ -86,6 +87,7 @@ def register(site: Site, services: Iterable[Service]) -> None:
     """Make Keystone know those services: an account with the admin role in `service`, and three endpoints."""
     wanted = list(services)
     with told("registering services in Keystone"), connect(site) as cloud:
+        patient(cloud.identity)
         for service in wanted:
             if service.account:
                 account(site, cloud, service.account, "service", ("admin", "service"))
@@ -96,13 +98,15 @@ def register(site: Site, services: Iterable[Service]) -> None:
 def account(site: Site, cloud: Connection, name: str, project: str, roles: Iterable[str]) -> None:
     """A user with our password and those roles in the project."""
     identity = cloud.identity
-    user = identity.find_user(name) or _made(
-        f"user {name}", lambda: identity.create_user(name=name, password=site.secrets[f"keystone.{name}"])
+    user = _ensured(
+        f"user {name}",
+        partial(identity.find_user, name),
+        lambda: identity.create_user(name=name, password=site.secrets[f"keystone.{name}"]),
     )
     home = identity.find_project(project, ignore_missing=False)
     for role_name in roles:
-        role = identity.find_role(role_name) or _made(
-            f"role {role_name}", partial(identity.create_role, name=role_name)
+        role = _ensured(
+            f"role {role_name}", partial(identity.find_role, role_name), partial(identity.create_role, name=role_name)
         )
         if not identity.validate_user_has_project_role(home, user, role):
             identity.assign_project_role_to_user(home, user, role)
@@ -111,8 +115,11 @@ def account(site: Site, cloud: Connection, name: str, project: str, roles: Itera
 
 def project(cloud: Connection, name: str) -> None:
     """A project of that name."""
-    if not cloud.identity.find_project(name):
-        _made(f"project {name}", lambda: cloud.identity.create_project(name=name, domain_id="default"))
+    _ensured(
+        f"project {name}",
+        partial(cloud.identity.find_project, name),
+        partial(cloud.identity.create_project, name=name, domain_id="default"),
+    )
 
 
 def _endpoints(site: Site, cloud: Connection, service: Service) -> None:
@@ -140,6 +147,28 @@ def _endpoints(site: Site, cloud: Connection, service: Service) -> None:
         elif endpoint.url != url:
             identity.update_endpoint(endpoint, url=url)
             JOURNAL.emit("change", f"moved the {interface} endpoint of {told.name} to {url}", host="api")
+
+
+def patient(api: Adapter) -> None:
+    """Let this API's requests be sent again while it answers 500 to 504, for 15 s in all.
+
+    Keystone was seen to, once, just after its start on several controllers; that ended a whole build.
+    """
+    api.retriable_status_codes = [500, 502, 503, 504]
+    api.status_code_retries = 5  # after 0.5, 1, 2, 4 and 8 s
+
+
+def _ensured(what: str, find: Callable[[], Any], make: Callable[[], Any]) -> Any:
+    """What was found, or made: by us, or by another step in the same moment."""
+    from openstack.exceptions import ConflictException  # noqa: PLC0415 - see connect()
+
+    found = find()
+    if found:
+        return found
+    try:
+        return _made(what, make)
+    except ConflictException:
+        return find()
 
 
 def _made(what: str, make: Callable[[], Any]) -> Any:

@@ -164,6 +164,9 @@ def _told(step: Step) -> Iterator[list[tuple[str, str]]]:
             yield changes
             JOURNAL.emit("step", f"done, {count(changes)}", seconds=time.monotonic() - started)
     except StackproofError as error:
+        # Other steps may go on for minutes; whoever watches is told at once.
+        with within(step.name):
+            JOURNAL.emit("step", f"failed: {error.what.splitlines()[0]}", seconds=time.monotonic() - started)
         if error.what.startswith(f"step {step.name}: "):
             raise
         raise type(error)(

@@ -23,6 +23,7 @@ def complete(site: Site) -> None:
     service.roll(site, "keystone")
     api.verify_whole(site, "keystone")
     with cloud.told("creating the first projects"), cloud.connect(site) as session:
+        cloud.patient(session.identity)
         for name in ("service", cloud.DEMO):
             cloud.project(session, name)
         cloud.account(site, session, cloud.DEMO, cloud.DEMO, ("member",))

@@ -145,10 +145,11 @@ def test_every_host_that_failed_is_told(site):
     assert "controller03: it failed" in str(caught.value)
 
 
-def test_a_step_that_fails_is_not_told_as_done(site, events):
+def test_a_step_that_fails_is_told_so_at_once(site, events):
     with pytest.raises(CommandFailed):
         plan.apply(site, step("a", prepare=failing))
-    assert [event.text for event in events] == ["title of a ..."]
+    assert [event.text for event in events] == ["title of a ...", "failed: it failed"]
+    assert {event.step for event in events} == {"a"}
 
 
 def failing(*_: object) -> None:
