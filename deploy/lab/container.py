@@ -32,17 +32,18 @@ code=$?
 [ "$(cat "$ticket" 2>/dev/null)" != "$number" ] || exec "$AFTERWARDS" -m deploy.lab.ended "$ticket" "$number" "$code"
 """
 _RISE = """\
-init=$1 share=$2 whole=$3 calm=0
+init=$1 share=$2 whole=$3 calm=0 left=150
 # At first nothing answers; and once all is up that starts with the host, a Pacemaker starts what is its own.
-while [ "$calm" -lt 10 ]; do
+while [ "$calm" -lt 10 ] && [ "$left" -gt 0 ]; do
   sleep 2
+  left=$((left - 1))
   kill -0 "$init" 2>/dev/null || exit
   jobs=$(nsenter --target "$init" --all systemctl list-jobs --no-legend 2>&1) && [ -z "$jobs" ] || calm=-1
   calm=$((calm + 1))
 done
 echo "$whole" > "$share"
 """
-"""A host has booted when for 20 s none of its units was about to start."""
+"""A host has booted when for 20 s none of its units was about to start; or after 5 min, as one may never stay."""
 REBOOT = 133
 """The exit code of an nspawn that keeps its unit, when its host asks for a reboot."""
 
