@@ -268,6 +268,9 @@ class NewCloud:
     def find_role(self, name):
         return name
 
+    def create_role(self, name):
+        self.made.append(("role", name))
+
     def find_project(self, name, **_):
         return name
 
