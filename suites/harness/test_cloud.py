@@ -72,4 +72,4 @@ def test_what_another_step_made_in_the_same_moment_is_taken():
 
 def test_what_is_there_is_not_made():
     there = SimpleNamespace(name="service")
-    assert cloud._ensured("role service", lambda: there, refuse) is there
+    assert cloud._ensured("role service", lambda: there, lambda: pytest.fail("made again")) is there
