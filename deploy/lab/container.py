@@ -32,7 +32,7 @@ code=$?
 [ "$(cat "$ticket" 2>/dev/null)" != "$number" ] || exec "$AFTERWARDS" -m deploy.lab.ended "$ticket" "$number" "$code"
 """
 _RISE = """\
-init=$1 share=$2 whole=$3 calm=0 left=150
+init=$1 share=$2 whole=$3 calm=0 left=60
 # At first nothing answers; and once all is up that starts with the host, a Pacemaker starts what is its own.
 while [ "$calm" -lt 10 ] && [ "$left" -gt 0 ]; do
   sleep 2
@@ -43,7 +43,8 @@ while [ "$calm" -lt 10 ] && [ "$left" -gt 0 ]; do
 done
 echo "$whole" > "$share"
 """
-"""A host has booted when for 20 s none of its units was about to start; or after 5 min, as one may never stay."""
+"""A host has booted when for 20 s none of its units was about to start (50 s after power on, with all there is to
+start); or after 2 min, as one may never stay."""
 REBOOT = 133
 """The exit code of an nspawn that keeps its unit, when its host asks for a reboot."""
 
@@ -64,11 +65,11 @@ def arguments(node: Node) -> list[str]:
     ]
 
 
-def start(node: Node) -> None:
+def start(node: Node, *, booting: float) -> None:
     """Boot a host whose root is mounted and whose network exists; returns when its PID 1 runs.
 
     LabError where it does not within 20 s. A keeper outside the host stays behind, and sees to what a host that
-    reboots or powers off by itself leaves.
+    reboots or powers off by itself leaves. Until it has booted, it gets that part of what others get of the processors.
     """
     groups.kill(node.name)
     ticket, number = names.ticket(node.name), secrets.token_hex(8)
@@ -76,7 +77,7 @@ def start(node: Node) -> None:
     boot = groups.inside(node.name, arguments(node))
     share, whole = groups.share(node.name)
     if share.exists():
-        share.write_text(str(int(whole * groups.BOOTING)))
+        share.write_text(str(int(whole * booting)))
     with names.console(node.name).open("a") as console:
         keep = ["sh", "-c", _KEEP, "sh", str(ticket), number, *boot]
         python = {"AFTERWARDS": sys.executable, "PYTHONPATH": str(Path(__file__).parents[2])}
@@ -88,7 +89,7 @@ def start(node: Node) -> None:
             seen=last_words(node.name),
             evidence=str(names.console(node.name)),
         )
-    if share.exists() and (init := leader(node.name)):
+    if booting < 1 and share.exists() and (init := leader(node.name)):
         with names.console(node.name).open("a") as console:
             rise = ["sh", "-c", _RISE, "sh", str(init), str(share), str(whole)]
             groups.detach(rise, console, _ENVIRONMENT)

@@ -5,7 +5,7 @@ import signal
 from deploy.errors import LabError
 from deploy.inventory import Cluster, Node
 from deploy.journal import JOURNAL
-from deploy.lab import container, lock, mounts, names, network, processes
+from deploy.lab import container, groups, lock, mounts, names, network, processes
 
 # SIGRTMIN+4 asks a systemd to power off, as a machine's power button does.
 _BUTTON = signal.SIGRTMIN + 4
@@ -23,14 +23,15 @@ def power_off(cluster: Cluster, node: Node) -> None:
     JOURNAL.emit("note", "power is off", host=node.name)
 
 
-def power_on(cluster: Cluster, node: Node) -> None:
+def power_on(cluster: Cluster, node: Node, *, booting: float = groups.BOOTING) -> None:
     """Boot a host that is off; does nothing where it is on. Returns before the host has booted.
 
-    Raises LabError where its disk is missing or it does not start.
+    Until it has, it gets that part of what others get of the processors. Raises LabError where its disk is missing or
+    it does not start.
     """
     with lock.power(node.name):
         if not is_on(node):
-            _start(cluster, node)
+            _start(cluster, node, booting)
 
 
 def ended(cluster: Cluster, node: Node, number: str, *, reboot: bool) -> None:
@@ -43,7 +44,7 @@ def ended(cluster: Cluster, node: Node, number: str, *, reboot: bool) -> None:
         if not ticket.exists() or ticket.read_text() != number:
             return
         if reboot:
-            _start(cluster, node)
+            _start(cluster, node, groups.BOOTING)
         else:
             _cut(cluster, node)
 
@@ -62,7 +63,7 @@ def _cut(cluster: Cluster, node: Node) -> None:
     network.detach(cluster, node.name)
 
 
-def _start(cluster: Cluster, node: Node) -> None:
+def _start(cluster: Cluster, node: Node, booting: float) -> None:
     _cut(cluster, node)
     image = names.home(node.name) / "image"
     if not image.exists():
@@ -73,5 +74,5 @@ def _start(cluster: Cluster, node: Node) -> None:
         )
     mounts.mount(node.name, image.resolve())
     network.attach(cluster, node)
-    container.start(node)
+    container.start(node, booting=booting)
     JOURNAL.emit("note", "power is on", host=node.name)

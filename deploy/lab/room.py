@@ -126,9 +126,11 @@ def _bring_up(cluster: Cluster, node: Node, base: Path | None) -> None:
     if power.is_on(node):
         return
     with phase("starting", host=node.name):
+        booting = groups.BOOTING
         if base and not _is_made(node):
             _make(cluster, node, base)
-        power.power_on(cluster, node)
+            booting = 1  # it has nothing to start but what is built on it at once; its peers time out on a slow one
+        power.power_on(cluster, node, booting=booting)
 
 
 def _is_made(node: Node) -> bool:

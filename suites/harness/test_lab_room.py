@@ -9,7 +9,23 @@ import pytest
 from deploy import paths
 from deploy.errors import LabError
 from deploy.inventory import Lab, load
-from deploy.lab import claim, cli, image, lock, mounts, names, nat, network, prepare, recipe, refusals, room, sources
+from deploy.lab import (
+    claim,
+    cli,
+    groups,
+    image,
+    lock,
+    mounts,
+    names,
+    nat,
+    network,
+    power,
+    prepare,
+    recipe,
+    refusals,
+    room,
+    sources,
+)
 
 LAB, TWO = load("lab"), load("two-node")
 
@@ -197,3 +213,14 @@ def test_what_drills_kept_of_a_lab_goes_with_it_and_nothing_else(tmp_path, monke
     room._forget_drills()
     assert {path.name for path in ours.iterdir()} == {"lock"}
     assert len(list(others.iterdir())) == 3
+
+
+@pytest.mark.parametrize(("made", "part"), [(False, 1), (True, groups.BOOTING)])
+def test_only_a_host_with_something_to_start_boots_behind_the_others(monkeypatch, tmp_path, made, part):
+    told = []
+    monkeypatch.setattr(room, "_is_made", lambda _: made)
+    monkeypatch.setattr(room, "_make", lambda *_: None)
+    monkeypatch.setattr(power, "is_on", lambda _: False)
+    monkeypatch.setattr(power, "power_on", lambda *_, booting=groups.BOOTING: told.append(booting))
+    room._bring_up(LAB, LAB.nodes[0], tmp_path)
+    assert told == [part]
