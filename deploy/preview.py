@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from deploy import plan
 from deploy.errors import StackproofError
+from deploy.facts import defects
 from deploy.host import Host
 from deploy.site import Site
 from deploy.step import Step
@@ -34,7 +35,10 @@ def hosts(site: Site) -> dict[str, Preview]:
             wanted = {p for service in services for group in service.packages for p in site.platform.packages[group]}
             return Preview(
                 packages=tuple(host.missing(wanted)),
-                files=tuple(host.differing(site.render(host.node, services))),
+                files=(
+                    *host.differing(site.render(host.node, services)),
+                    *(defect.path for defect in defects.left(host, site.platform.defects)),
+                ),
             )
         except StackproofError as error:
             return Preview(error=error.what)

@@ -29,6 +29,21 @@ class PackageManager:
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Defect:
+    """A line of a package's own file that is wrong in this release, and mended where it is found.
+
+    A version of the package without that line needs no mending, and gets none.
+    """
+
+    path: str
+    line: str
+    mended: str
+    why: str
+    units: tuple[str, ...]
+    """The catalogue's names of the units that run what is wrong, and are to be restarted."""
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Platform:
     """One distribution release."""
 
@@ -56,6 +71,8 @@ class Platform:
     """The file that has each API service's WSGI `application`; the service's logs go by the file's name."""
     paths: dict[str, str] = Field(default_factory=dict)
     """Paths by the name that templates, and the paths of templates, use for them."""
+    defects: tuple[Defect, ...] = ()
+    """What is wrong in the packages of this release, and would break what is built of them."""
 
     def unit(self, name: str) -> str:
         """The unit's name on this platform; the catalogue's own where they do not differ."""

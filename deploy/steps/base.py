@@ -1,9 +1,12 @@
 """Base: names, kernel settings, time, and the tools every host needs."""
 
 import socket
+from shlex import quote
 
 from deploy.errors import StepFailed
-from deploy.host import Host
+from deploy.facts import defects
+from deploy.host import STATE, Host
+from deploy.platforms import Defect
 from deploy.site import Site
 from deploy.step import Step
 from deploy.steps import service
@@ -41,12 +44,36 @@ def apply(site: Site, host: Host) -> None:
     """Packages and files; then what the kernel must be told now and not at the next boot."""
     # All of the host's packages in one go: ten runs of the package manager would cost ten times its start.
     host.install(p for s in site.catalogue.on(host.node) for group in s.packages for p in site.platform.packages[group])
+    for defect in defects.left(host, site.platform.defects):
+        mend(site, host, defect)
     written = service.install(site, host, "base")
     if "/etc/hostname" in written:
         host.script("hostname -F /etc/hostname")
     if f"{SYSCTL}" in written or not _kernel_agrees(host):
         host.change("set kernel parameters", f"modprobe -aq br_netfilter vxlan || true; sysctl -q -p {SYSCTL}")
     service.start(site, host, "base")
+
+
+_MEND = """set -eu
+mkdir -p {state}/pending
+cd {state}/pending
+touch -- . {units}
+new=$(mktemp {path}.XXXXXX)
+trap 'rm -f "$new"' EXIT
+cp -p -- {path} "$new"
+awk 'BEGIN {{ line = ARGV[1]; mended = ARGV[2]; ARGV[1] = ARGV[2] = "" }} {{ print $0 == line ? mended : $0 }}' \\
+  {line} {mended} {path} > "$new"
+mv -f -- "$new" {path}
+"""
+
+
+def mend(site: Site, host: Host, defect: Defect) -> None:
+    """Put the right line in the place of the wrong one; the steps of what runs it restart that."""
+    there = {service.unit for service in site.catalogue.on(host.node)}
+    units = [site.platform.unit(unit) for unit in defect.units if unit in there]
+    lines = {"path": quote(defect.path), "line": quote(defect.line), "mended": quote(defect.mended)}
+    script = _MEND.format(state=STATE, units=" ".join(map(quote, units)), **lines)
+    host.change(f"mended {defect.path}", script)
 
 
 def verify(site: Site, host: Host) -> None:

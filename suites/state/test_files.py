@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from deploy.facts import files, virt
+from deploy.facts import defects, files, virt
 from deploy.facts.files import File
 from deploy.facts.members import most
 from deploy.journal import JOURNAL
@@ -52,6 +52,17 @@ def test_it_has_its_owner_and_mode(reader, file, expect):
         f"{there.owner} {there.mode}".strip(),
         f"{file.owner} {file.mode.lstrip('0')}",
         f"ls -l {file.path}",
+    )
+
+
+def test_what_is_wrong_in_a_package_is_mended(reader, defect, expect):
+    known = defect.known
+    expect.that(
+        known.path,
+        known not in defects.left(reader, [known]),
+        seen=f"`{known.line.strip()}`",
+        expected=f"`{known.mended.strip()}`: {known.why}",
+        look=f"{known.path}; a build mends it",
     )
 
 
