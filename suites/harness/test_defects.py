@@ -7,8 +7,6 @@ import pytest
 from deploy import platforms
 from deploy.facts import defects
 from deploy.host import spelled
-from deploy.inventory import load
-from deploy.site import Site
 from deploy.steps import base
 
 LINE, MENDED = "    if it's \\n$HOME:", "    if 'this' & \\that:"
@@ -32,8 +30,8 @@ class Here:
 
 
 @pytest.fixture
-def site():
-    return Site.of(load("lab"))
+def site(site_of):
+    return site_of("lab")
 
 
 @pytest.fixture
