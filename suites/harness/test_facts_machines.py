@@ -358,6 +358,11 @@ def test_a_machine_without_qemu_is_tried_with_instructions():
 
 
 def test_keys_are_those_of_the_addresses_that_showed_one():
-    told = "# 172.16.181.32:22 SSH-2.0\n172.16.181.32 ssh-ed25519 AAAAC3Nz\n172.16.181.33 ssh-ed25519 AAAAC3Nb\n"
-    assert ssh.parse(told) == {"172.16.181.32": "ssh-ed25519 AAAAC3Nz", "172.16.181.33": "ssh-ed25519 AAAAC3Nb"}
+    told = "172.16.181.32 ssh-ed25519 SHA256:5ATi\n\n172.16.181.33 ssh-ed25519 SHA256:QhvC\n"
+    assert ssh.parse(told) == {"172.16.181.32": "ssh-ed25519 SHA256:5ATi", "172.16.181.33": "ssh-ed25519 SHA256:QhvC"}
     assert ssh.parse("") == {}
+
+
+def test_a_key_goes_by_its_fingerprint():
+    public = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN5e9ZZPx4ImXoDrCaTFbEJz0z2F+/Af4TZ8/41ck4ti nobody\n"
+    assert ssh.fingerprint(public) == "ssh-ed25519 SHA256:5ATiOAREalLcwygmwGNmCkL6Een0QjrdaP38v0ED3GE"

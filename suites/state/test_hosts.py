@@ -39,7 +39,7 @@ def test_no_other_has_its_machine_id(node, everywhere, expect):
 def test_it_reaches_every_node_over_ssh_and_no_other_in_its_place(reader, node, cluster, everywhere, expect):
     theirs = everywhere(ssh.own_key)
     others = [member for member in cluster.nodes if member.name != node.name]
-    shown = ssh.shown_keys(reader, [member.management for member in others])
+    shown = ssh.shown_keys(reader, [member.management for member in others], cluster.ssh.port)
     wrong = {
         member.name: shown.get(str(member.management), "no answer")
         for member in others
