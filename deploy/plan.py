@@ -71,6 +71,7 @@ def verify(site: Site, step: Step) -> Outcome:
                 f"stage {step.name} is missing or broken: {first}",
                 expected=error.expected,
                 seen=error.seen or hosts.strip(),
+                evidence=error.evidence,
                 hint="build it with `pytest -m deploy`, which applies; this run only verifies",
             ) from None
         return Outcome(step.name, time.monotonic() - started, tuple(changes))

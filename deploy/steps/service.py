@@ -3,9 +3,10 @@
 import shlex
 
 from deploy.catalogue import Service
-from deploy.errors import StepFailed
+from deploy.errors import StackproofError, StepFailed
 from deploy.facts import sockets, systemd
 from deploy.host import STATE, Host
+from deploy.journal import JOURNAL
 from deploy.site import Site
 from deploy.wait import until
 
@@ -115,15 +116,36 @@ def verify(site: Site, host: Host, step: str) -> None:
     services = [service for service in site.services(step, host.node) if service.unit]
     if not services:
         return
-    until(
-        lambda: troubles(site, host, services),
-        ready=lambda seen: not seen,
-        error=lambda seen: any(trouble.endswith(" failed") for trouble in seen),
-        timeout=START,
-        what=f"{host.name}: {', '.join(site.unit(service) for service in services)}",
-        expected="every unit running and healthy",
-        hint=f"journalctl -u {site.unit(services[0])} on {host.name}",
-    )
+    try:
+        until(
+            lambda: troubles(site, host, services),
+            ready=lambda seen: not seen,
+            error=lambda seen: any(trouble.endswith(" failed") for trouble in seen),
+            timeout=START,
+            what=f"{host.name}: {', '.join(site.unit(service) for service in services)}",
+            expected="every unit running and healthy",
+        )
+    except StepFailed as error:
+        down, error.evidence = _last_words(site, host, services)
+        error.hint = error.hint or f"journalctl -u {' -u '.join(down)} on {host.name}"
+        raise
+
+
+_LAST_WORDS = """\
+for unit; do echo "$unit:"; journalctl -q --no-pager -o cat -n 12 -u "$unit"; done
+crm_mon -1 --exclude=all --include=failcounts,failures 2>/dev/null || :
+"""
+
+
+def _last_words(site: Site, host: Host, services: list[Service]) -> tuple[list[str], str]:
+    """The units that do not run, or else all, and what they said last; and what Pacemaker holds against any."""
+    units = [site.unit(service) for service in services]
+    try:
+        down = [name for name, unit in systemd.units(host, units).items() if not unit.is_active] or units
+        told = host.run("exec sh -s --" + " %s" * len(down), *down, stdin=_LAST_WORDS, timeout=30).out
+    except StackproofError as error:
+        return units, f"none: {error.what}"
+    return down, JOURNAL.redact(told.strip())
 
 
 def troubles(site: Site, host: Host, services: list[Service]) -> list[str]:
@@ -165,8 +187,13 @@ def _squatters(site: Site, host: Host, services: list[Service]) -> list[str]:
     return [
         f"port {listener.port}, which {wanted[listener.port]} needs, is held: {listener}"
         for listener in sockets.listening(host)
-        if listener.port in wanted and wanted[listener.port] not in listener.units
+        if listener.port in wanted and wanted[listener.port] not in listener.units and _is_in_the_way(host, listener)
     ]
+
+
+def _is_in_the_way(host: Host, listener: sockets.Listener) -> bool:
+    """Not what HAProxy has at the VIP: units are bound to the node's own address."""
+    return listener.address in {sockets.ANY, str(host.node.management)}
 
 
 def _unbound(site: Site, host: Host, services: list[Service]) -> list[str]:
