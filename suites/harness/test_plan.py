@@ -165,6 +165,16 @@ def test_a_stage_that_is_not_there_is_one_line_that_says_how_to_build_it(site):
     assert "pytest -m deploy" in caught.value.hint
 
 
+def test_what_a_unit_said_last_is_told_with_the_stage_that_is_not_there(site):
+    def silent(_site: object, host: Host) -> None:
+        if host.name == "controller03":
+            raise CommandFailed("it failed", evidence="its last words")
+
+    with pytest.raises(StageMissing) as caught:
+        plan.verify(site, step("galera", verify=silent))
+    assert "its last words" in str(caught.value)
+
+
 @pytest.mark.parametrize(("count", "text"), [(0, "0 changes"), (1, "1 change"), (2, "2 changes")])
 def test_changes_are_counted_in_english(count, text):
     assert plan.count([()] * count) == text
