@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from deploy.host import Reads
 
 _OWN = "cat /etc/ssh/ssh_host_ed25519_key.pub"
-# As far as the server's key, and no further: whom nobody knows is not talked to. A tenth of what ssh-keyscan takes of
-# both sides, which agrees on post-quantum keys first.
+# As far as the server's key, and no further: whom nobody knows is not talked to. An eighth of the processor's time that
+# ssh-keyscan takes, which agrees on post-quantum keys first.
 _SHOWN = """\
 port=$1; shift
 for address; do

@@ -43,8 +43,7 @@ while [ "$calm" -lt 10 ] && [ "$left" -gt 0 ]; do
 done
 echo "$whole" > "$share"
 """
-"""A host has booted when for 20 s none of its units was about to start (50 s after power on, with all there is to
-start); or after 2 min, as one may never stay."""
+"""A host has booted when for 20 s none of its units was about to start; or after 2 min, as one may never stay."""
 REBOOT = 133
 """The exit code of an nspawn that keeps its unit, when its host asks for a reboot."""
 

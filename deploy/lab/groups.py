@@ -25,7 +25,8 @@ REAL_TIME, AT_ONCE = 100_000, 9
 how many groups may have so much."""
 BOOTING = 1 / 8
 """What a host gets of the processors until it has booted, where one that has gets 1. With 1 from the start, those that
-served answered late as a controller came back."""
+served answered late as a controller came back. A bare one, which starts nothing but what is built on it, has 1 at once:
+with less its Galera, etcd and Corosync lost their peers in the middle of a build."""
 _ENTER = 'until [ "$1" = -- ]; do echo $$ > "$1/cgroup.procs" || exit; shift; done; shift; exec "$@"'
 
 
