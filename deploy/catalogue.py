@@ -92,7 +92,7 @@ class Service:
     """Who starts the unit in a highly available cluster; without a VIP it is always systemd."""
     watched_every: int = 10
     """Seconds between two looks of Pacemaker at the unit."""
-    tries: int = 10
+    tries: int = 50
     """Failures on one node after which Pacemaker moves what needs it elsewhere; 1: systemd has tried before."""
     port: int | None = None
     ports: tuple[Port, ...] = ()

@@ -28,13 +28,11 @@ def complete(site: Site) -> None:
         # A member that returns starts a dozen services, and each takes a processor for seconds: two at a time, or those
         # that serve meanwhile share what is left with all of them.
         node_action_limit="2",
-        # A start that takes too long, where all boot at once, is one failure of the ten that a service is allowed; as
-        # a fatal one it kept Nova's conductor away for six minutes after two controllers had lost their power.
+        # A start that takes too long, where all boot at once, is one of the failures that a service is allowed; as a
+        # fatal one it kept Nova's conductor away for six minutes after two controllers had lost their power.
         start_failure_is_fatal="false",
         no_quorum_policy="stop",
-        # Pacemaker 2.1.5 passes over a unit that fails within the very transition that started it, as Nova's metadata
-        # service does where it finds no database after a cold start; it sees that as it looks again, unless the failure
-        # has expired by then (60 s), and then never.
+        # What fails within the very transition that started it is seen as Pacemaker looks again (resources.FORGOTTEN).
         cluster_recheck_interval="20s",
     )
 

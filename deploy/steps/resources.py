@@ -16,6 +16,13 @@ _WRITING = Lock()
 
 START = 180.0
 """Seconds the slowest resource may take to run everywhere."""
+FORGOTTEN = 300
+"""Seconds after which Pacemaker forgets a failure: more than it takes to start all units of a host.
+
+One that fails within the transition that started it, Pacemaker 2.1.5 passes over until it looks again after that; what
+has expired by then it never mends (controld_te_events.c: "Event already confirmed"; "Rescheduling ... after failure
+expired" without end).
+"""
 
 
 def ensure(site: Site, section: str, wanted: Iterable[Element]) -> None:
@@ -56,9 +63,19 @@ def properties(site: Site, **wanted: str) -> None:
 
 
 def primitive(
-    name: str, kind: str, parameters: dict[str, str], *, monitor: str, timeout: int = 60, tries: int = 10
+    name: str,
+    kind: str,
+    parameters: dict[str, str],
+    *,
+    monitor: str,
+    timeout: int = 60,
+    tries: int = 10,
+    forgotten: int = 60,
 ) -> Element:
-    """A primitive; `kind` is `class:type` or `class:provider:type`, `monitor` its interval."""
+    """A primitive; `kind` is `class:type` or `class:provider:type`, `monitor` its interval.
+
+    After so many `tries` that failed it is driven from that node, until the last is `forgotten`, in seconds.
+    """
     parts = kind.split(":")
     element = Element("primitive", id=name, type=parts[-1])
     element.set("class", parts[0])
@@ -66,10 +83,8 @@ def primitive(
         element.set("provider", parts[1])
     if parameters:
         _pairs(element, "instance_attributes", f"{name}-params", parameters)
-    # What one failure drives away is tried there again before anybody would ask for it (30 s); of ten in a minute, not.
-    forgotten = "60s" if tries > 1 else "20s"
     # Sticky: what moved away from a dead node stays where it is when the node returns, instead of moving twice.
-    meta = {"failure-timeout": forgotten, "migration-threshold": f"{tries}", "resource-stickiness": "100"}
+    meta = {"failure-timeout": f"{forgotten}s", "migration-threshold": f"{tries}", "resource-stickiness": "100"}
     _pairs(element, "meta_attributes", f"{name}-meta", meta)
     operations = SubElement(element, "operations")
     for operation, interval in (("monitor", monitor), ("start", "0s"), ("stop", "0s")):
@@ -104,6 +119,8 @@ def units(site: Site, services: Iterable[Service]) -> list[Element]:
                 monitor=f"{service.watched_every}s",
                 timeout=100,
                 tries=service.tries,
+                # What one failure drives away is tried there again before anybody would ask for it (30 s).
+                forgotten=FORGOTTEN if service.tries > 1 else 20,
             )
         )
         for service in services

@@ -15,7 +15,9 @@ def complete(site: Site) -> None:
         "cidr_netmask": str(network.cidr.prefixlen),
         "nic": network.interface,
     }
-    address = resources.primitive("vip", "ocf:heartbeat:IPaddr2", parameters, monitor="5s", timeout=20)
+    address = resources.primitive(
+        "vip", "ocf:heartbeat:IPaddr2", parameters, monitor="5s", timeout=20, forgotten=resources.FORGOTTEN
+    )
     resources.ensure(site, "resources", [address])
 
 

@@ -301,4 +301,4 @@ def test_haproxy_is_given_up_at_once_and_others_after_a_while(site_of):
         (clone,) = resources.units(site, site.catalogue.step(step))
         return clone.find("primitive/meta_attributes/nvpair[@name='migration-threshold']").get("value")
 
-    assert (tries("haproxy"), tries("keystone")) == ("1", "10")
+    assert (tries("haproxy"), tries("keystone")) == ("1", "50")
