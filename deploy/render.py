@@ -88,12 +88,12 @@ def _file(context: Context, node: Node, service: Service, name: str, template: s
     if not text.strip():
         return None  # a template that has nothing to say for this node owns no file there
     owner = _owner(context.catalogue.templates[name], f"/{template}")
-    return Rendered(path, text, owner.owner, owner.mode, _users(context, node, name, service), owner.folder)
+    return Rendered(path, text, owner.owner, owner.mode, _users(context, node, service, name, template), owner.folder)
 
 
-def _users(context: Context, node: Node, name: str, service: Service) -> tuple[str, ...]:
-    """The units on that node which read the files of that set; a set with `processes` is each service's own."""
-    if name == "wsgi":
+def _users(context: Context, node: Node, service: Service, name: str, template: str) -> tuple[str, ...]:
+    """The units on that node which read the files of that set; a path with the service in it is that one's own."""
+    if "{unit}" in template or "{service}" in template:
         return (context.platform.unit(service.unit),)
     return tuple(
         context.platform.unit(user.unit) for user in context.catalogue.on(node) if user.unit and name in user.templates

@@ -132,20 +132,30 @@ def test_units_are_sections_of_systemd(tree):
 
 
 @pytest.mark.parametrize("profile", ["lab", "production.example"])
-def test_apis_that_pacemaker_starts_wait_for_no_other_service(profile, tree_of):
+def test_what_pacemaker_starts_waits_for_no_other_service(profile, tree_of):
     files = tree_of(profile)["controller01"].values()
     afters = [re.findall(r"(?m)^After=(.*)", file.text) for file in files if "\nDescription=OpenStack" in file.text]
-    assert len(afters) == 6
+    assert len(afters) == 9
     assert {name for (after,) in afters for name in after.split() if not name.endswith(".target")} == set()
 
 
 @pytest.mark.parametrize("profile", ["lab", "production.example"])
 def test_what_is_slow_to_start_says_when_it_has_started(profile, tree_of):
     files = tree_of(profile)["controller01"]
-    slow = [path for path in files if re.search(r"/systemd/system/(.*-api(-metadata)?|keystone)\.service$", path)]
-    slow.append("/etc/systemd/system/neutron-rpc-server.service.d/stackproof.conf")
-    assert len(slow) == 7
+    slow = [path for path, file in files.items() if "\nDescription=OpenStack" in file.text]
+    assert len(slow) == 9
     assert [path for path in slow if "\nType=notify\n" not in files[path].text] == []
+
+
+@pytest.mark.parametrize("profile", ["lab", "production.example", "two-node"])
+def test_an_api_is_started_once_it_accepts_requests(profile, tree_of):
+    files = next(iter(tree_of(profile).values()))
+    units = [file.text for file in files.values() if "\nExecStart=/usr/bin/uwsgi" in file.text]
+    told = [file.text for path, file in files.items() if re.fullmatch(r"/etc/stackproof/uwsgi/.*\.ini", path)]
+    assert len(units) == len(told) == 6
+    # uWSGI would tell before its workers have the application; who tells instead is not its main process.
+    assert all("\nUnsetEnvironment=NOTIFY_SOCKET\n" in text and "\nNotifyAccess=all\n" in text for text in units)
+    assert all("\nhook-accepting1-once = exec:" in text and "systemd-notify --ready\n" in text for text in told)
 
 
 def test_a_change_of_configuration_restarts_who_reads_it(tree):
