@@ -5,6 +5,7 @@ import pytest
 from deploy import cloud
 from deploy.facts import pacemaker
 from deploy.wait import until
+from fixtures.drills.runner import tidy
 
 pytestmark = pytest.mark.power
 
@@ -16,7 +17,8 @@ BACK = 60
 def victim(site, haproxy, machine_room):
     holder = pacemaker.holder(site.controllers, "vip")
     machine_room.power_off(holder.name)
-    return holder
+    yield holder
+    tidy(site)  # what failed meanwhile is no reason to refuse the drills that follow
 
 
 @pytest.fixture(scope="module")
