@@ -1,0 +1,83 @@
+"""A unit that fails while Pacemaker still starts others runs again, though Pacemaker 2.1.5 passes over the failure."""
+
+from pathlib import PurePosixPath
+from xml.sax.saxutils import quoteattr
+
+import pytest
+
+from deploy.facts import pacemaker, systemd
+from deploy.wait import until
+from fixtures.drills.runner import tidy
+
+pytestmark = [pytest.mark.power, pytest.mark.needs("ha")]
+
+FAILS, SLOW = "nova-metadata", "nova-scheduler"
+START = 60
+"""Seconds the slow one takes to start: the failure of the other is older than that when Pacemaker looks again."""
+BACK = 180
+"""Seconds until both run."""
+AWAY = "stackproof-lab-away"
+DROP_IN = "/run/systemd/system/{0}.service.d/stackproof-lab-slow.conf"
+RELOAD = "systemctl daemon-reload"
+
+
+@pytest.fixture(scope="module")
+def member(site, content, machine_room):
+    """A controller without the VIP, that has neither unit running."""
+    holder = pacemaker.holder(site.controllers, "vip")
+    host = next(each for each in site.controllers.values() if holder is None or each.name != holder.name)
+    path = PurePosixPath(DROP_IN.format(_unit(site, SLOW)))
+    for name in (FAILS, SLOW):
+        rule = f'<rsc_location id="{AWAY}-{name}" rsc="{name}-clone" node={quoteattr(host.name)} score="-INFINITY"/>'
+        host.check("cibadmin --create --scope constraints --xml-text %s", rule)
+    try:
+        _both(site, host, running=False)
+        host.script(
+            f"mkdir -p {path.parent}\nprintf '[Service]\\nExecStartPre=/bin/sleep {START}\\n' > {path}\n{RELOAD}"
+        )
+        yield host
+    finally:
+        host.script(f"rm -f {path}\n{RELOAD}")
+        _start(host)
+        tidy(site)
+
+
+@pytest.fixture(scope="module")
+def failed(site, member):
+    """It was started, and killed while the start of the other goes on."""
+    _start(member)
+    fails, slow = _unit(site, FAILS), _unit(site, SLOW)
+    until(lambda: systemd.units(member, [fails])[fails].is_active, timeout=60, interval=0.5, what=fails)
+    member.check("sleep 2; systemctl kill --signal=KILL %s", fails)  # its monitor has said once that all is well
+    until(lambda: systemd.units(member, [fails])[fails].is_failed, timeout=10, interval=0.5, what=fails)
+    return systemd.units(member, [slow])[slow]
+
+
+def test_it_failed_while_the_other_was_being_started(failed):
+    assert failed.active == "activating"
+
+
+def test_both_run_in_the_end(site, member, failed):
+    _both(site, member, running=True)
+
+
+def _unit(site, name):
+    return site.unit(site.catalogue[name])
+
+
+def _start(host):
+    # Both at once: two changes would be two transitions.
+    host.check("cibadmin --delete-all --force --xpath %s", f"//rsc_location[starts-with(@id,'{AWAY}')]")
+
+
+def _both(site, host, *, running):
+    units = [_unit(site, name) for name in (FAILS, SLOW)]
+    until(
+        lambda: [unit for unit, seen in systemd.units(host, units).items() if seen.is_active is not running],
+        ready=lambda others: not others,
+        timeout=BACK,
+        interval=1,
+        what=f"{host.name}: {' and '.join(units)}",
+        expected="active" if running else "stopped",
+        hint="crm_mon -1 -r -f on a controller",
+    )
