@@ -158,6 +158,16 @@ def test_an_api_is_started_once_it_accepts_requests(profile, tree_of):
     assert all("\nhook-accepting1-once = exec:" in text and "systemd-notify --ready\n" in text for text in told)
 
 
+def test_a_file_of_one_unit_restarts_no_other(tree):
+    own = {
+        (match[1], file.units)
+        for _, file in every(tree)
+        if (match := re.match(r"/etc/systemd/system/((?:nova|neutron)-[^/]+)\.service", file.path))
+    }
+    assert own
+    assert {(name, units) for name, units in own if units != (name,)} == set()
+
+
 def test_a_change_of_configuration_restarts_who_reads_it(tree):
     idle = {"/etc/hosts", "/etc/hostname", "/etc/modules-load.d/stackproof.conf", "/etc/sysctl.d/90-stackproof.conf"}
     idle |= {"/etc/apt/sources.list.d/stackproof.list", "/etc/openstack/clouds.yaml", "/etc/stackproof/cluster"}
