@@ -27,10 +27,13 @@ def member(site, content, machine_room):
     holder = pacemaker.holder(site.controllers, "vip")
     host = next(each for each in site.controllers.values() if holder is None or each.name != holder.name)
     path = PurePosixPath(DROP_IN.format(_unit(site, SLOW)))
-    for name in (FAILS, SLOW):
-        rule = f'<rsc_location id="{AWAY}-{name}" rsc="{name}-clone" node={quoteattr(host.name)} score="-INFINITY"/>'
-        host.check("cibadmin --create --scope constraints --xml-text %s", rule)
     try:
+        _let_in(host)  # a run that was killed may have left its own
+        for name in (FAILS, SLOW):
+            rule = (
+                f'<rsc_location id="{AWAY}-{name}" rsc="{name}-clone" node={quoteattr(host.name)} score="-INFINITY"/>'
+            )
+            host.check("cibadmin --create --scope constraints --xml-text %s", rule)
         _both(site, host, running=False)
         host.script(
             f"mkdir -p {path.parent}\nprintf '[Service]\\nExecStartPre=/bin/sleep {START}\\n' > {path}\n{RELOAD}"
@@ -38,14 +41,14 @@ def member(site, content, machine_room):
         yield host
     finally:
         host.script(f"rm -f {path}\n{RELOAD}")
-        _start(host)
+        _let_in(host)
         tidy(site)
 
 
 @pytest.fixture(scope="module")
 def failed(site, member):
     """It was started, and killed while the start of the other goes on."""
-    _start(member)
+    _let_in(member)
     fails, slow = _unit(site, FAILS), _unit(site, SLOW)
     until(lambda: systemd.units(member, [fails])[fails].is_active, timeout=60, interval=0.5, what=fails)
     member.check("sleep 2; systemctl kill --signal=KILL %s", fails)  # its monitor has said once that all is well
@@ -65,7 +68,7 @@ def _unit(site, name):
     return site.unit(site.catalogue[name])
 
 
-def _start(host):
+def _let_in(host):
     # Both at once: two changes would be two transitions.
     host.check("cibadmin --delete-all --force --xpath %s", f"//rsc_location[starts-with(@id,'{AWAY}')]")
 
