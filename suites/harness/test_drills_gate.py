@@ -4,6 +4,7 @@ import base64
 import json
 import threading
 from dataclasses import replace
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import IPv4Address
 from types import SimpleNamespace
@@ -81,17 +82,49 @@ def test_nobody_at_the_port_is_told_without_the_password(site, monkeypatch):
     assert finding == "RabbitMQ does not answer at http://127.0.0.1:1/api/nodes: ConnectionError"
 
 
-@pytest.mark.parametrize(("rest", "rested"), [(0.0, 0.0), (1.0, 0.3), (2.0, 0.6)])
-def test_after_each_look_it_rests_as_often_as_it_is_told_to_what_the_look_took(site, monkeypatch, rest, rested):
-    looks = ["_traces", "_pacemaker", "_galera", "_vip", "_apis", "_units", "_etcd", "_rabbitmq", "_routers", "_agents"]
-    now, slept = [100.0], []
+LOOKS = ["_traces", "_pacemaker", "_galera", "_vip", "_apis", "_units", "_etcd", "_rabbitmq", "_routers", "_agents"]
 
-    def look(_: object):
-        now[0] += 0.3
-        yield "amiss"
 
-    for name in looks:
-        monkeypatch.setattr(gate, name, look)
-    monkeypatch.setattr(gate, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=slept.append))
-    assert list(gate.findings(site, history=False, rest=rest)) == ["amiss"] * len(looks)
-    assert slept == pytest.approx([rested] * len(looks))
+class Looking:
+    """Stands for every look; each takes 0.3 s of a clock of its own, and `amiss` names those that find something."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.now, self.slept, self.asked, self.amiss = 100.0, [], [], set()
+        for name in LOOKS:
+            monkeypatch.setattr(gate, name, partial(self._look, name))
+        monkeypatch.setattr(gate, "time", SimpleNamespace(monotonic=lambda: self.now, sleep=self.slept.append))
+
+    def _look(self, name: str, _: object):
+        self.now += 0.3
+        self.asked.append(name)
+        yield from {name} & self.amiss
+
+
+def test_all_that_is_amiss_is_found_without_a_rest(site, monkeypatch):
+    looking = Looking(monkeypatch)
+    looking.amiss = {*LOOKS}
+    assert list(gate.findings(site, history=False)) == LOOKS
+    assert looking.slept == []
+
+
+def test_a_lookout_rests_after_each_look_for_as_long_as_it_took(site, monkeypatch):
+    looking = Looking(monkeypatch)
+    assert gate.Lookout(site).amiss() == ""
+    assert looking.asked == LOOKS
+    assert looking.slept == pytest.approx([0.3] * len(LOOKS))
+
+
+def test_a_lookout_asks_for_what_was_amiss_before_all_else_and_then_for_all_else(site, monkeypatch):
+    looking, lookout = Looking(monkeypatch), gate.Lookout(site)
+    looking.amiss = {"_galera", "_units"}
+    assert lookout.amiss() == "_galera"
+    looking.asked.clear()
+    assert lookout.amiss() == "_galera"
+    assert looking.asked == ["_galera"]
+    looking.amiss.discard("_galera")
+    assert lookout.amiss() == "_units"
+    looking.asked.clear()
+    looking.amiss.clear()
+    assert lookout.amiss() == ""
+    assert looking.asked[0] == "_units"
+    assert sorted(looking.asked) == sorted(LOOKS)
