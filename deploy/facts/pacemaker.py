@@ -13,7 +13,10 @@ class PacemakerStatus:
     """What `crm_mon` tells on one controller; no online members: it did not answer."""
 
     online: tuple[str, ...] = ()
-    """Members that take part: neither pending nor unclean (given up, and not yet fenced)."""
+    """Members that take part: neither pending nor unclean (given up, and not yet fenced), nor about to be fenced.
+
+    One that comes back while it is being fenced is online for others, and is powered off all the same.
+    """
     quorum: bool = False
     fencing: bool = False
     running: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -37,7 +40,10 @@ def parse(text: str) -> PacemakerStatus:
         root = ElementTree.fromstring(text)  # noqa: S314 - our own cluster's output
     except ElementTree.ParseError:
         return PacemakerStatus()
-    online = [node.get("name", "") for node in root.iterfind("nodes/node") if _takes_part(node)]
+    events = root.iterfind("fence_history/fence_event")
+    doomed = {event.get("target") for event in events if event.get("status") == "pending"}
+    members = [node.get("name", "") for node in root.iterfind("nodes/node") if _takes_part(node)]
+    online = [name for name in members if name not in doomed]
     running: dict[str, list[str]] = {}
     for resource in root.iter("resource"):
         nodes = running.setdefault(resource.get("id", "").split(":")[0], [])

@@ -44,6 +44,11 @@ def test_a_node_that_others_have_given_up_does_not_count_though_it_is_online(see
     assert seen("unclean-online").online == WITHOUT_2
 
 
+def test_a_node_that_came_back_while_it_is_being_fenced_does_not_count_and_one_that_was_does(seen):
+    assert seen("being-fenced").online == WITHOUT_2
+    assert seen("being-fenced").running["haproxy"] == WITHOUT_2
+
+
 def test_a_resource_that_is_starting_does_not_run_yet(seen):
     assert seen("vip-starting").running["vip"] == ()
 
