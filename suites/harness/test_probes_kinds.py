@@ -255,6 +255,21 @@ def test_a_queue_that_does_not_speak_is_a_failure_in_time(kind, talk):
     assert not attempt.sent
 
 
-def test_the_next_member_is_asked_when_one_fails(nobody):
-    client = amqp.Client(["127.0.0.1", "127.0.0.2"], **ACCOUNT, port=nobody)
-    assert [run(client)[0].detail for _ in range(3)] == [f"new connection to 127.0.0.{last}" for last in (1, 2, 1)]
+def test_the_next_attempt_asks_the_next_member_when_one_fails():
+    with speaking(b"") as port:
+        client = amqp.Client([HOST, "localhost"], **ACCOUNT, port=port)
+        asked = [run(client)[0].detail for _ in range(3)]
+    assert asked == [f"new connection to {host}" for host in (HOST, "localhost", HOST)]
+
+
+def test_the_next_member_is_asked_at_once_when_one_refuses():
+    with speaking(b"") as port:
+        attempt, why = run(amqp.Client(["127.0.0.2", HOST], **ACCOUNT, port=port))
+    assert attempt.detail == f"new connection to {HOST}"
+    assert why != "connection refused"
+
+
+def test_a_refusal_by_all_members_is_one_failure(nobody):
+    client = amqp.Client(["127.0.0.1", "127.0.0.2", "127.0.0.3"], **ACCOUNT, port=nobody)
+    attempt, why = run(client)
+    assert (attempt.detail, why) == ("new connection to 127.0.0.3", "connection refused")
