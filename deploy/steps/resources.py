@@ -16,6 +16,11 @@ _WRITING = Lock()
 
 START = 180.0
 """Seconds the slowest resource may take to run everywhere."""
+STARTING = 200
+"""Seconds a unit's start may take before it is killed and begun anew; systemd ends it a little earlier (templates/wsgi).
+
+An API is started once it accepts requests. On processors shared with two controllers that boot, one took more than 100.
+"""
 FORGOTTEN = 300
 """Seconds after which Pacemaker forgets a failure: more than it takes to start all units of a host.
 
@@ -69,11 +74,13 @@ def primitive(
     *,
     monitor: str,
     timeout: int = 60,
+    starting: int = 0,
     tries: int = 10,
     forgotten: int = 60,
 ) -> Element:
     """A primitive; `kind` is `class:type` or `class:provider:type`, `monitor` its interval.
 
+    An operation may take `timeout` seconds, a start `starting` where that is told.
     After so many `tries` that failed it is driven from that node, until the last is `forgotten`, in seconds.
     """
     parts = kind.split(":")
@@ -94,7 +101,7 @@ def primitive(
             id=f"{name}-{operation}",
             name=operation,
             interval=interval,
-            timeout=f"{timeout}s",
+            timeout=f"{(operation == 'start' and starting) or timeout}s",
         )
     return element
 
@@ -118,6 +125,7 @@ def units(site: Site, services: Iterable[Service]) -> list[Element]:
                 {},
                 monitor=f"{service.watched_every}s",
                 timeout=100,
+                starting=STARTING,
                 tries=service.tries,
                 # What one failure drives away is tried there again before anybody would ask for it (30 s).
                 forgotten=FORGOTTEN if service.tries > 1 else 20,
