@@ -17,7 +17,7 @@ _WRITING = Lock()
 START = 180.0
 """Seconds the slowest resource may take to run everywhere."""
 STARTING = 200
-"""Seconds a unit's start may take before it is killed and begun anew; systemd ends it a little earlier (templates/wsgi).
+"""Seconds a unit's start may take before it is killed and begun anew; systemd ends it shortly before (templates/wsgi).
 
 An API is started once it accepts requests. On processors shared with two controllers that boot, one took more than 100.
 """
