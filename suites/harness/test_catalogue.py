@@ -304,3 +304,11 @@ def test_haproxy_is_given_up_at_once_and_others_after_a_while(site_of):
     assert [meta(step, "migration-threshold") for step in ("haproxy", "keystone")] == ["1", "50"]
     # A host's starts take a minute or two, and what fails meanwhile has to be remembered when they are over.
     assert [meta(step, "failure-timeout") for step in ("haproxy", "keystone")] == ["20s", "300s"]
+
+
+def test_a_start_may_take_longer_than_other_operations_and_is_remembered_for_longer_than_it_takes(site_of):
+    site = site_of("lab")
+    (clone,) = resources.units(site, site.catalogue.step("keystone"))
+    limits = {each.get("name"): each.get("timeout") for each in clone.iterfind("primitive/operations/op")}
+    assert limits == {"monitor": "100s", "start": f"{resources.STARTING}s", "stop": "100s"}
+    assert 100 < resources.STARTING < resources.FORGOTTEN

@@ -12,9 +12,10 @@ from types import SimpleNamespace
 import pytest
 
 from deploy import inventory
-from deploy.facts import rabbitmq
+from deploy.facts import pacemaker, rabbitmq
 from fixtures.drills import gate
 
+CONTROLLERS = [f"controller0{n}" for n in (1, 2, 3)]
 MEMBERS = [f"rabbit@controller0{n}" for n in (1, 2, 3)]
 
 
@@ -128,3 +129,27 @@ def test_a_lookout_asks_for_what_was_amiss_before_all_else_and_then_for_all_else
     assert lookout.amiss() == ""
     assert looking.asked[0] == "_units"
     assert sorted(looking.asked) == sorted(LOOKS)
+
+
+@pytest.fixture
+def pacemakers(site, monkeypatch, recording):
+    """What the gate finds where Pacemaker tells that on every controller."""
+
+    def found(status: str, configuration: str) -> list[str]:
+        seen = pacemaker.parse(recording("pacemaker", status))
+        told = pacemaker.parse_configuration(recording("pacemaker", configuration))
+        monkeypatch.setattr(pacemaker, "status", lambda _: seen)
+        monkeypatch.setattr(pacemaker, "configuration", lambda _: told)
+        return list(gate._pacemaker(site))
+
+    return found
+
+
+def test_a_pacemaker_that_does_not_tell_what_should_run_is_amiss(pacemakers):
+    assert not [each for each in pacemakers("whole", "cib") if "does not tell" in each]
+    assert pacemakers("whole", "not-running") == ["controller01: Pacemaker does not tell what should run"]
+
+
+def test_a_cluster_is_not_whole_while_a_node_is_being_fenced(pacemakers):
+    finding = "Pacemaker sees controller01, controller03, quorum: True"
+    assert pacemakers("being-fenced", "cib")[:3] == [f"{name}: {finding}" for name in CONTROLLERS]

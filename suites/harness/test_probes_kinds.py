@@ -273,3 +273,16 @@ def test_a_refusal_by_all_members_is_one_failure(nobody):
     client = amqp.Client(["127.0.0.1", "127.0.0.2", "127.0.0.3"], **ACCOUNT, port=nobody)
     attempt, why = run(client)
     assert (attempt.detail, why) == ("new connection to 127.0.0.3", "connection refused")
+
+
+def test_nobody_else_is_asked_once_the_number_may_be_on_its_way(monkeypatch):
+    asked = []
+
+    def refused_late(connection, queue, attempt, work):
+        asked.append(attempt.detail)
+        attempt.sent = True
+        raise ConnectionRefusedError(111, "refused")
+
+    monkeypatch.setattr(amqp, "_guarded", refused_late)
+    attempt, _ = run(amqp_write.Client([HOST, "127.0.0.2"], **ACCOUNT, run="r1"))
+    assert (asked, attempt.sent) == ([f"new connection to {HOST}"], True)

@@ -15,6 +15,7 @@ import yaml
 from deploy.catalogue import Files, Service
 from deploy.errors import StackproofError
 from deploy.render import Rendered
+from deploy.steps import resources
 
 PROFILES = ("lab", "two-node", "production.example")
 OSLO = re.compile(r"/etc/(keystone|glance|placement|nova|neutron)/.*\.(conf|ini)")
@@ -373,3 +374,13 @@ def test_owner_and_mode_come_from_the_set_and_its_exceptions(render_one):
     files = Files("root:nova", "0640", files={"/etc/sample.conf": Files("nova:nova", "0400")})
     (file,) = render_one("x\n", files)
     assert (file.owner, file.mode) == ("nova:nova", "0400")
+
+
+def test_systemd_ends_a_start_of_an_api_before_pacemaker_gives_it_up(tree):
+    limits = {
+        int(found[1])
+        for _, file in every(tree)
+        if file.path.endswith(".service") and (found := re.search(r"^TimeoutStartSec=(\d+)$", file.text, re.MULTILINE))
+    }
+    assert limits
+    assert all(100 < limit < resources.STARTING for limit in limits)
