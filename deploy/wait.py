@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from tenacity import RetryError, Retrying, retry_if_result, wait_fixed
+from tenacity import RetryCallState, RetryError, Retrying, retry_if_result
 
 from deploy.errors import Interrupted, StackproofError, StepFailed
 from deploy.interrupt import STOP, go_on
@@ -41,6 +41,7 @@ def until(
     error: Callable[[T], bool] | None = None,
     timeout: float,
     interval: float = 0.3,
+    rarer: float = 0.0,
     settle: int = 1,
     what: str = "",
     expected: str = "",
@@ -52,6 +53,9 @@ def until(
     Raises StepFailed at once when `error` holds, and after `timeout` seconds otherwise. An exception
     of `observe` itself is not "not yet": it ends the wait, unless it is a StackproofError (a host
     that is still rebooting, an API that does not answer yet), which counts as an observation.
+
+    Observations are `interval` seconds apart, or `rarer` times what has been waited for already, if that is more: so
+    that what is waited for is known to that part, however long it takes, and not slowed down by being looked at.
     """
     seen: T | StackproofError | None = None
     streak = 0
@@ -71,10 +75,16 @@ def until(
         return streak >= settle
 
     started = clock.monotonic()
+
+    def pause(_: RetryCallState | None = None) -> float:
+        waited = clock.monotonic() - started
+        # The last observation is as late as it may be.
+        return max(interval, min(rarer * waited, timeout - waited))
+
     retrying = Retrying(
         retry=retry_if_result(lambda done: not done),
         stop=lambda _: clock.monotonic() - started + interval > timeout,
-        wait=wait_fixed(interval),
+        wait=pause,
         sleep=clock.sleep,
     )
     try:

@@ -83,10 +83,21 @@ def test_what_is_never_ready_is_told_with_what_was_expected_and_last_seen(clock)
     assert (error.expected, error.seen, error.hint) == ("Synced", "last", "look")
 
 
+def test_what_takes_long_is_asked_less_and_less_often_and_until_the_end(clock):
+    with pytest.raises(StepFailed, match="not ready within 60 s"):
+        until(Observed(""), timeout=60, interval=0.5, rarer=0.1, clock=clock)
+    assert clock.slept[:10] == [0.5] * 10
+    assert clock.slept[-2:-1] > clock.slept[-3:-2] > clock.slept[20:21] > [0.5]
+    assert max(clock.slept) <= 6
+    assert len(clock.slept) < 40
+    assert 59.5 <= sum(clock.slept) <= 60
+
+
+@pytest.mark.parametrize("rarer", [0, 0.5])
 @pytest.mark.parametrize("timeout", [0.1, 1, 5, 60])
-def test_no_wait_is_longer_than_its_time(clock, timeout):
+def test_no_wait_is_longer_than_its_time(clock, timeout, rarer):
     with pytest.raises(StepFailed):
-        until(Observed(""), timeout=timeout, interval=0.3, clock=clock)
+        until(Observed(""), timeout=timeout, interval=0.3, rarer=rarer, clock=clock)
     assert timeout - 0.3 <= sum(clock.slept) <= timeout or timeout < 0.3
 
 
