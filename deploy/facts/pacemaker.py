@@ -99,6 +99,8 @@ class Constraint:
     name: str
     kind: str
     says: Mapping[str, str] = field(default_factory=dict)
+    where: str = ""
+    """The condition of a rule, such as `#is_dc eq true`; its score is what the constraint says."""
 
 
 @dataclass(frozen=True)
@@ -137,11 +139,17 @@ def parse_configuration(text: str) -> Configuration:
             primitive.get("id", ""): _resource(primitive, cloned=primitive.get("id") in cloned)
             for primitive in root.iterfind("resources//primitive")
         },
-        constraints=tuple(
-            Constraint(element.get("id", ""), element.tag.removeprefix("rsc_"), dict(element.attrib))
-            for element in root.iterfind("constraints/*")
-        ),
+        constraints=tuple(_constraint(element) for element in root.iterfind("constraints/*")),
     )
+
+
+def _constraint(element: ElementTree.Element) -> Constraint:
+    rule = element.find("rule")
+    if rule is None:
+        return Constraint(element.get("id", ""), element.tag.removeprefix("rsc_"), dict(element.attrib))
+    told = [each.get(part, "") for each in rule.iter("expression") for part in ("attribute", "operation", "value")]
+    says = {**element.attrib, "score": rule.get("score", "")}
+    return Constraint(element.get("id", ""), element.tag.removeprefix("rsc_"), says, " ".join(told))
 
 
 def _resource(primitive: ElementTree.Element, *, cloned: bool) -> Resource:

@@ -116,6 +116,18 @@ def test_the_vip_runs_beside_haproxy_only(everywhere, cluster, standing, expect)
     expect("what the VIP is kept beside", found, [haproxy], "pcs constraint colocation config")
 
 
+def test_the_vip_goes_elsewhere_than_to_the_dc(everywhere, cluster, expect):
+    """With both on one host, its loss costs an election before anybody moves the VIP."""
+    seen = configuration(everywhere)
+    vip = seen.of_kind("ocf:heartbeat:IPaddr2", ip=str(cluster.vip))
+    found = [
+        constraint.says.get("score")
+        for constraint in seen.constraints
+        if constraint.says.get("rsc") == vip and constraint.where == "#is_dc eq true"
+    ]
+    expect("what the VIP's place beside the DC scores", found, ["-50"], "cibadmin --query --scope constraints")
+
+
 def test_nothing_is_pinned_by_hand(everywhere, expect):
     left = [
         constraint.name for constraint in configuration(everywhere).constraints if constraint.name.startswith("cli-")
