@@ -21,10 +21,10 @@ def complete(site: Site) -> None:
         "vip", "ocf:heartbeat:IPaddr2", parameters, monitor="5s", timeout=20, forgotten=resources.FORGOTTEN
     )
     resources.ensure(site, "resources", [address])
-    resources.ensure(site, "constraints", [_away_from_dc()])
+    resources.ensure(site, "constraints", [away_from_dc()])
 
 
-def _away_from_dc() -> Element:
+def away_from_dc() -> Element:
     """Where there is a choice, not on the member that decides for all.
 
     Who loses both with one host has another elected first, which then sleeps for a second (Pacemaker 2.1.5,

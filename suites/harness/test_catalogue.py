@@ -10,7 +10,7 @@ import pytest
 from deploy import catalogue, cloud, inventory, platforms, render, steps
 from deploy.catalogue import Endpoint, Files, Health, Proxy, Service
 from deploy.platforms import Platform
-from deploy.steps import database, resources
+from deploy.steps import database, resources, vip
 
 SERVICES = catalogue.load().services
 SETS = catalogue.load().templates
@@ -312,3 +312,11 @@ def test_a_start_may_take_longer_than_other_operations_and_is_remembered_for_lon
     limits = {each.get("name"): each.get("timeout") for each in clone.iterfind("primitive/operations/op")}
     assert limits == {"monitor": "100s", "start": f"{resources.STARTING}s", "stop": "100s"}
     assert 100 < resources.STARTING < resources.FORGOTTEN
+
+
+def test_the_vip_moves_to_no_other_host_because_its_own_became_the_dc():
+    rule = vip.away_from_dc().find("rule")
+    stickiness = resources.primitive("vip", "ocf:heartbeat:IPaddr2", {}, monitor="5s").find(
+        "meta_attributes/nvpair[@name='resource-stickiness']"
+    )
+    assert 0 < -int(rule.get("score")) < int(stickiness.get("value"))
