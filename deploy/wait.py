@@ -76,7 +76,7 @@ def until(
 
     started = clock.monotonic()
 
-    def pause(_: RetryCallState | None = None) -> float:
+    def pause(_: RetryCallState) -> float:
         waited = clock.monotonic() - started
         # The last observation is as late as it may be.
         return max(interval, min(rarer * waited, timeout - waited))

@@ -3,6 +3,7 @@
 import json
 import signal
 import stat
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -169,6 +170,28 @@ def test_without_an_effect_nothing_is_confirmed_and_all_is_undone(patient, site,
     assert seen.notes
     assert seen.undone_at is not None
     assert not patient.broken
+
+
+@pytest.mark.parametrize("slow", ["effect", "gone"])
+def test_what_takes_a_minute_is_not_looked_for_five_times_a_second(patient, site, kept, slow, monkeypatch):
+    now, looks = 0.0, 0
+
+    def sleep(seconds):
+        nonlocal now
+        now += seconds
+
+    def in_a_minute():
+        nonlocal looks
+        looks += 1
+        return now > 60
+
+    clock = SimpleNamespace(monotonic=lambda: now, sleep=sleep)
+    monkeypatch.setattr(faults, "until", partial(faults.until, clock=clock))
+    fault = broken(patient, bites_within=90, ends_within=90, **{slow: in_a_minute})
+    with inflicted(fault, site, "sample", kept):
+        pass
+    assert looks < 90
+    assert now < 60 * 1.1
 
 
 def test_a_host_that_does_not_answer_is_asked_again(patient, site, kept):

@@ -116,6 +116,7 @@ def test_the_vip_runs_beside_haproxy_only(everywhere, cluster, standing, expect)
     expect("what the VIP is kept beside", found, [haproxy], "pcs constraint colocation config")
 
 
+@pytest.mark.own
 def test_the_vip_goes_elsewhere_than_to_the_dc(everywhere, cluster, expect):
     """With both on one host, its loss costs an election before anybody moves the VIP."""
     seen = configuration(everywhere)
