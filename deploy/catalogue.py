@@ -115,6 +115,9 @@ class Service:
     """Allowed outage in seconds, by class of fault; the file names one of its `budgets` tables."""
     note: str = ""
 
+    def __repr__(self) -> str:
+        return self.name
+
     def on(self, node: Node) -> bool:
         """True where this service runs on that node."""
         return bool(set(self.roles) & set(node.roles))

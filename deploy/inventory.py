@@ -45,6 +45,9 @@ class Node:
     addresses: dict[str, IPv4Address]
     power: Power | None = None
 
+    def __repr__(self) -> str:
+        return self.name
+
     @property
     def management(self) -> IPv4Address:
         """The address its services listen on, and SSH is reached at."""

@@ -23,6 +23,12 @@ def test_names_are_unique(listed, profile, subject):
     assert [name for name, count in names.items() if count > 1] == []
 
 
+@pytest.mark.parametrize("subject", subjects.SUBJECTS)
+def test_a_report_shows_a_subject_by_its_name(listed, subject):
+    # Allure writes down what a check was run with as `repr` tells it, and knows it again in the next run by that.
+    assert [repr(one) for one in listed(subject) if repr(one).strip("'") != subjects.name(one)] == []
+
+
 def test_a_port_is_bound_by_the_service_on_its_node_and_by_the_proxy_on_the_vip(listed):
     found = {
         opening.unit: opening.addresses

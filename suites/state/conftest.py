@@ -1,9 +1,8 @@
 """State: the cluster is built before where this run applies; any other run checks it as it stands."""
 
-import pytest
+from fixtures.options import mode
 
 
-@pytest.fixture(scope="session", autouse=True)
-def built(request):
-    if request.config.getoption("--deploy") == "apply":
-        request.getfixturevalue("deployment")
+def pytest_generate_tests(metafunc):
+    if mode(metafunc.config) == "apply":
+        metafunc.fixturenames.insert(0, "deployment")
