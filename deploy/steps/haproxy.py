@@ -26,7 +26,7 @@ def complete(site: Site) -> None:
     together = Element("rsc_colocation", id="vip-with-haproxy", rsc="vip", score="INFINITY")
     together.set("with-rsc", "haproxy-clone")
     order = Element("rsc_order", id="haproxy-then-vip", first="haproxy-clone", then="vip", kind="Optional")
-    resources.ensure(site, "constraints", [together, order])
+    resources.ensure(site, constraints=[together, order])
     resources.verify(site, "haproxy")
     service.roll(site, "haproxy")
 

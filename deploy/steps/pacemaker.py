@@ -17,8 +17,8 @@ def complete(site: Site) -> None:
         JOURNAL.emit("note", f"built without fencing, because of {', '.join(site.cluster.unfenced)}")
     if site.cluster.fencing:
         controllers = site.cluster.role("controller")
-        resources.ensure(site, "resources", [fencing.device(node) for node in controllers])
-        resources.ensure(site, "constraints", [fencing.elsewhere(node) for node in controllers])
+        devices, elsewhere = map(fencing.device, controllers), map(fencing.elsewhere, controllers)
+        resources.ensure(site, resources=devices, constraints=elsewhere)
     resources.properties(
         site,
         stonith_enabled="true" if site.cluster.fencing else "false",

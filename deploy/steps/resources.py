@@ -30,29 +30,39 @@ expired" without end).
 """
 
 
-def ensure(site: Site, section: str, wanted: Iterable[Element]) -> None:
-    """Make those elements part of a section (`resources`, `constraints`) of the CIB, by their ids."""
+def ensure(site: Site, *, resources: Iterable[Element] = (), constraints: Iterable[Element] = ()) -> None:
+    """Make those elements part of the CIB, by their ids.
+
+    What is new begins to exist in one piece: a resource whose constraint comes later has been started by then, and
+    stays where it is.
+    """
     with _WRITING:
-        _ensure(site.controllers.first, section, wanted)
+        _ensure(site.controllers.first, {"resources": [*resources], "constraints": [*constraints]})
 
 
-def _ensure(host: Host, section: str, wanted: Iterable[Element]) -> None:
-    current = ElementTree.fromstring(host.check("cibadmin --query --scope %s", section))  # noqa: S314 - our own cluster
-    changed = []
-    for element in wanted:
-        name = element.get("id", "")
-        there = next((child for child in current if child.get("id") == name), None)
-        if there is not None and _same(there, element):
-            continue
-        text = ElementTree.tostring(element, encoding="unicode")
-        # Each by itself: the section as it was read may have been changed since, by another step's restart.
-        if there is None:
-            host.check("cibadmin --create --scope %s --xml-pipe", section, stdin=text)
-        else:
-            host.check("cibadmin --replace --xpath %s --xml-pipe", f"//{section}/{there.tag}[@id='{name}']", stdin=text)
-        changed.append(name)
+def _ensure(host: Host, wanted: dict[str, list[Element]]) -> None:
+    current = ElementTree.fromstring(host.check("cibadmin --query --scope configuration"))  # noqa: S314 - our own cluster
+    new, changed = Element("configuration"), []
+    for section, elements in wanted.items():
+        there = {child.get("id"): child for child in current.iterfind(f"{section}/*")}
+        added = SubElement(new, section)
+        for element in elements:
+            name = element.get("id", "")
+            if name not in there:
+                added.append(element)
+            elif not _same(there[name], element):
+                # By itself: the section as it was read may have been changed since, by another step's restart.
+                place = f"//{section}/{there[name].tag}[@id='{name}']"
+                text = ElementTree.tostring(element, encoding="unicode")
+                host.check("cibadmin --replace --xpath %s --xml-pipe", place, stdin=text)
+            else:
+                continue
+            changed.append(name)
+    if any(map(len, new)):
+        text = ElementTree.tostring(new, encoding="unicode")
+        host.check("cibadmin --modify --allow-create --scope configuration --xml-pipe", stdin=text)
     if changed:
-        host.changed(f"set in Pacemaker's {section}: {', '.join(changed)}")
+        host.changed(f"set in Pacemaker's configuration: {', '.join(changed)}")
 
 
 def properties(site: Site, **wanted: str) -> None:
@@ -139,7 +149,7 @@ def units(site: Site, services: Iterable[Service]) -> list[Element]:
 def clones(site: Site, step: str) -> None:
     """Let Pacemaker run the step's units on every controller; nothing in a cluster without it."""
     if site.ha:
-        ensure(site, "resources", units(site, site.catalogue.step(step)))
+        ensure(site, resources=units(site, site.catalogue.step(step)))
 
 
 def verify(site: Site, step: str) -> None:

@@ -20,8 +20,7 @@ def complete(site: Site) -> None:
     address = resources.primitive(
         "vip", "ocf:heartbeat:IPaddr2", parameters, monitor="5s", timeout=20, forgotten=resources.FORGOTTEN
     )
-    resources.ensure(site, "resources", [address])
-    resources.ensure(site, "constraints", [away_from_dc()])
+    resources.ensure(site, resources=[address], constraints=[away_from_dc()])
 
 
 def away_from_dc() -> Element:
