@@ -1,4 +1,4 @@
-"""Processes: as whom each runs, and the unit it belongs to."""
+"""Processes: as whom each runs, the unit it belongs to, and what goes before what."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -36,3 +36,18 @@ def parse(text: str) -> dict[int, Process]:
 def users(running: dict[int, Process], unit: str) -> frozenset[str]:
     """The accounts a unit's processes run as."""
     return frozenset(process.user for process in running.values() if process.unit == unit)
+
+
+def niceness(host: Reads) -> dict[str, frozenset[int]]:
+    """By unit, how nice its processes are: from -20, before all others, to 19; those of real-time priority are not."""
+    return parse_niceness(host.check("ps -eo ni=,unit="))
+
+
+@lru_cache(maxsize=32)  # as above
+def parse_niceness(text: str) -> dict[str, frozenset[int]]:
+    """Lines of niceness and unit; a dash for none."""
+    found: dict[str, set[int]] = {}
+    for nice, unit in (words for line in text.splitlines() if len(words := line.split()) == 2):
+        if nice.lstrip("-").isdecimal() and unit.endswith(".service"):
+            found.setdefault(unit.removesuffix(".service"), set()).add(int(nice))
+    return {unit: frozenset(seen) for unit, seen in found.items()}

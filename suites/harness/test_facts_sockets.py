@@ -90,3 +90,20 @@ def test_a_session_is_no_service(running):
 @pytest.mark.parametrize("text", ["", "x y z", "1 root", "PID USER UNIT"])
 def test_of_nothing_nothing_runs(text):
     assert processes.parse(text) == {}
+
+
+def test_a_unit_s_processes_differ_in_niceness_and_those_of_real_time_have_none():
+    told = (
+        "  0 keystone.service",
+        " 10 keystone.service",
+        "-10 mariadb.service",
+        "  - corosync.service",
+        "  5 a.scope",
+        "  0 -",
+    )
+    assert processes.parse_niceness("\n".join(told)) == {"keystone": {0, 10}, "mariadb": {-10}}
+
+
+@pytest.mark.parametrize("text", ["", "NI UNIT", "0", "0 a.service b"])
+def test_of_nothing_nothing_is_nice(text):
+    assert processes.parse_niceness(text) == {}

@@ -102,7 +102,10 @@ def preloads(files):
     for file in files.values():
         if re.fullmatch(r"/etc/stackproof/uwsgi/.*\.ini", file.path):
             options = ini(file)["uwsgi"]
-            yield options["wsgi-file"], files[options["shared-import"]].text
+            script = options["wsgi-file"]
+            if script in files:  # one of ours, which runs it
+                (script,) = re.findall(r'run_path\("(.*?)"', files[script].text)
+            yield script, files[options["shared-import"]].text
 
 
 def test_workers_are_born_with_what_their_own_script_imports(tree):
@@ -124,6 +127,62 @@ def test_what_a_script_imports_is_imported_and_the_hub_it_brings_is_dropped(tree
     runpy.run_path(str(preload))
     del sys.modules["an_api_of_this_test"]
     assert dropped == [True]
+
+
+@pytest.fixture
+def keystone(tree_of, tmp_path, monkeypatch):
+    """Keystone's application as our script hands it over, beside parts of Keystone that do what a test says."""
+
+    def run(issue=lambda *_, **__: SimpleNamespace(id="token"), status="200 OK"):
+        named = SimpleNamespace(get_user_by_name=lambda *_: {"id": "u"}, get_project_by_name=lambda *_: {"id": "p"})
+        apis = SimpleNamespace(
+            identity_api=named, resource_api=named, token_provider_api=SimpleNamespace(issue_token=issue)
+        )
+        asked = []
+
+        def blank(path, headers):
+            request = SimpleNamespace(get_response=lambda app: asked.append((app, path, headers)) or answer)
+            answer = SimpleNamespace(status=status)
+            return request
+
+        for name, module in {
+            "keystone": SimpleNamespace(),
+            "keystone.common": SimpleNamespace(),
+            "keystone.common.provider_api": SimpleNamespace(ProviderAPIs=apis),
+            "webob": SimpleNamespace(Request=SimpleNamespace(blank=blank)),
+        }.items():
+            monkeypatch.setitem(sys.modules, name, module)
+        theirs, ours = tmp_path / "keystone-wsgi-public", tmp_path / "ours"
+        theirs.write_text("application = 'the application'\n")
+        text = tree_of("lab")["controller01"]["/etc/stackproof/uwsgi/keystone-wsgi-public"].text
+        ours.write_text(re.sub(r'run_path\(".*?"', f'run_path("{theirs}"', text))
+        return runpy.run_path(str(ours))["application"], asked
+
+    return run
+
+
+def test_keystone_is_asked_once_before_it_accepts_requests(keystone, capsys):
+    application, asked = keystone()
+    assert application == "the application"
+    assert asked == [("the application", "/v3/projects?limit=1", {"X-Auth-Token": "token"})]
+    assert capsys.readouterr() == ("", "")
+
+
+def refuses(*_, **__):
+    raise LookupError("Could not find user: admin.")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"issue": refuses}, "LookupError: Could not find user: admin."),
+        ({"status": "403 Forbidden"}, "403 Forbidden"),
+    ],
+)
+def test_keystone_serves_also_where_it_could_not_be_asked_before_and_says_so(keystone, capsys, wrong, told):
+    application, _ = keystone(**wrong)
+    assert application == "the application"
+    assert capsys.readouterr().err == f"asked once before it accepts requests: {told}\n"
 
 
 def test_units_are_sections_of_systemd(tree):

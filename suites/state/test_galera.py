@@ -60,18 +60,6 @@ def test_flow_control_does_not_hold_it_back(reader, controller, expect):
     )
 
 
-@pytest.mark.own
-def test_it_goes_before_what_else_runs_on_its_host(reader, controller, expect):
-    seen = reader.check("ps -o ni= -C mariadbd || true").split()
-    expect.that(
-        "the niceness of mariadbd",
-        bool(seen) and all(int(each) < 0 for each in seen),
-        seen=", ".join(seen) or "no process",
-        expected="below 0: every commit waits for the slowest member",
-        look="systemctl show -p Nice mariadb, ps -o ni,pid,comm -C mariadbd",
-    )
-
-
 @pytest.mark.parametrize("name", SAFE)
 def test_it_keeps_what_it_acknowledged(reader, controller, name, expect):
     expect(name, galera.variables(reader).get(name), SAFE[name], "SHOW GLOBAL VARIABLES, /etc/mysql/my.cnf")

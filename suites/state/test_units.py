@@ -4,6 +4,11 @@ import pytest
 
 from deploy.facts import processes
 
+FIRST = {
+    "galera": "every commit waits for the slowest member",
+    "pacemaker": "while it moves the VIP or fences, all wait for what it starts",
+}
+"""Services that go before what else runs on their host, and why."""
 OWN_RESTARTS = 3
 """Restarts by systemd since the unit was last started that are no loop yet."""
 
@@ -44,6 +49,19 @@ def test_it_works_as_its_own_user(reader, unit, expect):
         seen=seen,
         expected=f"{unit.account} at least",
         look=f"systemctl show -p User {unit.name}, ps -eo user,unit",
+    )
+
+
+@pytest.mark.own
+def test_it_goes_before_what_else_runs_on_its_host(reader, unit, expect):
+    seen = processes.niceness(reader).get(unit.name, frozenset())
+    why = FIRST.get(unit.service.name, "")
+    expect.that(
+        f"the niceness of unit {unit.name}",
+        bool(seen) and max(seen) < 0 if why else max(seen, default=0) <= 0,
+        seen=", ".join(map(str, sorted(seen))) or "no process",
+        expected=f"below 0: {why}" if why else "0: above that it is only for what still starts",
+        look=f"systemctl show -p Nice -p ExecStartPost {unit.name}, ps -eo ni,pid,unit",
     )
 
 
