@@ -32,6 +32,10 @@ def complete(site: Site) -> None:
         # fatal one it kept Nova's conductor away for six minutes after two controllers had lost their power.
         start_failure_is_fatal="false",
         no_quorum_policy="stop",
+        # The loss of a member is several updates of the CIB. Where Pacemaker 2.1.5 looks between two of them, it sleeps
+        # for a second before it looks again (controld_schedulerd.c: "other peer updates still pending"). So it looks
+        # once the last is 0.1 s old.
+        transition_delay="100ms",
         # What fails within the very transition that started it is seen as Pacemaker looks again (resources.FORGOTTEN).
         cluster_recheck_interval="20s",
     )

@@ -26,9 +26,9 @@ def complete(site: Site) -> None:
 def away_from_dc() -> Element:
     """Where there is a choice, not on the member that decides for all.
 
-    Who loses both with one host has another elected first, which then sleeps for a second (Pacemaker 2.1.5,
-    controld_schedulerd.c: "other peer updates still pending"): 1.3 s more without the VIP. Less than what keeps it
-    where it is (100), so that it moves to nowhere only because its host became the DC.
+    Who loses both with one host has another elected first: 1.3 s more without the VIP, a second of which was the sleep
+    that steps.pacemaker has ended since (transition-delay). Less than what keeps it where it is (100), so that it moves
+    to nowhere only because its host became the DC.
     """
     constraint = Element("rsc_location", id="vip-away-from-dc", rsc="vip")
     rule = SubElement(constraint, "rule", id="vip-away-from-dc-rule", score="-50")

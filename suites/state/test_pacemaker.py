@@ -12,6 +12,14 @@ pytestmark = pytest.mark.needs("ha")
 LOOK = "crm_mon -1 -r -f, journalctl -u corosync -u pacemaker"
 PROPERTIES = {"no-quorum-policy": "stop"}
 """What must be set; a minority that goes on is a split brain."""
+OWN = {
+    "cluster-recheck-interval": "20s",
+    "load-threshold": "0%",
+    "node-action-limit": "2",
+    "start-failure-is-fatal": "false",
+    "transition-delay": "100ms",
+}
+"""What a build sets besides, so that recovery is quick where it is waited for most."""
 DEFAULTS = {"maintenance-mode": "false", "stop-all-resources": "false", "symmetric-cluster": "true"}
 """What must be so, set or not."""
 
@@ -139,6 +147,12 @@ def test_nothing_is_pinned_by_hand(everywhere, expect):
 @pytest.mark.parametrize("name", PROPERTIES)
 def test_a_property_is_set(everywhere, name, expect):
     expect(name, configuration(everywhere).properties.get(name), PROPERTIES[name], "pcs property config")
+
+
+@pytest.mark.own
+@pytest.mark.parametrize("name", OWN)
+def test_a_property_of_ours_is_set(everywhere, name, expect):
+    expect(name, configuration(everywhere).properties.get(name), OWN[name], "pcs property config")
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
