@@ -1,6 +1,6 @@
 """Prechecks: what machines must have, and must not have, before a cluster is built on them; judgements only, no I/O."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TypeVar
@@ -155,14 +155,19 @@ def strangers(nic: Nic, seen: Mapping[str, Interface], vip: IPv4Address | None) 
     ]
 
 
-def carried(interface: str, seen: Mapping[str, Interface], routes: Mapping[str, str]) -> list[str]:
-    """What leaves by an interface that Neutron will take into a bridge."""
+def carried(
+    interface: str, seen: Mapping[str, Interface], routes: Mapping[str, str], nodes: Collection[str] = ()
+) -> list[str]:
+    """What leaves by an interface that Neutron will take into a bridge.
+
+    `nodes`: the other nodes' addresses on that network. From there they knock, while prechecks look who answers.
+    """
     master = seen[interface].master if interface in seen else ""
     taken = {interface, master} - {""}
     return [
         "the default route" if target == "default" else f"the way to {target}"
         for target, device in routes.items()
-        if device in taken
+        if device in taken and target not in nodes
     ]
 
 

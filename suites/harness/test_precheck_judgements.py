@@ -137,6 +137,12 @@ def test_what_leaves_by_the_provider_interface_is_told(routes, carried):
     assert precheck.carried("eth1", links(master="brq1"), routes) == carried
 
 
+def test_another_node_that_knocks_there_is_no_user_of_it():
+    routes = {"10.181.0.33": "eth1", "10.181.0.99": "eth1", "default": "eth1"}
+    told = precheck.carried("eth1", links(), routes, ["10.181.0.33"])
+    assert told == ["the way to 10.181.0.99", "the default route"]
+
+
 # -- the VIP -------------------------------------------------------------------------------------------
 
 MACS = {"aa:01": "controller01", "aa:02": "controller02"}

@@ -15,8 +15,9 @@ def test_interface_is_there(nic, reader, expect):
 
 
 def test_provider_interface_carries_nothing_else(provider_nic, reader, cluster, expect):
-    interface = provider_nic.network.interface
-    carried = precheck.carried(interface, interfaces.read(reader), interfaces.carrying(reader, cluster.ssh.port))
+    interface, nodes = provider_nic.network.interface, precheck.peers(provider_nic, cluster)
+    routes = interfaces.carrying(reader, cluster.ssh.port)
+    carried = precheck.carried(interface, interfaces.read(reader), routes, nodes)
     expect(f"what leaves by {interface}, which Neutron puts into a bridge", carried, [], look="ip route")
 
 
