@@ -46,7 +46,8 @@ def services(cloud: Connection) -> list[NovaService]:
 
 def hypervisors(cloud: Connection) -> dict[str, str]:
     """The state of each hypervisor, by the host's short name."""
-    # Without details: for those Nova calls every compute, and waits for one that does not answer.
+    # Without details: for those Nova calls every compute, and waits a minute for one that does not answer, or that has
+    # just been made known and does not listen yet.
     return {told.name.split(".")[0]: told.state for told in cloud.compute.hypervisors(details=False)}
 
 

@@ -1,6 +1,7 @@
 """Computes: what virtualisation works is found by booting something, then Nova learns of the host."""
 
 from deploy import cloud, guest, paths
+from deploy.facts.compute import hypervisors
 from deploy.site import Site
 from deploy.step import Step
 from deploy.steps import service, virt
@@ -38,7 +39,7 @@ def complete(site: Site) -> None:
             expected=f"up on {', '.join(sorted(names))}",
             hint="journalctl -u nova-compute on the missing ones",
         )
-        known = {entry.name.split(".")[0] for entry in session.compute.hypervisors()} if names else set()
+        known = hypervisors(session).keys() if names else set()
     if not names <= known:
         _discover(site)
 
@@ -56,7 +57,7 @@ def verify_whole(site: Site) -> None:
     names = set(site.hosts.role("compute"))
     with cloud.told("reading the hypervisors"), cloud.connect(site) as session:
         until(
-            lambda: {entry.name.split(".")[0]: entry.state for entry in session.compute.hypervisors(details=True)},
+            lambda: hypervisors(session),
             ready=lambda seen: all(seen.get(name) == "up" for name in names),
             timeout=REGISTER,
             interval=1,
