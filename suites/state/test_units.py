@@ -53,14 +53,14 @@ def test_it_works_as_its_own_user(reader, unit, expect):
 
 
 @pytest.mark.own
-def test_it_goes_before_what_else_runs_on_its_host(reader, unit, expect):
+def test_its_priority_is_that_of_what_it_does(reader, unit, expect):
     seen = processes.niceness(reader).get(unit.name, frozenset())
     why = FIRST.get(unit.service.name, "")
     expect.that(
         f"the niceness of unit {unit.name}",
         bool(seen) and max(seen) < 0 if why else max(seen, default=0) <= 0,
         seen=", ".join(map(str, sorted(seen))) or "no process",
-        expected=f"below 0: {why}" if why else "0: above that it is only for what still starts",
+        expected=f"below 0: {why}" if why else "at most 0: above that is what still starts",
         look=f"systemctl show -p Nice -p ExecStartPost {unit.name}, ps -eo ni,pid,unit",
     )
 
