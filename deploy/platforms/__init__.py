@@ -71,6 +71,8 @@ class Platform:
     """The file that has each API service's WSGI `application`; the service's logs go by the file's name."""
     paths: dict[str, str] = Field(default_factory=dict)
     """Paths by the name that templates, and the paths of templates, use for them."""
+    python: str = ""
+    """Environment of services in Python, so that they start sooner: `NAME=value`, and empty where there is no need."""
     defects: tuple[Defect, ...] = ()
     """What is wrong in the packages of this release, and would break what is built of them."""
 

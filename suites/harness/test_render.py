@@ -1,6 +1,7 @@
 """Rendering: every file of every node of every inventory we ship, whole and right, and no secret where all can read."""
 
 import configparser
+import gc
 import re
 import runpy
 import sys
@@ -12,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from deploy import platforms
 from deploy.catalogue import Files, Service
 from deploy.errors import StackproofError
 from deploy.render import Rendered
@@ -119,7 +121,9 @@ def test_what_a_script_imports_is_imported_and_the_hub_it_brings_is_dropped(tree
     hubs = SimpleNamespace(use_hub=lambda: dropped.append(imported.exists()))
     monkeypatch.setitem(sys.modules, "eventlet.hubs", hubs)
     monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "an_api_of_this_test.py").write_text(f"open({str(imported)!r}, 'w').close()\napplication = None\n")
+    (tmp_path / "an_api_of_this_test.py").write_text(
+        f"import gc, pathlib\npathlib.Path({str(imported)!r}).write_text(str(gc.isenabled()))\napplication = None\n"
+    )
     ours, preload = tmp_path / "api-wsgi", tmp_path / "preload.py"
     ours.write_text("import threading\nfrom an_api_of_this_test import application\nraise SystemExit('it ran')\n")
     script, text = next(preloads(tree_of("lab")["controller01"]))
@@ -127,6 +131,25 @@ def test_what_a_script_imports_is_imported_and_the_hub_it_brings_is_dropped(tree
     runpy.run_path(str(preload))
     del sys.modules["an_api_of_this_test"]
     assert dropped == [True]
+    assert (imported.read_text(), gc.isenabled()) == ("False", True), (
+        "looked for garbage while it is imported, or never"
+    )
+    gc.unfreeze()
+
+
+@pytest.mark.parametrize("profile", ["lab", "production.example"])
+def test_what_is_written_in_python_starts_with_the_platforms_environment(profile, tree_of):
+    files = tree_of(profile)["controller01"].values()
+    units = [file.text for file in files if "\nDescription=OpenStack" in file.text]
+    assert len(units) == 9
+    assert (told := platforms.load("debian-12").python)
+    assert [text for text in units if f"\nEnvironment={told}\n" not in text] == []
+
+
+def test_command_line_tools_of_the_queue_listen_for_nobody_else(tree):
+    told = [file.text for _, file in every(tree) if file.path == "/etc/rabbitmq/rabbitmq-env.conf"]
+    assert told
+    assert all('\nCTL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1}"\n' in text for text in told)
 
 
 @pytest.fixture
