@@ -39,15 +39,22 @@ def users(running: dict[int, Process], unit: str) -> frozenset[str]:
 
 
 def niceness(host: Reads) -> dict[str, frozenset[int]]:
-    """By unit, how nice its processes are: from -20, before all others, to 19; those of real-time priority are not."""
-    return parse_niceness(host.check("ps -eo ni=,unit="))
+    """By unit, how nice its lasting processes are: from -20, before all others, to 19.
+
+    Those are what systemd started and what that started. Further down are programs of a moment, whose niceness is
+    another: Pacemaker gives all that it runs 0, whatever its own is (`action_launch_child` in its services_linux.c).
+    """
+    return parse_niceness(host.check("ps -eo ni=,pid=,ppid=,unit="))
 
 
 @lru_cache(maxsize=32)  # as above
 def parse_niceness(text: str) -> dict[str, frozenset[int]]:
-    """Lines of niceness and unit; a dash for none."""
+    """Lines of niceness (a dash for real time, which has none), process, parent and unit (a dash for none)."""
+    listed = {words[1]: words for line in text.splitlines() if len(words := line.split()) == 4}
+    mains = {pid for pid, (_, _, parent, _) in listed.items() if parent == "1"}
     found: dict[str, set[int]] = {}
-    for nice, unit in (words for line in text.splitlines() if len(words := line.split()) == 2):
-        if nice.lstrip("-").isdecimal() and unit.endswith(".service"):
+    for pid, (nice, _, parent, unit) in listed.items():
+        lasts = pid in mains or (parent in mains and listed[parent][3] == unit)
+        if lasts and nice.lstrip("-").isdecimal() and unit.endswith(".service"):
             found.setdefault(unit.removesuffix(".service"), set()).add(int(nice))
     return {unit: frozenset(seen) for unit, seen in found.items()}

@@ -94,16 +94,27 @@ def test_of_nothing_nothing_runs(text):
 
 def test_a_unit_s_processes_differ_in_niceness_and_those_of_real_time_have_none():
     told = (
-        "  0 keystone.service",
-        " 10 keystone.service",
-        "-10 mariadb.service",
-        "  - corosync.service",
-        "  5 a.scope",
-        "  0 -",
+        "  0  10   1 keystone.service",
+        " 10  11  10 keystone.service",
+        "-10  12   1 mariadb.service",
+        "  -  13   1 corosync.service",
+        "  5  14   1 a.scope",
+        "  0  15   2 -",
     )
     assert processes.parse_niceness("\n".join(told)) == {"keystone": {0, 10}, "mariadb": {-10}}
 
 
-@pytest.mark.parametrize("text", ["", "NI UNIT", "0", "0 a.service b"])
+def test_what_a_unit_s_daemons_run_for_a_moment_is_none_of_it():
+    told = (
+        "  0   1   0 init.scope",
+        "-10  20   1 pacemaker.service",
+        "-10  21  20 pacemaker.service",
+        "  0  22  21 pacemaker.service",
+        "  0  23  22 pacemaker.service",
+    )
+    assert processes.parse_niceness("\n".join(told)) == {"pacemaker": {-10}}
+
+
+@pytest.mark.parametrize("text", ["", "NI PID PPID UNIT", "0 2 1", "0 2 1 a.service b"])
 def test_of_nothing_nothing_is_nice(text):
     assert processes.parse_niceness(text) == {}

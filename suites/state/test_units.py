@@ -6,7 +6,7 @@ from deploy.facts import processes
 
 FIRST = {
     "galera": "every commit waits for the slowest member",
-    "pacemaker": "while it moves the VIP or fences, all wait for what it starts",
+    "pacemaker": "while it moves the VIP or fences, all wait for its daemons",
 }
 """Services that go before what else runs on their host, and why."""
 OWN_RESTARTS = 3
