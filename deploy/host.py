@@ -493,9 +493,14 @@ def _converse(channel: paramiko.Channel, stdin: bytes, deadline: float) -> tuple
 def _send(channel: paramiko.Channel, stdin: bytes, sent: int) -> tuple[int, bool]:
     if sent >= len(stdin) or not channel.send_ready():
         return sent, False
-    sent += channel.send(stdin[sent : sent + 32768])
-    if sent >= len(stdin) and not channel.closed:
-        channel.shutdown_write()
+    try:
+        sent += channel.send(stdin[sent : sent + 32768])
+        if sent >= len(stdin) and not channel.closed:
+            channel.shutdown_write()
+    except OSError:
+        if not channel.closed:
+            raise
+        return len(stdin), False  # it has ended without reading that; what it ended with tells whether it is lost
     return sent, True
 
 

@@ -305,6 +305,18 @@ def test_a_command_that_does_not_want_its_input_ends_well(host):
 # -- secrets -------------------------------------------------------------------------------------------
 
 
+def test_a_command_that_has_ended_before_its_input_is_sent_is_answered_all_the_same(host, monkeypatch):
+    converse = hosts_module._converse
+
+    def late(*arguments):
+        time.sleep(0.5)  # as a runner does that gets no processor meanwhile
+        return converse(*arguments)
+
+    monkeypatch.setattr(hosts_module, "_converse", late)
+    result = host.run("echo why >&2; exit 3", stdin="something")
+    assert (result.code, result.err) == (3, "why\n")
+
+
 def test_what_travels_on_stdin_is_in_no_list_of_processes(host):
     assert "hunter2" not in host.script("secret=hunter2\nps -eo args")
 
