@@ -146,10 +146,16 @@ def test_what_is_written_in_python_starts_with_the_platforms_environment(profile
     assert [text for text in units if f"\nEnvironment={told}\n" not in text] == []
 
 
-def test_command_line_tools_of_the_queue_listen_for_nobody_else(tree):
-    told = [file.text for _, file in every(tree) if file.path == "/etc/rabbitmq/rabbitmq-env.conf"]
-    assert told
-    assert all('\nCTL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1}"\n' in text for text in told)
+def test_command_line_tools_of_the_queue_listen_where_its_members_do(tree):
+    told = [files["/etc/rabbitmq/rabbitmq-env.conf"].text for files in tree.values() if is_controller(files)]
+    members = [files["/etc/rabbitmq/advanced.config"].text for files in tree.values() if is_controller(files)]
+    on = re.compile(r"inet_dist_use_interface,? (\{\d+,\d+,\d+,\d+\})")
+    assert [on.findall(text) for text in told] == [on.findall(text) for text in members]
+    assert len({tuple(on.findall(text)) for text in told} - {()}) == len(told) > 0
+
+
+def is_controller(files):
+    return "/etc/rabbitmq/rabbitmq-env.conf" in files
 
 
 @pytest.fixture
