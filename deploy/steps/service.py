@@ -10,8 +10,9 @@ from deploy.journal import JOURNAL
 from deploy.site import Site
 from deploy.wait import until
 
-START = 120.0
-"""Seconds a unit may take to come up; Nova's workers take 20 s on two busy cores."""
+START = 300.0
+"""Seconds a unit may take to come up. Nova's workers take 20 s on two busy cores; but after a loss of everything
+Pacemaker starts two units of a controller at a time, and on slow cores the last was up after more than four minutes."""
 
 
 def install(site: Site, host: Host, step: str) -> list[str]:
