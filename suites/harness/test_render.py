@@ -472,3 +472,5 @@ def test_systemd_ends_a_start_of_an_api_before_pacemaker_gives_it_up(tree):
     }
     assert limits
     assert all(100 < limit < resources.STARTING for limit in limits)
+    slow = [where for where, file in every(tree) if "\nDescription=OpenStack" in file.text]
+    assert [where for where, file in every(tree) if where in slow and "\nTimeoutStartSec=" not in file.text] == []
