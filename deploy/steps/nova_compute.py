@@ -7,7 +7,7 @@ from deploy.step import Step
 from deploy.steps import service, virt
 from deploy.wait import until
 
-REGISTER = 300.0
+REGISTER = 120.0
 """Seconds until nova-compute has reported to the conductor and to Placement."""
 
 

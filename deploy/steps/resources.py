@@ -14,7 +14,7 @@ from deploy.wait import until
 _WRITING = Lock()
 """Steps run side by side; each reads a section and writes it back."""
 
-START = 300.0
+START = 180.0
 """Seconds the slowest resource may take to run everywhere."""
 STARTING = 200
 """Seconds a unit's start may take before it is killed and begun anew; systemd ends it shortly before (templates/wsgi).

@@ -104,4 +104,4 @@ def test_the_host_undoes_by_itself_what_nobody_else_does(lab):
 
 def another(site, results):
     words = interrupted.command(site, DRILL, f"--confirm={site.cluster.name}", f"--results={results}")
-    return subprocess.run(words, cwd=interrupted.ROOT, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(words, cwd=interrupted.ROOT, capture_output=True, text=True, timeout=120, check=False)
