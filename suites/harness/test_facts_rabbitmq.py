@@ -1,6 +1,7 @@
 """RabbitMQ's facts: whole means every member, no partition and no alarm, and nothing else does."""
 
 import json
+import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -145,3 +146,35 @@ def test_who_listens_to_a_queue_that_is_gone_is_told_or_that_nobody_knows(record
 @pytest.mark.parametrize("text", ["", "ok", "{}", '{"members": 5}', "Error: unable to perform an operation on node"])
 def test_of_nothing_nobody_answers(text):
     assert rabbitmq.parse_broker(text) == rabbitmq.Broker()
+
+
+@pytest.fixture
+def member(tmp_path, monkeypatch):
+    """A host whose Erlang tools are ours: each says its name, what it was asked, and ends as told."""
+    for tool, asked in (("erl_call", "$(cat)"), ("rabbitmqctl", "$5")):
+        (tmp_path / tool).write_text(f'#!/bin/sh\n[ -e {tmp_path}/{tool}.ok ] || exit 1\necho "{tool} {asked}"\n')
+        (tmp_path / tool).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    def run(command, expression, stdin, timeout):
+        words = ["sh", "-s", "--", expression]
+        done = subprocess.run(words, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
+        return SimpleNamespace(ok=done.returncode == 0, out=done.stdout)
+
+    return SimpleNamespace(run=run, answering=lambda tool: (tmp_path / f"{tool}.ok").touch())
+
+
+def test_a_member_is_asked_without_a_virtual_machine_of_its_own(member):
+    member.answering("erl_call")
+    member.answering("rabbitmqctl")
+    assert rabbitmq._evaluated(member, "1 + 'one'.") == "erl_call 1 + 'one'.\n"
+
+
+def test_where_erlang_has_no_such_tool_rabbitmqs_own_asks(member):
+    member.answering("rabbitmqctl")
+    assert rabbitmq._evaluated(member, "1 + 1.") == "rabbitmqctl 1 + 1.\n"
+
+
+def test_a_member_that_does_not_answer_says_nothing(member):
+    assert rabbitmq._evaluated(member, "1.") == ""
+    assert rabbitmq.status(member) == rabbitmq.RabbitStatus()

@@ -73,7 +73,7 @@ def asked(shipped, monkeypatch):
     def ask(answer: str) -> bool:
         done = script.subprocess.CompletedProcess([], 0, answer, "")
         monkeypatch.setattr(script.subprocess, "run", lambda *_, **__: done)
-        return script.is_apart()
+        return script.is_apart("rabbit@one")
 
     return ask
 
@@ -87,24 +87,3 @@ def test_one_that_is_apart_says_so(asked, capsys, answer, apart):
 def test_who_listened_to_a_queue_that_is_gone_is_told_of(asked, capsys):
     assert not asked("{false,2}\n")
     assert capsys.readouterr().out == "2 clients listened to a queue that is gone: closed their connections\n"
-
-
-def test_the_virtual_machine_is_asked_once_a_minute(shipped):
-    script = shipped("rabbitmq-watch")
-    questions = script.Questions(100.0)
-    assert [questions.due(2, 100.0 + after) for after in (5.0, 59.0, 60.0)] == [False, False, True]
-    questions.asked(160.0)
-    assert not questions.due(2, 219.0)
-
-
-def test_it_is_asked_at_the_next_looks_after_a_member_has_gone_and_at_none_when_one_comes(shipped):
-    script = shipped("rabbitmq-watch")
-    questions = script.Questions(100.0)
-    looks = [(2, 105.0), (1, 110.0), (1, 115.0), (1, 120.0), (1, 125.0), (2, 130.0)]
-    asked = []
-    for there, now in looks:
-        if questions.due(there, now):
-            asked.append(now)
-            questions.asked(now)
-    assert asked == [110.0, 115.0, 120.0]
-    assert len(asked) == script.AFTERWARDS
