@@ -40,12 +40,15 @@ def lab(drill_runner):
 
 @pytest.fixture
 def begun(lab, tmp_path):
-    session = Session(lab, DRILL, tmp_path)
-    yield session
-    if session.process.poll() is None:
-        session.process.kill()
-        session.process.wait()
-    interrupted.heal(lab)
+    session = None
+    try:
+        session = Session(lab, DRILL, tmp_path)
+        yield session
+    finally:
+        if session and session.process.poll() is None:
+            session.process.kill()
+            session.process.wait()
+        interrupted.heal(lab)  # also after one that never began: what it left would be all the others' refusal
 
 
 def silence(host):
