@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 from deploy.inventory import Cluster, Node, Role
 
 _STRICT = ConfigDict(extra="forbid")
-Feature = Literal["ha", "single", "fencing", "ipmi-fencing", "tenant-networks", "router-health-check"]
+Feature = Literal["ha", "single", "fencing", "ipmi-fencing", "tenant-networks", "router-health-check", "second-compute"]
 
 
 @dataclass(frozen=True, config=_STRICT)

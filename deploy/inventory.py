@@ -216,6 +216,7 @@ class Cluster:
             "fencing": self.fencing,
             "ipmi-fencing": self.fencing and any(isinstance(node.power, Ipmi) for node in self.role("controller")),
             "tenant-networks": self.options.tenant_networks,
+            "second-compute": len(self.role("compute")) > 1,
             "router-health-check": self.options.tenant_networks and self.options.router_health_check,
         }
         return frozenset(name for name, there in present.items() if there)

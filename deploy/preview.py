@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from deploy import plan
 from deploy.errors import StackproofError
-from deploy.facts import defects
+from deploy.facts import defects, ssh
 from deploy.host import Host
 from deploy.site import Site
 from deploy.step import Step
@@ -28,6 +28,7 @@ def hosts(site: Site) -> dict[str, Preview]:
     """Look at every host; one that does not answer is told as such, and does not hide the others."""
     # Which virtualisation works is found during a build; whichever it is, the file is the same but for one word.
     site.facts.setdefault("virt_type", {node.name: "qemu" for node in site.cluster.nodes})
+    site.facts.setdefault("host_keys", _host_keys(site))
 
     def look(host: Host) -> Preview:
         try:
@@ -44,3 +45,15 @@ def hosts(site: Site) -> dict[str, Preview]:
             return Preview(error=error.what)
 
     return site.hosts.each(look)
+
+
+def _host_keys(site: Site) -> dict[str, str]:
+    """Of the computes that can be asked; why one cannot be is told where it is looked at."""
+
+    def ask(host: Host) -> str:
+        try:
+            return ssh.public_key(host)
+        except StackproofError:
+            return ""
+
+    return {name: key for name, key in site.hosts.role("compute").each(ask).items() if key}

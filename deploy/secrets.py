@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from deploy import paths
+from deploy import keypair, paths
 from deploy.errors import StackproofError
 
 MASK = "********"
@@ -40,13 +40,22 @@ class Secrets:
         """A secret of 256 characters, for corosync, whose key files hold at least 128 bytes."""
         return self._get(use) or self._make(use, random.token_hex(128))
 
+    def ssh(self, use: str) -> str:
+        """A private key of SSH, as OpenSSH writes it: several lines."""
+        return self._get(use) or self._make(use, keypair.generate())
+
+    def ssh_public(self, use: str) -> str:
+        """What that key's owner is known by, which is no secret."""
+        return keypair.public(self.ssh(use))
+
     def learn(self, use: str, value: str) -> None:
         """Take a secret that came from elsewhere (a power device's password), to mask it; not written."""
         self._learned = {**self._learned, use: value}
 
     def values(self) -> frozenset[str]:
-        """Every secret there is."""
-        return frozenset(value for value in (*self._values.values(), *self._learned.values()) if value)
+        """Every secret there is; of a key with several lines each of them, since texts are shown line by line."""
+        known = (*self._values.values(), *self._learned.values())
+        return frozenset(part for value in known for part in _parts(value) if part)
 
     def redact(self, text: str) -> str:
         """The text with every known secret masked."""
@@ -99,11 +108,21 @@ class Secrets:
         fresh.replace(self.path)
 
 
+def _parts(value: str) -> list[str]:
+    """The first two lines of a private key, and the last, are the same in all of its kind."""
+    lines = value.splitlines()
+    return lines[2:-1] if len(lines) > 1 else [value]
+
+
 class Unsaved(Secrets):
     """Stand-ins that are never written, for what needs every secret's place and none's value."""
 
     def __init__(self) -> None:
         self._values, self._learned = {}, {}
+
+    def ssh_public(self, use: str) -> str:
+        """A stand-in as well: of a stand-in there is no public half."""
+        return f"unsaved {use} (public)"
 
     def _get(self, use: str) -> str:
         return f"unsaved {use}"

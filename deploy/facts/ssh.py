@@ -19,17 +19,33 @@ for address; do
 done
 wait
 """
+_SIGNED_IN = """\
+runuser -u "$1" -- ssh -o BatchMode=yes -o ConnectTimeout=5 -o StrictHostKeyChecking=yes -o UpdateHostKeys=no \\
+  "$2" true </dev/null 2>&1 || exit 0
+echo signed in
+"""
+
+
+def public_key(host: Reads) -> str:
+    """The Ed25519 key of the host's own server: its kind and the key, as known_hosts has them."""
+    return " ".join(host.check(_OWN).split()[:2])
 
 
 def own_key(host: Reads) -> str:
-    """The Ed25519 key that the host's own server shows."""
-    return fingerprint(host.check(_OWN))
+    """The same, by its fingerprint."""
+    return fingerprint(public_key(host))
 
 
 def shown_keys(host: Reads, addresses: Iterable[object], port: int) -> dict[str, str]:
     """The Ed25519 key that a host is shown at each address, within three seconds; who shows none is not in it."""
     wanted = [str(address) for address in addresses]
     return parse(host.run("exec sh -s -- %s" + " %s" * len(wanted), port, *wanted, stdin=_SHOWN).out)
+
+
+def signs_in(host: Reads, account: str, address: object) -> str:
+    """`signed in` where that account of the host may run commands as the same one at an address; else what ssh said."""
+    said = host.run("exec sh -s -- %s %s", account, str(address), stdin=_SIGNED_IN).out.splitlines()
+    return said[-1].strip() if said else "nothing"
 
 
 def fingerprint(public: str) -> str:

@@ -1,6 +1,7 @@
 """Computes: what virtualisation works is found by booting something, then Nova learns of the host."""
 
 from deploy import cloud, guest, paths
+from deploy.facts import ssh
 from deploy.facts.compute import hypervisors
 from deploy.site import Site
 from deploy.step import Step
@@ -23,6 +24,7 @@ def prepare(site: Site) -> None:
         )
     )
     virt.find(site, guest.obtain(site.cluster.image, paths.cache()))
+    site.facts["host_keys"] = computes.each(ssh.public_key)
 
 
 def complete(site: Site) -> None:

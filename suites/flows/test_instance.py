@@ -2,6 +2,10 @@
 
 import pytest
 
+from deploy import cloud
+from fixtures.instances import move, moved, whereabouts
+
+BOOT = "cat /proc/sys/kernel/random/boot_id"
 pytestmark = [pytest.mark.deploy, pytest.mark.flow]
 
 
@@ -28,3 +32,13 @@ def test_it_lets_the_key_pair_in_as_cirros(instance):
 
 def test_it_refuses_a_login_without_the_key(instance):
     assert instance.refuses_a_stranger()
+
+
+@pytest.mark.needs("second-compute")
+def test_it_moves_to_another_compute_while_it_runs(site, instance):
+    server, booted = instance.server.id, instance.login(BOOT)
+    with cloud.connect(site) as admin:
+        left = whereabouts(admin, server).host
+    move(site, server)
+    assert moved(site, server, away_from=left) in site.hosts.role("compute").without(left)
+    assert instance.login(BOOT) == booted

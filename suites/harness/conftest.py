@@ -52,7 +52,10 @@ def site_of(vault: Path) -> Callable[[Cluster | str], Site]:
             platform=platforms.load(cluster.platform),
             secrets=secrets,
             hosts=Hosts(Host(node, cluster.ssh) for node in cluster.nodes),
-            facts={"virt_type": {node.name: "qemu" for node in cluster.role("compute")}},
+            facts={
+                "virt_type": {node.name: "qemu" for node in cluster.role("compute")},
+                "host_keys": {node.name: f"ssh-ed25519 key-of-{node.name}" for node in cluster.role("compute")},
+            },
         )
 
     return make

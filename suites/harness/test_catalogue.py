@@ -136,7 +136,7 @@ def test_a_single_controller_goes_without_what_makes_it_highly_available():
     absent = {service.name for service in SERVICES} - names_of("two-node")
     cluster = {"corosync", "pacemaker", "fencing", "fencing-ipmi", "haproxy"}
     ours = {"haproxy-watch", "rabbitmq-watch", "rabbitmq-failover", "vxlan-flood"}
-    assert absent == cluster | ours | {"neutron-l3-agent"}
+    assert absent == cluster | ours | {"neutron-l3-agent", "nova-ssh"}
 
 
 def test_a_service_is_found_by_name_and_by_step():

@@ -311,7 +311,13 @@ def test_clients_find_the_cloud_at_the_vip_or_at_the_only_controller():
 
 
 def test_features_tell_the_profiles_apart():
-    assert inventory.load("lab").features == {"ha", "fencing", "tenant-networks", "router-health-check"}
+    assert inventory.load("lab").features == {
+        "ha",
+        "fencing",
+        "tenant-networks",
+        "router-health-check",
+        "second-compute",
+    }
     assert inventory.load("two-node").features == {"single"}
 
 

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from deploy import platforms
+from deploy import inventory, platforms
 from deploy.catalogue import Files, Service
 from deploy.errors import StackproofError
 from deploy.render import Rendered
@@ -261,7 +261,9 @@ def test_a_change_of_configuration_restarts_who_reads_it(tree):
     idle = {"/etc/hosts", "/etc/hostname", "/etc/modules-load.d/stackproof.conf", "/etc/sysctl.d/90-stackproof.conf"}
     idle |= {"/etc/apt/sources.list.d/stackproof.list", "/etc/openstack/clouds.yaml", "/etc/stackproof/cluster"}
     nobody = {file.path for _, file in every(tree) if not file.units}
-    assert {p for p in nobody - idle if not p.startswith(("/root/", "/etc/stackproof/fence/"))} == set()
+    assert {
+        p for p in nobody - idle if not p.startswith(("/root/", "/etc/stackproof/fence/", "/var/lib/nova/.ssh/"))
+    } == set()
 
 
 # -- the parts that go wrong silently -------------------------------------------------------------
@@ -294,6 +296,26 @@ def test_keys_are_equal_on_all_controllers(path, tree_of):
     texts = [files[path].text for files in tree_of("lab").values() if path in files]
     assert len(texts) == 3
     assert len(set(texts)) == 1
+
+
+def test_computes_know_each_other_over_ssh_and_let_in_nobody_else(tree_of):
+    home, tree = "/var/lib/nova/.ssh", tree_of("lab")
+    files = {name: [f for path, f in files.items() if path.startswith(home)] for name, files in tree.items()}
+    assert {name for name, found in files.items() if found} == {"compute01", "compute02"}
+    assert {(f.owner, f.mode, f.folder, f.units) for f in files["compute01"]} == {("nova:nova", "0600", "0700", ())}
+    assert tree["compute01"][f"{home}/known_hosts"].text == (
+        "172.16.181.34 ssh-ed25519 key-of-compute01\n172.16.181.35 ssh-ed25519 key-of-compute02\n"
+    )
+    allowed = tree["compute01"][f"{home}/authorized_keys"].text
+    assert allowed.startswith('restrict,from="172.16.181.34,172.16.181.35" ssh-ed25519 ')
+    assert not [path for files in tree_of("two-node").values() for path in files if path.startswith(home)]
+
+
+def test_a_port_of_its_own_is_in_what_computes_know_of_each_other(tree_of):
+    lab = inventory.load("lab")
+    tree = tree_of(replace(lab, ssh=replace(lab.ssh, port=2222)))
+    assert "[172.16.181.34]:2222 ssh-ed25519 " in tree["compute02"]["/var/lib/nova/.ssh/known_hosts"].text
+    assert "    Port 2222\n" in tree["compute02"]["/var/lib/nova/.ssh/config"].text
 
 
 def test_every_member_is_named_to_rabbitmq_etcd_and_galera(tree_of):

@@ -60,6 +60,23 @@ def test_secrets_are_as_long_as_they_must_be(secrets):
     assert len(secrets.long("c")) >= 128
 
 
+def test_a_private_key_is_one_that_openssh_reads_and_stays_the_same(secrets, path, tmp_path):
+    private = tmp_path / "id_ed25519"
+    private.write_text(secrets.ssh("nova.ssh"))
+    private.chmod(0o600)
+    told = subprocess.run(["ssh-keygen", "-y", "-f", private], capture_output=True, text=True, check=True)
+    assert told.stdout.split()[:2] == secrets.ssh_public("nova.ssh").split()
+    assert Secrets(path).ssh("nova.ssh") == secrets.ssh("nova.ssh")
+
+
+def test_each_line_of_a_private_key_is_masked_but_what_all_keys_share(secrets):
+    first, same, *own, last = secrets.ssh("one").splitlines()
+    assert secrets.ssh("other").splitlines()[:2] == [first, same]
+    assert [secrets.redact(f"+{line}") for line in own] == [f"+{MASK}"] * len(own)
+    assert [secrets.redact(line) for line in (first, same, last)] == [first, same, last]
+    assert secrets.redact(public := secrets.ssh_public("one")) == public
+
+
 def test_two_that_were_opened_before_either_made_one_agree(path):
     one, other = Secrets(path), Secrets(path)
     assert one["a"] == other["a"]

@@ -2,7 +2,11 @@
 
 import pytest
 
+from deploy.facts import ssh
 from deploy.facts.compute import CELL0, cells, checked, hypervisors, services
+
+NOVA = "nova"
+"""The account that runs instances, and moves them."""
 
 
 @pytest.mark.api
@@ -30,6 +34,19 @@ def test_no_other_service_is_known(cloud_says, cluster, expect):
     names = {node.name for node in cluster.nodes}
     others = {f"{told.binary} on {told.host}" for told in cloud_says(services) if told.host not in names}
     expect("services of hosts that are not in the inventory", others, set(), "openstack compute service list")
+
+
+@pytest.mark.own
+@pytest.mark.needs("second-compute")
+def test_its_account_signs_in_at_the_next_compute(reader, compute, cluster, expect):
+    computes = cluster.role("compute")
+    after = computes[(computes.index(compute) + 1) % len(computes)]
+    expect(
+        f"Nova's account, over SSH at {after.name}",
+        ssh.signs_in(reader, NOVA, after.management),
+        "signed in",
+        f"runuser -u {NOVA} -- ssh -v {after.management} on {compute.name}; without it no instance moves between them",
+    )
 
 
 def test_there_are_two_cells(readings, cluster, expect):

@@ -1,0 +1,17 @@
+"""The compute with the instance on it is drained for maintenance, and takes its instance back."""
+
+import pytest
+
+from fixtures.drills.promises import PromisesOnReturn
+
+FAULT = "drained"
+pytestmark = pytest.mark.needs("second-compute")
+
+
+@pytest.fixture(scope="module")
+def record(drill, workload):
+    return drill(lambda: drill.maintenance.drain(drill.who.runs(workload), workload.servers if workload else ()))
+
+
+class TestComputeDrained(PromisesOnReturn):
+    pass
