@@ -262,7 +262,9 @@ def test_a_change_of_configuration_restarts_who_reads_it(tree):
     idle |= {"/etc/apt/sources.list.d/stackproof.list", "/etc/openstack/clouds.yaml", "/etc/stackproof/cluster"}
     nobody = {file.path for _, file in every(tree) if not file.units}
     assert {
-        p for p in nobody - idle if not p.startswith(("/root/", "/etc/stackproof/fence/", "/var/lib/nova/.ssh/"))
+        p
+        for p in nobody - idle
+        if not p.startswith(("/root/", "/etc/stackproof/fence/", "/var/lib/nova/.ssh/", CLIENT))
     } == set()
 
 
@@ -298,6 +300,9 @@ def test_keys_are_equal_on_all_controllers(path, tree_of):
     assert len(set(texts)) == 1
 
 
+CLIENT = "/etc/ssh/ssh_config.d/stackproof-nova.conf"
+
+
 def test_computes_know_each_other_over_ssh_and_let_in_nobody_else(tree_of):
     home, tree = "/var/lib/nova/.ssh", tree_of("lab")
     files = {name: [f for path, f in files.items() if path.startswith(home)] for name, files in tree.items()}
@@ -315,7 +320,7 @@ def test_a_port_of_its_own_is_in_what_computes_know_of_each_other(tree_of):
     lab = inventory.load("lab")
     tree = tree_of(replace(lab, ssh=replace(lab.ssh, port=2222)))
     assert "[172.16.181.34]:2222 ssh-ed25519 " in tree["compute02"]["/var/lib/nova/.ssh/known_hosts"].text
-    assert "    Port 2222\n" in tree["compute02"]["/var/lib/nova/.ssh/config"].text
+    assert "    Port 2222\n" in tree["compute02"][CLIENT].text
 
 
 def test_every_member_is_named_to_rabbitmq_etcd_and_galera(tree_of):
