@@ -20,8 +20,8 @@ done
 wait
 """
 _SIGNED_IN = """\
-runuser -u "$1" -- ssh -o BatchMode=yes -o ConnectTimeout=5 -o StrictHostKeyChecking=yes -o UpdateHostKeys=no \\
-  "$2" true </dev/null 2>&1 || exit 0
+setpriv --reuid="$1" --regid="$(id -g "$1")" --init-groups -- ssh -o BatchMode=yes -o ConnectTimeout=5 \\
+  -o StrictHostKeyChecking=yes -o UpdateHostKeys=no "$2" true </dev/null 2>&1 || exit 0
 echo signed in
 """
 

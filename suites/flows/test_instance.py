@@ -39,6 +39,6 @@ def test_it_moves_to_another_compute_while_it_runs(site, instance):
     server, booted = instance.server.id, instance.login(BOOT)
     with cloud.connect(site) as admin:
         left = whereabouts(admin, server).host
-    move(site, server)
-    assert moved(site, server, away_from=left) in site.hosts.role("compute").without(left)
+        move(admin, server)
+        assert moved(admin, server, away_from=left) in site.hosts.role("compute").without(left)
     assert instance.login(BOOT) == booted

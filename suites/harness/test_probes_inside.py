@@ -9,7 +9,8 @@ import pytest
 
 from fixtures.probes import inside
 from fixtures.probes.errors import ProbeError
-from fixtures.probes.inside import DEADLINES, INTERVALS, LEASE, METADATA, PING, Clock, Reading, parse
+from fixtures.probes.inside import DEADLINES, INTERVALS, LEASE, METADATA, PAUSE, PING, Clock, Clocks, Reading, parse
+from fixtures.probes.sample import Sample
 from fixtures.probes.timeline import Timeline
 
 SCRIPT = Path(inside.__file__).with_suffix(".sh")
@@ -165,6 +166,37 @@ def test_a_moment_is_told_by_our_clock_within_the_resolution(seed):
 def test_a_clock_that_jumped_tells_nothing(jump):
     with pytest.raises(ProbeError, match="jumped"):
         Clock(read(1000, 40), read(1060, 100 + jump))
+
+
+def attempts(*times: float) -> list[Sample]:
+    return [Sample(at, 0.01, True) for at in times]
+
+
+def test_a_clock_that_stood_while_the_instance_moved_makes_the_longest_gap_longer_by_that():
+    clock = Clock(read(1000, 40), read(1060.8, 100), may_stand=True)
+    told = [each.at for each in clock.told(attempts(50, 51, 52.5, 53.5))]
+    assert told == pytest.approx([1010, 1011, 1013.3, 1014.3], abs=0.01)
+    assert clock.told([]) == ()
+
+
+@pytest.mark.parametrize("stood", [-0.8, PAUSE + 1])
+def test_it_stands_for_no_longer_than_a_move_takes_and_never_runs_ahead(stood):
+    with pytest.raises(ProbeError, match="jumped"):
+        Clock(read(1000, 40), read(1060 + stood, 100), may_stand=True)
+
+
+def test_what_it_saw_is_told_by_the_readings_around_it():
+    clocks = Clocks((read(1000, 40), read(1030.5, 70), read(1061, 100)))
+    told = [each.at for each in clocks.told(attempts(45, 50, 70, 75, 80))]
+    assert told == pytest.approx([1005, 1010, 1030.5, 1035.5, 1040.5], abs=0.6)
+    assert told[1] - told[0] == pytest.approx(5.5, abs=0.01)
+    assert clocks.drift == pytest.approx(1.0, abs=0.01)
+    assert clocks.resolution == pytest.approx(0.07, abs=0.01)
+
+
+def test_one_that_was_not_moved_may_not_stand():
+    with pytest.raises(ProbeError, match="jumped"):
+        _ = Clocks((read(1000, 40), read(1060.8, 100))).spans
 
 
 def test_the_script_makes_attempts_as_often_as_is_told_here():
