@@ -1,4 +1,4 @@
-"""A query is under way when the VIP leaves: its answer cannot come any more, and who asked is told so within seconds."""
+"""A query is under way when the VIP leaves: no answer can come any more, and who asked is told so within seconds."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -34,7 +34,7 @@ def move(site, haproxy):
 
 
 def test_who_waits_for_an_answer_is_told_that_there_is_none(site, move):
-    first, *_, asker = site.controllers.without(move.victim).values()
+    *_, asker = site.controllers.without(move.victim).values()
     asked = ASK.format(address=site.cluster.vip, password=site.secrets["galera.nova"], takes=TAKES)
     with ThreadPoolExecutor() as pool:
         told = pool.submit(asker.run, "exec timeout %s python3 -", TOLD, stdin=asked, timeout=TOLD + 10)
