@@ -1,0 +1,51 @@
+"""The watch inside an instance ends at a moment at which nothing had just failed, or is told as it is."""
+
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from fixtures.drills import inside
+from fixtures.drills.inside import NAMES, Inside
+from fixtures.probes.inside import METADATA
+
+WELL, BUSY = "metadata {0} {0} 200", "metadata {0} {0} 503"
+
+
+@pytest.fixture
+def watched(tmp_path, monkeypatch):
+    """What an instance wrote, a line for each second; at each reading there is one more."""
+    monkeypatch.setattr(inside, "LAST", 2.0)
+    began = time.monotonic()
+
+    def check(command, *_, timeout, stdin=""):
+        if "echo end" in command:
+            lines = [line.format(f"{40 + second}.00") for second, line in enumerate(check.lines[: len(check.read) + 3])]
+            check.read.append(command)
+            return "\n".join([f"end {50 + len(check.read)}.00", *lines]) + "\n"
+        return f"{40 + time.monotonic() - began:.2f}\n" if "uptime" in command else ""
+
+    def watch(*lines):
+        check.lines, check.read = lines, []
+        made = Inside(SimpleNamespace(check=check, disconnect=lambda: None))
+        made.start()
+        notes = []
+        return made.stop(tmp_path, 0.0, notes)[NAMES[METADATA]], len(check.read), notes
+
+    return watch
+
+
+def test_it_ends_at_once_where_all_goes_well(watched):
+    line, readings, _ = watched(WELL, WELL, WELL, WELL)
+    assert ([sample.ok for sample in line.samples], readings) == ([True] * 3, 1)
+
+
+def test_it_goes_on_where_the_last_attempt_failed(watched):
+    line, readings, _ = watched(WELL, WELL, BUSY, BUSY, WELL)
+    assert ([sample.ok for sample in line.samples], readings) == ([True, True, False, False, True], 3)
+
+
+def test_what_does_not_come_back_is_told_as_it_is(watched):
+    line, readings, _ = watched(WELL, WELL, *[BUSY] * 50)
+    assert not line.samples[-1].ok
+    assert readings > 2
