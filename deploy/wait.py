@@ -1,5 +1,6 @@
 """Waiting: observe until ready, fail early on the impossible, say what was last seen."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
@@ -40,6 +41,7 @@ def until(
     ready: Callable[[T], bool] = bool,
     error: Callable[[T], bool] | None = None,
     timeout: float,
+    unchanged: float = math.inf,
     interval: float = 0.3,
     rarer: float = 0.0,
     settle: int = 1,
@@ -50,8 +52,9 @@ def until(
 ) -> T:
     """Return the first observation that is `ready` (`settle` times running).
 
-    Raises StepFailed at once when `error` holds, and after `timeout` seconds otherwise. An exception
-    of `observe` itself is not "not yet": it ends the wait, unless it is a StackproofError (a host
+    Raises StepFailed at once when `error` holds, after `unchanged` seconds in which the same was observed over and
+    over, so that what is slow gets its time and what stands still is told early, and after `timeout` seconds. An
+    exception of `observe` itself is not "not yet": it ends the wait, unless it is a StackproofError (a host
     that is still rebooting, an API that does not answer yet), which counts as an observation.
 
     Observations are `interval` seconds apart, or `rarer` times what has been waited for already, if that is more: so
@@ -59,9 +62,10 @@ def until(
     """
     seen: T | StackproofError | None = None
     streak = 0
+    text, changed = "", clock.monotonic()
 
     def attempt() -> bool:
-        nonlocal seen, streak
+        nonlocal seen, streak, text, changed
         try:
             seen = observe()
         except Interrupted:
@@ -69,6 +73,9 @@ def until(
         except StackproofError as failure:
             seen, streak = failure, 0
             return False
+        finally:
+            if text != str(seen):
+                text, changed = str(seen), clock.monotonic()
         if error is not None and error(seen):
             raise _failure(f"{what or 'wait'}: cannot come true any more", expected, seen, hint)
         streak = streak + 1 if ready(seen) else 0
@@ -83,14 +90,16 @@ def until(
 
     retrying = Retrying(
         retry=retry_if_result(lambda done: not done),
-        stop=lambda _: clock.monotonic() - started + interval > timeout,
+        stop=lambda _: clock.monotonic() + interval > min(started + timeout, changed + unchanged),
         wait=pause,
         sleep=clock.sleep,
     )
     try:
         retrying(attempt)
     except RetryError:
-        raise _failure(f"{what or 'wait'}: not ready within {timeout:g} s", expected, seen, hint) from None
+        still = f"nothing new for {unchanged:g} s" if clock.monotonic() + interval <= started + timeout else ""
+        why = still or f"not ready within {timeout:g} s"
+        raise _failure(f"{what or 'wait'}: {why}", expected, seen, hint) from None
     assert not isinstance(seen, StackproofError)  # noqa: S101 - attempt() returned True, so seen is a T
     return seen  # type: ignore[return-value]
 

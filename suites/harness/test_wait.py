@@ -67,6 +67,25 @@ def test_ready_is_what_the_caller_says_it_is(clock):
     assert until(Observed(1, 2, 3), ready=lambda seen: seen == 3, timeout=10, clock=clock) == 3
 
 
+def test_what_stands_still_is_told_before_its_time_is_up(clock):
+    with pytest.raises(StepFailed, match="wait: nothing new for 5 s"):
+        until(Observed("a", "b", "b"), ready=lambda _: False, timeout=60, unchanged=5, interval=1, clock=clock)
+    assert sum(clock.slept) == pytest.approx(6, abs=1)
+
+
+def test_what_changes_has_all_its_time(clock):
+    counted = iter(range(1000))
+    with pytest.raises(StepFailed, match="not ready within 60 s"):
+        until(lambda: next(counted), ready=lambda _: False, timeout=60, unchanged=5, interval=1, clock=clock)
+    assert sum(clock.slept) == pytest.approx(60, abs=1)
+
+
+def test_one_error_over_and_over_is_nothing_new(clock):
+    observe = Observed("up", *(CommandFailed("no answer") for _ in range(3)))
+    with pytest.raises(StepFailed, match="nothing new for 5 s"):
+        until(observe, ready=lambda _: False, timeout=60, unchanged=5, interval=1, clock=clock)
+
+
 def test_what_is_never_ready_is_told_with_what_was_expected_and_last_seen(clock):
     with pytest.raises(StepFailed) as caught:
         until(
