@@ -7,6 +7,7 @@ import time
 from deploy import inventory, preview, recover
 from deploy.errors import StackproofError
 from deploy.journal import JOURNAL, Event
+from deploy.lab import claim
 from deploy.site import Site
 from deploy.steps import ALL
 
@@ -16,8 +17,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     JOURNAL.subscribe(_show)
     try:
-        site = Site.of(inventory.load(options.inventory))
-        code: int = options.run(site)
+        cluster = inventory.load(options.inventory)
+        claim.require(cluster)
+        code: int = options.run(Site.of(cluster))
     except StackproofError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -2,7 +2,7 @@
 
 import os
 
-from deploy.errors import LabError
+from deploy.errors import LabError, StageMissing
 from deploy.inventory import Cluster, load
 from deploy.lab import names
 
@@ -20,3 +20,15 @@ def current() -> Cluster | None:
             seen=f"user {os.geteuid()}, who may not read {IN_USE}",
             hint="run the same command as root (sudo -i), or name an inventory of real machines",
         ) from None
+
+
+def require(cluster: Cluster) -> None:
+    """Nothing where the cluster is of real machines; StageMissing where it is a lab, and not the one that is up."""
+    standing = current() if cluster.lab is not None else cluster
+    if standing is None or standing.name != cluster.name:
+        raise StageMissing(
+            f"the lab {cluster.name} is not up",
+            seen=f"the lab {standing.name} is" if standing else "",
+            hint="build it with `pytest -m deploy`, or bring up bare machines with `python -m deploy.lab up`; "
+            "this run brings none up",
+        )

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from deploy import paths
-from deploy.errors import LabError
+from deploy.errors import LabError, StageMissing
 from deploy.inventory import Lab, load
 from deploy.lab import (
     claim,
@@ -224,3 +224,16 @@ def test_only_a_host_with_something_to_start_boots_behind_the_others(monkeypatch
     monkeypatch.setattr(power, "power_on", lambda *_, booting=groups.BOOTING: told.append(booting))
     room._bring_up(LAB, LAB.nodes[0], tmp_path)
     assert told == [part]
+
+
+@pytest.mark.parametrize(("standing", "seen"), [(None, ""), (TWO, "the lab two-node is")])
+def test_a_lab_that_is_not_up_is_told_with_the_one_that_is(monkeypatch, standing, seen):
+    monkeypatch.setattr(claim, "current", lambda: standing)
+    with pytest.raises(StageMissing, match="the lab lab is not up") as told:
+        claim.require(LAB)
+    assert told.value.seen == seen
+
+
+def test_machines_that_are_no_lab_need_none(monkeypatch):
+    monkeypatch.setattr(claim, "current", lambda: None)
+    claim.require(load("production.example"))
