@@ -64,11 +64,11 @@ def listed(text: str) -> RabbitStatus:
 
 def users(host: Reads) -> dict[str, tuple[str, ...]]:
     """The users and their tags."""
-    out = host.check("rabbitmqctl -q --timeout 15 list_users --formatter json", timeout=30)
+    out = _evaluated(host, _USERS)
     try:
-        return {entry["user"]: tuple(entry["tags"]) for entry in json.loads(out)}
+        return {entry["user"]: tuple(entry["tags"]) for entry in json.loads(out[out.index("[") :])}
     except (ValueError, KeyError, TypeError):
-        raise CommandFailed(f"{host.name}: rabbitmqctl list_users was not understood", seen=out[:300]) from None
+        raise CommandFailed(f"{host.name}: RabbitMQ does not tell its users", seen=out[:300] or "nothing") from None
 
 
 @dataclass(frozen=True)
@@ -190,6 +190,9 @@ io:format("~ts~n", [rabbit_json:encode(#{
   partitions => [Node || {Node, [_ | _]} <- proplists:get_value(partitions, Told, [])],
   alarms => [iolist_to_binary(io_lib:format("~0p", [Alarm])) || Alarm <- rabbit_alarm:get_alarms()]
 })]).
+"""
+_USERS = """
+io:format("~ts~n", [rabbit_json:encode([maps:from_list(User) || User <- rabbit_auth_backend_internal:list_users()])]).
 """
 # Erlang, run by a member of RabbitMQ 3.10. Who is about to listen, or to stop, seems deaf for a moment; hence twice.
 _EVERYTHING = """

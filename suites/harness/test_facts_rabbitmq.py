@@ -80,7 +80,7 @@ def test_a_warning_before_the_answer_is_skipped(recording):
 
 
 def answering(text: str) -> SimpleNamespace:
-    return SimpleNamespace(name="controller01", check=lambda *_, **__: text)
+    return SimpleNamespace(name="controller01", run=lambda *_, **__: SimpleNamespace(ok=True, out=text))
 
 
 def test_users_are_told_with_their_tags(recording):
@@ -90,7 +90,7 @@ def test_users_are_told_with_their_tags(recording):
 
 @pytest.mark.parametrize("text", ["", "[5]", json.dumps([{"name": "x"}]), "garbage"])
 def test_users_that_are_not_understood_are_an_error_and_not_nobody(text):
-    with pytest.raises(CommandFailed, match="controller01: rabbitmqctl list_users was not understood"):
+    with pytest.raises(CommandFailed, match="controller01: RabbitMQ does not tell its users"):
         rabbitmq.users(answering(text))
 
 
