@@ -15,7 +15,7 @@ from fixtures.drills.who import Who
 
 pytestmark = [pytest.mark.power, pytest.mark.needs("ha")]
 
-DRILL = "suites/lab/frozen_memcached.py"
+DRILL, UNWATCHED = "suites/lab/frozen_memcached.py", "suites/lab/frozen_unwatched.py"
 SILENT = 15
 """Seconds for which a host takes nothing over SSH."""
 
@@ -39,10 +39,15 @@ def lab(drill_runner):
 
 
 @pytest.fixture
-def begun(lab, tmp_path):
+def drill_file():
+    return DRILL
+
+
+@pytest.fixture
+def begun(lab, drill_file, tmp_path):
     session = None
     try:
-        session = Session(lab, DRILL, tmp_path)
+        session = Session(lab, drill_file, tmp_path)
         yield session
     finally:
         if session and session.process.poll() is None:
@@ -62,6 +67,7 @@ def test_sigterm_ends_it_through_the_undo(begun):
     assert "T" not in states(begun.victim, "memcached")
 
 
+@pytest.mark.parametrize("drill_file", [UNWATCHED], ids=["no-instance"])
 def test_an_interruption_undoes_also_on_a_host_that_is_out_of_reach_for_a_while(begun):
     silence(begun.victim)
     until(lambda: not begun.victim.reachable(), timeout=SILENT, what=begun.victim.name, expected="silence")
