@@ -177,10 +177,16 @@ def _evaluated(host: Reads, expression: str) -> str:
 
 # rabbitmqctl starts a virtual machine of its own for each question, which takes most of a second of a processor and
 # seconds on a busy host. erl_call, which comes with Erlang, asks as another node would, in a hundredth of that.
-_EVALUATE = """\
+TELL = """\
 node=$(sed -n 's/^NODENAME=//p' /etc/rabbitmq/rabbitmq-env.conf 2>/dev/null)
-printf '%s\\n' "$1" | HOME=/var/lib/rabbitmq erl_call -r -sname "${node:-rabbit@$(hostname -s)}" -timeout 15 \\
-  -fetch_stdout -no_result_term -e 2>/dev/null && exit
+tell() {
+  HOME=/var/lib/rabbitmq erl_call -r -sname "${node:-rabbit@$(hostname -s)}" -timeout 15 \\
+    -fetch_stdout -no_result_term -e
+}
+"""
+"""Shell: what `tell` does with the Erlang on its stdin, the member on that host does, and prints what that prints."""
+_EVALUATE = f"""{TELL}
+printf '%s\\n' "$1" | tell 2>/dev/null && exit
 exec rabbitmqctl -q --timeout 15 eval "$1"
 """
 _STATUS = """

@@ -8,6 +8,7 @@ import pytest
 
 from deploy.errors import CommandFailed
 from deploy.facts import rabbitmq
+from fixtures.drills import clients
 
 MEMBERS = ("rabbit@controller01", "rabbit@controller02", "rabbit@controller03")
 
@@ -161,7 +162,13 @@ def member(tmp_path, monkeypatch):
         done = subprocess.run(words, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
         return SimpleNamespace(ok=done.returncode == 0, out=done.stdout)
 
-    return SimpleNamespace(run=run, answering=lambda tool: (tmp_path / f"{tool}.ok").touch())
+    def script(text, timeout):
+        done = subprocess.run(["sh", "-s"], input=text, capture_output=True, text=True, timeout=timeout, check=True)
+        return done.stdout
+
+    return SimpleNamespace(
+        name="controller01", run=run, script=script, answering=lambda tool: (tmp_path / f"{tool}.ok").touch()
+    )
 
 
 def test_a_member_is_asked_without_a_virtual_machine_of_its_own(member):
@@ -178,3 +185,18 @@ def test_where_erlang_has_no_such_tool_rabbitmqs_own_asks(member):
 def test_a_member_that_does_not_answer_says_nothing(member):
     assert rabbitmq._evaluated(member, "1.") == ""
     assert rabbitmq.status(member) == rabbitmq.RabbitStatus()
+
+
+def test_a_member_does_what_a_drill_tells_it_and_no_command_line_has_that(member, tmp_path):
+    member.answering("erl_call")
+    (tmp_path / "erl_call").write_text(f'#!/bin/sh\necho "$*" > {tmp_path}/words\ncat > {tmp_path}/told\necho done\n')
+    assert clients._told(member, "tell(secret)") == ""
+    assert (tmp_path / "told").read_text() == 'tell(secret),\nio:format("done~n").\n'
+    assert "secret" not in (tmp_path / "words").read_text()
+
+
+@pytest.mark.parametrize("said", ["", "queue stackproof-ledger-1"])
+def test_what_it_did_not_do_to_the_end_is_an_error(member, tmp_path, said):
+    (tmp_path / "erl_call").write_text(f"#!/bin/sh\ncat > /dev/null\necho '{said}'\n")
+    with pytest.raises(CommandFailed, match="controller01: RabbitMQ did not do all that a drill told it"):
+        clients._told(member, "ok")
