@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from deploy import catalogue
-from fixtures.drills import summary
+from fixtures.drills import runner, summary
+from fixtures.drills.errors import Refused
+from fixtures.drills.plugin import UNHURRIED
 from fixtures.drills.practised import Practised, load
 from fixtures.probes import recording
+from fixtures.probes.plan import Probe
 from fixtures.probes.recording import Recording
 
 ROOT = Path(__file__).parents[2]
@@ -165,3 +168,20 @@ def test_what_was_not_recorded_is_not_proven(known):
     assert practised.outage("cinder").outcome == "ERROR"
     assert practised.on_return("keystone").outcome == "ERROR"
     assert Practised("x", known, ()).go is False
+
+
+@pytest.mark.parametrize(("pace", "interval"), [(1.0, 0.25), (UNHURRIED, 0.5)])
+def test_every_probe_from_outside_keeps_the_pace(site_of, monkeypatch, tmp_path, pace, interval):
+    begun = []
+
+    def watch(probes, _):
+        begun.extend(probe.interval for probe in probes)
+        raise Refused("seen enough")
+
+    monkeypatch.setattr(runner, "Watch", watch)
+    monkeypatch.setattr(runner.objects, "keeper", lambda *_: {})
+    monkeypatch.setattr(runner.clients, "probes", lambda *_: (Probe("keystone", "http", 0.25),))
+    running = runner.Runner(site_of("lab"), also=(Probe("neutron-l3-agent/page", "http", 0.25),), pace=pace)
+    with pytest.raises(Refused, match="seen enough"):
+        running._watched("drill", None, tmp_path, "run", [])
+    assert begun == [interval, interval]
