@@ -22,6 +22,8 @@ class Health:
     expect: tuple[int, ...] = (200,)
     port: int | None = None
     """Where it is asked, when that is not the service's own port."""
+    signed_in: str = ""
+    """A path for who has signed in: it takes the token's validation and the database, and little else."""
 
 
 @dataclass(frozen=True, config=_STRICT)

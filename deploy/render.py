@@ -93,7 +93,7 @@ def _file(context: Context, node: Node, service: Service, name: str, template: s
 
 def _users(context: Context, node: Node, service: Service, name: str, template: str) -> tuple[str, ...]:
     """The units on that node which read the files of that set; a path with the service in it is that one's own."""
-    if "{unit}" in template or "{service}" in template:
+    if any(own in template for own in ("{unit}", "{service}", "{script}")):
         return (context.platform.unit(service.unit),)
     return tuple(
         context.platform.unit(user.unit) for user in context.catalogue.on(node) if user.unit and name in user.templates
@@ -101,8 +101,12 @@ def _users(context: Context, node: Node, service: Service, name: str, template: 
 
 
 def _path(platform: Platform, service: Service, template: str, target: Node) -> str:
-    """The template's path with `{name}` replaced: a path of the platform, a unit's name, or the service's."""
-    own = {"service": service.name, "unit": platform.unit(service.unit), "controller": target.name}
+    """The template's path with `{name}` replaced: a path of the platform, a unit's name, or the service's.
+
+    `{script}` is the name of the service's own WSGI script.
+    """
+    script = platform.wsgi.get(service.name, "").rpartition("/")[2]
+    own = {"service": service.name, "unit": platform.unit(service.unit), "controller": target.name, "script": script}
 
     def replacement(match: re.Match[str]) -> str:
         name = match[1]

@@ -69,7 +69,14 @@ def test_wsgi_applications_are_those_of_the_platform(platform):
 
 def test_names_in_the_paths_of_templates_are_known(platform):
     names = {name for folder in FOLDERS for path in paths_of(folder) for name in re.findall(r"{([^}]+)}", path)}
-    assert names <= {"service", "unit", "controller", *platform.paths, *(service.unit for service in SERVICES)}
+    assert names <= {
+        "service",
+        "script",
+        "unit",
+        "controller",
+        *platform.paths,
+        *(service.unit for service in SERVICES),
+    }
 
 
 def test_units_of_the_platform_are_those_of_services(platform):

@@ -159,41 +159,67 @@ def is_controller(files):
 
 
 @pytest.fixture
-def keystone(tree_of, tmp_path, monkeypatch):
-    """Keystone's application as our script hands it over, beside parts of Keystone that do what a test says."""
+def starts(tree_of, tmp_path, monkeypatch):
+    """An application as our script hands it over, beside modules that say what a test wants; and what it was asked."""
 
-    def run(issue=lambda *_, **__: SimpleNamespace(id="token"), status="200 OK"):
-        named = SimpleNamespace(get_user_by_name=lambda *_: {"id": "u"}, get_project_by_name=lambda *_: {"id": "p"})
-        apis = SimpleNamespace(
-            identity_api=named, resource_api=named, token_provider_api=SimpleNamespace(issue_token=issue)
-        )
+    def run(script, modules, status="200 OK"):
         asked = []
 
         def blank(path, headers):
-            request = SimpleNamespace(get_response=lambda app: asked.append((app, path, headers)) or answer)
             answer = SimpleNamespace(status=status)
-            return request
+            return SimpleNamespace(get_response=lambda app: asked.append((app, path, headers, validates())) or answer)
 
-        for name, module in {
-            "keystone": SimpleNamespace(),
-            "keystone.common": SimpleNamespace(),
-            "keystone.common.provider_api": SimpleNamespace(ProviderAPIs=apis),
-            "webob": SimpleNamespace(Request=SimpleNamespace(blank=blank)),
-        }.items():
+        def validates():
+            auth = modules.get("keystonemiddleware.auth_token")
+            return auth and auth.AuthProtocol().process_request("a request")
+
+        modules = {**modules, "webob": SimpleNamespace(Request=SimpleNamespace(blank=blank))}
+        for name, module in modules.items():
             monkeypatch.setitem(sys.modules, name, module)
-        theirs, ours = tmp_path / "keystone-wsgi-public", tmp_path / "ours"
+        theirs, ours = tmp_path / script, tmp_path / "ours"
         theirs.write_text("application = 'the application'\n")
-        text = tree_of("lab")["controller01"]["/etc/stackproof/uwsgi/keystone-wsgi-public"].text
+        text = tree_of("lab")["controller01"][f"/etc/stackproof/uwsgi/{script}"].text
         ours.write_text(re.sub(r'run_path\(".*?"', f'run_path("{theirs}"', text))
         return runpy.run_path(str(ours))["application"], asked
 
     return run
 
 
+@pytest.fixture
+def keystone(starts):
+    def run(issue=lambda *_, **__: SimpleNamespace(id="token"), status="200 OK"):
+        named = SimpleNamespace(get_user_by_name=lambda *_: {"id": "u"}, get_project_by_name=lambda *_: {"id": "p"})
+        apis = SimpleNamespace(
+            identity_api=named, resource_api=named, token_provider_api=SimpleNamespace(issue_token=issue)
+        )
+        modules = {
+            "keystone": SimpleNamespace(),
+            "keystone.common": SimpleNamespace(),
+            "keystone.common.provider_api": SimpleNamespace(ProviderAPIs=apis),
+        }
+        return starts("keystone-wsgi-public", modules, status)
+
+    return run
+
+
+@pytest.fixture
+def middleware():
+    """What validates tokens."""
+
+    class AuthProtocol:
+        def process_request(self, _):
+            return "validated"
+
+    return {
+        "keystonemiddleware": SimpleNamespace(),
+        "keystonemiddleware.auth_token": SimpleNamespace(AuthProtocol=AuthProtocol),
+    }
+
+
 def test_keystone_is_asked_once_before_it_accepts_requests(keystone, capsys):
     application, asked = keystone()
     assert application == "the application"
-    assert asked == [("the application", "/v3/projects?limit=1", {"X-Auth-Token": "token"})]
+    assert asked == [("the application", "/v3/projects?limit=1", {"X-Auth-Token": "token"}, None)]
     assert capsys.readouterr() == ("", "")
 
 
@@ -212,6 +238,31 @@ def test_keystone_serves_also_where_it_could_not_be_asked_before_and_says_so(key
     application, _ = keystone(**wrong)
     assert application == "the application"
     assert capsys.readouterr().err == f"asked once before it accepts requests: {told}\n"
+
+
+@pytest.mark.parametrize("script", ["glance-wsgi-api", "placement-api", "nova-api-wsgi", "neutron-api"])
+def test_an_api_is_asked_once_before_it_accepts_requests(script, starts, middleware, capsys):
+    application, asked = starts(script, middleware)
+    assert application == "the application"
+    ((app, _, headers, validated),) = asked
+    assert (app, headers["X-Identity-Status"], validated) == ("the application", "Confirmed", None)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("status", ["200 OK", "500 Internal Server Error"])
+def test_tokens_are_validated_from_the_first_request_of_others_on(status, starts, middleware):
+    starts("glance-wsgi-api", middleware, status)
+    assert middleware["keystonemiddleware.auth_token"].AuthProtocol().process_request("a request") == "validated"
+
+
+def test_each_worker_starts_with_the_script_that_asks(tree_of):
+    files = tree_of("lab")["controller01"]
+    told = {path: file.text for path, file in files.items() if re.fullmatch(r"/etc/stackproof/uwsgi/.*\.ini", path)}
+    scripts = {path: re.search(r"(?m)^wsgi-file = (.*)$", text)[1] for path, text in told.items()}
+    assert len(scripts) == 6
+    assert [path for path, script in scripts.items() if script not in files] == [
+        "/etc/stackproof/uwsgi/nova-metadata.ini"
+    ]
 
 
 def test_units_are_sections_of_systemd(tree):
