@@ -222,6 +222,46 @@ def test_a_dead_host_is_told_by_each_check_of_it_and_asked_once(readings, reader
     assert trips(readings) == 1
 
 
+def goes_wrong(_):
+    raise LookupError("neither found nor refused")
+
+
+@pytest.fixture
+def session(readings, monkeypatch):
+    """A cloud's session is at hand; what is read of it is up to the test."""
+    monkeypatch.setattr(readings, "_session", lambda: "the session")
+
+
+def test_what_went_wrong_on_the_way_is_told_to_who_asks_and_spoils_no_other(readings, reader, session):
+    checks = [lambda: readings.cloud(goes_wrong), lambda: reader.run("echo well").out]
+    readings.rehearse(checks)
+    assert checks[1]() == "well\n"
+    for _ in range(2):  # and whoever asks again waits for nothing
+        with pytest.raises(LookupError, match="neither found nor refused"):
+            checks[0]()
+
+
+def test_an_environment_that_pytest_changes_meanwhile_is_read_again(readings, session):
+    tries = iter([KeyError("PYTEST_CURRENT_TEST"), KeyError("PYTEST_CURRENT_TEST")])
+
+    def read(_):
+        for error in tries:
+            raise error
+        return "read"
+
+    readings.rehearse([lambda: readings.cloud(read)])
+    assert readings.cloud(read) == "read"
+
+
+def test_another_workers_unknown_errors_are_not_kept(readings, reader, session, tmp_path):
+    readings.rehearse([lambda: readings.cloud(goes_wrong), lambda: reader.run("echo well")])
+    readings.save(tmp_path / "answers")
+    other = Readings(readings.site)
+    assert other.load(tmp_path / "answers")
+    assert (readings.known, other.known) == (2, 1)
+    other.close()
+
+
 def test_a_command_that_must_succeed_says_what_it_came_to(reader):
     with pytest.raises(CommandFailed, match="controller01"):
         reader.check("exit 4")
