@@ -67,23 +67,36 @@ def test_one_with_room_is_let_alone(script):
 
 @pytest.fixture
 def asked(shipped, monkeypatch):
-    """What the script makes of an answer of the virtual machine."""
+    """What the script makes of an answer; erl_call evaluates what ends with a full stop and a line break."""
     script = shipped("rabbitmq-watch")
 
     def ask(answer: str) -> bool:
-        done = script.subprocess.CompletedProcess([], 0, answer, "")
-        monkeypatch.setattr(script.subprocess, "run", lambda *_, **__: done)
+        def erl_call(*_, **given):
+            ends = given["input"].endswith(".\n")
+            said = answer if ends else '{error, "Incomplete form (missing .<cr>)??"}'
+            return script.subprocess.CompletedProcess([], 0, said, "")
+
+        monkeypatch.setattr(script.subprocess, "run", erl_call)
         return script.is_apart("rabbit@one")
 
     return ask
 
 
-@pytest.mark.parametrize(("answer", "apart"), [("{false,0}\n", False), ("{true,0}\n", True), ("", False)])
+@pytest.mark.parametrize(("answer", "apart"), [("{false,0,0}\n", False), ("{true,0,0}\n", True)])
 def test_one_that_is_apart_says_so(asked, capsys, answer, apart):
     assert asked(answer) is apart
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("answer", ["", '{error, "Incomplete form (missing .<cr>)??"}'])
+def test_one_that_could_not_be_asked_is_told_of(asked, capsys, answer):
+    assert not asked(answer)
+    assert capsys.readouterr().out == f"RabbitMQ was not asked: {answer}\n"
+
+
 def test_who_listened_to_a_queue_that_is_gone_is_told_of(asked, capsys):
-    assert not asked("{false,2}\n")
-    assert capsys.readouterr().out == "2 clients listened to a queue that is gone: closed their connections\n"
+    assert not asked("{false,2,1}\n")
+    assert capsys.readouterr().out == (
+        "2 clients listened to a queue that is gone: closed their connections\n"
+        "1 processes of queues that are gone were left: ended them\n"
+    )
