@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from deploy.errors import HostUnreachable
 from fixtures.drills import inside
 from fixtures.drills.inside import NAMES, Inside
 from fixtures.probes.inside import METADATA
@@ -49,3 +50,30 @@ def test_what_does_not_come_back_is_told_as_it_is(watched):
     line, readings, _ = watched(WELL, WELL, *[BUSY] * 50)
     assert not line.samples[-1].ok
     assert readings > 2
+
+
+@pytest.fixture
+def dead(monkeypatch):
+    """An instance that nobody reaches any more."""
+    monkeypatch.setattr(inside, "LAST", 0.1)
+
+    def check(*_, **__):
+        raise HostUnreachable("instance: no connection")
+
+    return lambda console: Inside(SimpleNamespace(check=check, disconnect=lambda: None), console=lambda: console)
+
+
+def test_one_that_died_says_of_what(dead, tmp_path):
+    console, notes = "login:\n[ 3.1] Kernel panic - not syncing: oh\n[ 3.2] ---[ end ]---\n\n", []
+    dead(console).stop(tmp_path, 0.0, notes)
+    assert (tmp_path / "console.txt").read_text() == console
+    assert notes == [
+        "nothing of what the instance saw could be had: instance: no connection",
+        "its console, in console.txt, ends with: [ 3.1] Kernel panic - not syncing: oh",
+    ]
+
+
+def test_one_whose_console_cannot_be_had_is_told_without(dead, tmp_path):
+    notes = []
+    dead("").stop(tmp_path, 0.0, notes)
+    assert (len(notes), list(tmp_path.iterdir())) == (1, [])
