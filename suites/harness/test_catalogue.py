@@ -79,6 +79,13 @@ def test_names_in_the_paths_of_templates_are_known(platform):
     }
 
 
+def test_every_api_with_users_of_its_own_says_what_those_may_ask():
+    """Which the state suite asks each member, and each member itself before it serves; without it neither would."""
+    asked = {service.name for service in SERVICES if service.health and service.health.signed_in}
+    assert asked == {service.name for service in SERVICES if service.endpoint}
+    assert asked
+
+
 def test_units_of_the_platform_are_those_of_services(platform):
     assert set(platform.units) <= {service.unit for service in SERVICES}
 

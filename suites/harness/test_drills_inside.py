@@ -73,6 +73,13 @@ def test_one_that_died_says_of_what(dead, tmp_path):
     ]
 
 
+def test_no_secret_of_ours_is_kept_with_its_console(dead, tmp_path, monkeypatch):
+    monkeypatch.setattr(inside.JOURNAL, "redact", lambda text: text.replace("hunter2", "***"))
+    notes = []
+    dead("password: hunter2").stop(tmp_path, 0.0, notes)
+    assert "hunter2" not in (tmp_path / "console.txt").read_text() + notes[-1]
+
+
 def test_one_whose_console_cannot_be_had_is_told_without(dead, tmp_path):
     notes = []
     dead("").stop(tmp_path, 0.0, notes)
