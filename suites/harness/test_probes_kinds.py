@@ -71,6 +71,11 @@ def answered(*pieces: bytes) -> Answer | None:
     return answer if answer.take(pieces[-1]) else None
 
 
+def test_a_page_is_asked_for_as_json_and_taken_as_anything():
+    asked = http.request("GET", (HOST, 80), "/", {})
+    assert b"\r\nAccept: application/json, */*;q=0.1\r\n" in asked
+
+
 @pytest.mark.parametrize(
     "pieces",
     [

@@ -458,7 +458,8 @@ def test_every_controller_serves_and_is_checked(proxied):
         servers = [line for line in found[service.name] if line.startswith("server ")]
         for line, node in zip(servers, site.cluster.role("controller"), strict=True):
             assert line.startswith(f"server {node.name} {node.management}:{service.port} check")
-        assert any(line.startswith("http-check send meth GET uri /") for line in found[service.name])
+        (asked,) = [line for line in found[service.name] if line.startswith("http-check send meth GET uri /")]
+        assert ("hdr Accept application/json" in asked) == bool(service.processes)
 
 
 def test_the_database_is_checked_at_its_health_port_and_written_at_one_member(proxied):
