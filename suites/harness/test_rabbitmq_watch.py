@@ -1,5 +1,7 @@
 """A RabbitMQ member whose disk is full: stopped where most others serve, one at a time; started once there is room."""
 
+import os
+
 import pytest
 
 OWN, OTHERS = "10.0.0.2", ["10.0.0.1", "10.0.0.3"]
@@ -71,7 +73,8 @@ def asked(shipped, monkeypatch):
     script = shipped("rabbitmq-watch")
 
     def ask(answer: str) -> bool:
-        def erl_call(*_, **given):
+        def erl_call(command, **given):
+            assert command[command.index("-h") + 1] == f"rabbitmq-watch-{os.getpid()}"
             ends = given["input"].endswith(".\n")
             said = answer if ends else '{error, "Incomplete form (missing .<cr>)??"}'
             return script.subprocess.CompletedProcess([], 0, said, "")
