@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from deploy.errors import StepFailed
+from deploy.errors import Interrupted, StepFailed
 from deploy.journal import JOURNAL
 from fixtures.drills import workload
 from fixtures.drills.workload import Workload
@@ -46,3 +46,14 @@ def test_one_whose_boot_is_not_seen_to_end_is_pinged_all_the_same(monkeypatch, e
     stop()
     assert made.neighbour == ADDRESS
     assert any("the neighbour's boot takes" in text for text in told) == noted
+
+
+def test_who_interrupts_that_wait_ends_the_run(monkeypatch):
+    def await_login(*_):
+        raise Interrupted("interrupted")
+
+    monkeypatch.setattr(Workload, "await_login", await_login)
+    monkeypatch.setattr(Workload, "compute", lambda _, server="first": server)
+    instances = SimpleNamespace(reachable=lambda _: "first", neighbour=lambda *_: (SERVER, ADDRESS))
+    with pytest.raises(Interrupted):
+        Workload.booted(None, None, instances)
