@@ -111,6 +111,8 @@ class Service:
     Each has one thread: what they import is eventlet's in part, and oslo.log then takes its locks for the log; two
     threads that meet in one hang for ever ("cannot switch to a different thread").
     """
+    imports: tuple[str, ...] = ()
+    """Modules that uWSGI's workers need beside those their script names, as files of configuration name them."""
     streams: bool = False
     """Requests and answers are as long as an image, and take as long as that takes."""
     budget: dict[str, float] = Field(default_factory=dict)

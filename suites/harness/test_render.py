@@ -137,6 +137,23 @@ def test_what_a_script_imports_is_imported_and_the_hub_it_brings_is_dropped(tree
     gc.unfreeze()
 
 
+def test_what_only_configuration_names_is_imported_as_well_and_may_be_missing(tree_of, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "eventlet.hubs", None)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "a_pipeline_of_this_test.py").write_text("here = True\n")
+    (tmp_path / "api-wsgi").write_text("application = None\n")
+    text = tree_of("lab")["controller01"]["/etc/stackproof/uwsgi/glance.py"].text
+    script = re.findall(r'open\("(.*?)"', text)[0]
+    names = '["pymysql", "glance.api.v2.router"]'
+    assert text.count(names) == 1
+    ours = text.replace(names, '["of_another_release", "a_pipeline_of_this_test"]')
+    (tmp_path / "preload.py").write_text(ours.replace(script, str(tmp_path / "api-wsgi")))
+    runpy.run_path(str(tmp_path / "preload.py"))
+    gc.unfreeze()
+    assert sys.modules.pop("a_pipeline_of_this_test").here
+    assert capsys.readouterr().err.startswith("of_another_release is not imported once for all workers: No module")
+
+
 @pytest.mark.parametrize("profile", ["lab", "production.example"])
 def test_what_is_written_in_python_starts_with_the_platforms_environment(profile, tree_of):
     files = tree_of(profile)["controller01"].values()
