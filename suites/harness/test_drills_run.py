@@ -4,11 +4,14 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from deploy import catalogue
+from deploy.errors import StepFailed
 from fixtures.drills import runner, summary
 from fixtures.drills.errors import Refused
 from fixtures.drills.plugin import UNHURRIED
@@ -185,3 +188,27 @@ def test_every_probe_from_outside_keeps_the_pace(site_of, monkeypatch, tmp_path,
     with pytest.raises(Refused, match="seen enough"):
         running._watched("drill", None, tmp_path, "run", [])
     assert begun == [interval, interval]
+
+
+@pytest.mark.parametrize(("failing", "ended"), [(0, False), (3, False), (1_000, False), (0, True), (1, True)])
+def test_a_fault_waits_until_its_cost_can_be_told_from_what_fails_anyway(site_of, monkeypatch, failing, ended):
+    asked = []
+
+    def restless(_, allowed):
+        asked.append(allowed)
+        return ["keystone/token (away for 3.3 s)"] if len(asked) <= failing else []
+
+    waited = []
+    clock = SimpleNamespace(monotonic=lambda: float(sum(waited)), sleep=waited.append)
+    monkeypatch.setattr(runner.judgement, "restless", restless)
+    monkeypatch.setattr(runner, "until", partial(runner.until, clock=clock))
+    fault = SimpleNamespace(kind="node-loss", victim="controller02")
+    watch = SimpleNamespace(ended=ended, timelines=dict)
+    waits = runner.Runner(site_of("lab"))._until_calm
+    if ended or failing > runner.STEADY:
+        with pytest.raises(StepFailed, match="before the node-loss of controller02"):
+            waits(fault, watch)
+    else:
+        waits(fault, watch)
+        assert len(asked) == failing + 1
+    assert asked[0]["keystone"] == 5.0

@@ -8,7 +8,7 @@ import pytest
 from deploy import catalogue
 from fixtures.probes import recording
 from fixtures.probes.errors import ProbeError, Unproven
-from fixtures.probes.judgement import Verdict, budgets, judge
+from fixtures.probes.judgement import Verdict, budgets, judge, restless
 from fixtures.probes.ledger import Ledger
 from fixtures.probes.recording import Recording
 from fixtures.probes.sample import Sample
@@ -113,6 +113,30 @@ def test_what_proves_nothing_is_an_error_and_never_a_pass(case, subject, why):
     assert verdict.of(subject).outcome == "ERROR"
     assert why in verdict.of(subject).reason
     assert (verdict.word, verdict.exit_code) == ("NO-GO", 2)
+
+
+def line(name: str, failed: range, interval: float = 0.25) -> Timeline:
+    """Thirty seconds of attempts, of which those failed."""
+    samples = (Sample(place * interval, 0.01, place not in failed) for place in range(int(30 / interval)))
+    return Timeline(name, interval, tuple(samples), 0.0, 30.0)
+
+
+@pytest.mark.parametrize(
+    ("failed", "found"),
+    [
+        (range(100, 112), ["keystone/token (away for 3.3 s in the last 10 s, 5 s allowed)"]),
+        (range(100, 107), []),  # away for less than half of what is allowed
+        (range(40, 70), []),  # long ago
+        (range(70, 120), ["keystone/token (away for 10.0 s in the last 10 s, 5 s allowed)"]),
+    ],
+)
+def test_what_fails_with_nothing_done_is_told_before_a_fault(failed, found):
+    lines = {"keystone/token": line("keystone/token", failed), "vip/ping": line("vip/ping", range(100, 119))}
+    assert restless(lines, {"keystone": 5.0}) == found
+
+
+def test_what_is_tried_seldom_and_never_fails_is_calm():
+    assert restless({"keystone": line("keystone", range(0), interval=2.0)}, {"keystone": 3.0}) == []
 
 
 def test_a_loss_is_a_failure_even_where_the_drill_proves_nothing_else():
