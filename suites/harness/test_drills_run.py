@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -212,3 +213,30 @@ def test_a_fault_waits_until_its_cost_can_be_told_from_what_fails_anyway(site_of
         waits(fault, watch)
         assert len(asked) == failing + 1
     assert asked[0]["keystone"] == 5.0
+
+
+@pytest.mark.parametrize(("timed", "before"), [(True, ["settled", "calm", "fault"]), (False, ["settled", "fault"])])
+def test_calm_is_waited_for_before_the_fault_and_only_where_seconds_are_judged(
+    site_of, monkeypatch, tmp_path, timed, before
+):
+    done = []
+
+    def inflicted(*_):
+        done.append("fault")
+        raise Refused("seen enough")
+
+    class Settles(nullcontext):
+        def until_settled(self, _):
+            done.append("settled")
+
+    monkeypatch.setattr(runner, "Watch", lambda *_: Settles())
+    monkeypatch.setattr(runner, "Holders", lambda *_: nullcontext())
+    monkeypatch.setattr(runner, "Stalls", nullcontext)
+    monkeypatch.setattr(runner, "inflicted", inflicted)
+    monkeypatch.setattr(runner.objects, "keeper", lambda *_: {})
+    monkeypatch.setattr(runner.clients, "probes", lambda *_: ())
+    running = runner.Runner(site_of("lab"), timed=timed)
+    monkeypatch.setattr(running, "_until_calm", lambda *_: done.append("calm"))
+    with pytest.raises(Refused, match="seen enough"):
+        running._watched("drill", None, tmp_path, "run", [])
+    assert done == before
