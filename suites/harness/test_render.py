@@ -99,6 +99,20 @@ def test_uwsgi_files_are_read_as_written(tree):
             assert ini(file)["uwsgi"]["http-socket"].count(":") == 1, where
 
 
+@pytest.mark.parametrize("profile", ["lab", "production.example"])
+def test_a_member_has_a_process_left_for_checks_beside_the_requests_it_is_handed(profile, tree_of):
+    handed, has = {}, {}
+    for where, file in every(tree_of(profile)):
+        if file.path == "/etc/haproxy/haproxy.cfg":
+            for name, body in re.findall(r"^listen (\S+)\n(.*?)(?=^listen |\Z)", file.text, re.MULTILINE | re.DOTALL):
+                if found := set(re.findall(r" maxconn (\d+)", body)):
+                    (handed[where.split(":")[0], name],) = map(int, found)
+        if match := re.fullmatch(r"/etc/stackproof/uwsgi/(.*)\.ini", file.path):
+            has[where.split(":")[0], match[1]] = int(ini(file)["uwsgi"]["processes"])
+    assert len(handed) >= 5
+    assert {at: has[at] for at in handed} == {at: most + 1 for at, most in handed.items()}
+
+
 def preloads(files):
     """Per API: the WSGI script its workers run, and the text of what they are born with."""
     for file in files.values():
