@@ -60,8 +60,7 @@ def parse(text: str, running: dict[int, Process]) -> tuple[Listener, ...]:
     found = []
     for line in text.splitlines():
         words = line.split(maxsplit=6)
-        # `ss -l` also tells of TCP sockets that are neither connected nor listening; nobody gets through to those.
-        if len(words) < 6 or (words[0] != "udp" and words[:2] != ["tcp", "LISTEN"]):
+        if len(words) < 6 or words[0] not in {"tcp", "udp"}:
             continue
         address, _, port = words[4].rpartition(":")
         if not port.isdecimal():

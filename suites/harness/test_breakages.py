@@ -1,11 +1,6 @@
 """What breakages read of a run of the checks, and what they make of it."""
 
-from types import SimpleNamespace
-
-import pytest
-
-from deploy.journal import JOURNAL
-from fixtures.breakages import Breakage, Round, Rounds, reds
+from fixtures.breakages import Breakage, Round, reds
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="suites.state.test_units" name="test_it_runs[controller01-glance]"/>
@@ -29,27 +24,3 @@ def test_what_no_breakage_makes_red_is_unexpected():
     stopped = Breakage("stopped", 1, "controller02", "break", "repair", frozenset({"a", "b"}))
     seen = Round({"a": "it is stopped", "c": "nobody answers"}, {}, (stopped,))
     assert seen.unexpected == {"c": "nobody answers"}
-
-
-@pytest.mark.parametrize(
-    ("again", "broken", "told"),
-    [
-        ({"test_b::two[x]": "still"}, {"test_a::one": "stopped", "test_b::two[x]": "slow"}, []),
-        ({}, {"test_a::one": "stopped"}, ["red beside breakages, and green when asked again: test_b::two[x]: slow"]),
-    ],
-)
-def test_what_turns_red_beside_a_breakage_is_asked_again_before_the_repair(tmp_path, again, broken, told):
-    done, notes = [], []
-    breakage = Breakage("stopped", 1, "controller02", "break", "repair", frozenset({"test_a::one"}))
-    host = SimpleNamespace(check=lambda _, **given: done.append(given["stdin"]))
-    rounds = Rounds(SimpleNamespace(hosts={"controller02": host}), tmp_path, None, [breakage])
-    reports = iter([{"test_a::one": "stopped", "test_b::two[x]": "slow"}, again, {}])
-    rounds._red = lambda checks, _: done.append(list(checks)) or next(reports)
-    stop = JOURNAL.subscribe(lambda event: notes.append(event.text))
-    try:
-        seen = rounds[1]
-    finally:
-        stop()
-    state = ["suites/state"]
-    assert done == ["repair\nbreak", state, ["suites/state/test_b.py::two[x]"], "repair", state]
-    assert (seen.broken, seen.repaired, notes) == (broken, {}, told)

@@ -67,11 +67,6 @@ def test_only_udp_on_a_port_that_nobody_chose_may_be_a_client_s(line, may):
     assert socket.may_ask is may
 
 
-def test_a_tcp_socket_that_is_not_connected_yet_does_not_listen():
-    line = 'tcp UNCONN 0 0 0.0.0.0:46627 0.0.0.0:* users:(("beam.smp",pid=7,fd=5))\n'
-    assert sockets.parse(line, {7: Process("rabbitmq", "rabbitmq-server")}) == ()
-
-
 def test_what_a_process_held_that_ended_since_is_told_no_more():
     lines = 'tcp LISTEN 0 5 10.0.0.1:9 0.0.0.0:* users:(("mariadbd",pid=7,fd=5))\n'
     assert sockets.parse(lines, {8: Process("root", "mariadb")}) == ()
