@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from deploy import inventory, platforms
+from deploy import catalogue, inventory, platforms
 from deploy.catalogue import Files, Service
 from deploy.errors import StackproofError
 from deploy.render import Rendered
@@ -186,6 +186,9 @@ def test_command_line_tools_of_the_queue_listen_where_its_members_do(tree):
     on = re.compile(r"inet_dist_use_interface,? (\{\d+,\d+,\d+,\d+\})")
     assert [on.findall(text) for text in told] == [on.findall(text) for text in members]
     assert len({tuple(on.findall(text)) for text in told} - {()}) == len(told) > 0
+    ports = re.compile(r"^export ERL_ZFLAGS=.* inet_dist_listen_min (\d+) inet_dist_listen_max (\d+)\"$", re.MULTILINE)
+    tools = next(port for port in catalogue.load()["rabbitmq"].ports if port.last)
+    assert {ports.findall(text)[0] for text in told} == {(str(tools.port), str(tools.last))}
 
 
 def is_controller(files):
