@@ -1,0 +1,265 @@
+"""Our scripts around the applications of APIs: asked once before they serve, they tell checks who refuses them."""
+
+import re
+import runpy
+import socket
+import struct
+import sys
+import threading
+from contextlib import suppress
+from types import SimpleNamespace
+
+import pymysql
+import pytest
+
+CHECK = {"HTTP_X_HEALTH_CHECK": "haproxy"}
+
+
+def serves(application, environ=()):
+    """True where it is the application itself that answers; else the status it was answered with."""
+    told = []
+    return application(dict(environ), lambda status, _: told.append(status)) == [b"served"] or told[0]
+
+
+# -- asked once ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def starts(tree_of, tmp_path, monkeypatch):
+    """An application as our script hands it over, beside modules that say what a test wants; and what it was asked."""
+
+    driver = pymysql.connections.Connection
+    monkeypatch.setattr(driver, "connect", driver.connect)  # scripts replace it, each in a process of its own
+
+    def run(script, modules, status="200 OK"):
+        asked = []
+
+        def blank(path, headers):
+            answer = SimpleNamespace(status=status)
+            return SimpleNamespace(
+                get_response=lambda app: asked.append((serves(app), path, headers, validates())) or answer
+            )
+
+        def validates():
+            auth = modules.get("keystonemiddleware.auth_token")
+            return auth and auth.AuthProtocol().process_request("a request")
+
+        modules = {**modules, "webob": SimpleNamespace(Request=SimpleNamespace(blank=blank))}
+        for name, module in modules.items():
+            monkeypatch.setitem(sys.modules, name, module)
+        theirs, ours = tmp_path / script, tmp_path / "ours"
+        theirs.write_text("def application(environ, start_response):\n    return [b'served']\n")
+        text = tree_of("lab")["controller01"][f"/etc/stackproof/uwsgi/{script}"].text
+        ours.write_text(re.sub(r'run_path\(".*?"', f'run_path("{theirs}"', text))
+        return runpy.run_path(str(ours))["application"], asked
+
+    return run
+
+
+@pytest.fixture
+def keystone(starts):
+    def run(issue=lambda *_, **__: SimpleNamespace(id="token"), status="200 OK"):
+        named = SimpleNamespace(get_user_by_name=lambda *_: {"id": "u"}, get_project_by_name=lambda *_: {"id": "p"})
+        apis = SimpleNamespace(
+            identity_api=named, resource_api=named, token_provider_api=SimpleNamespace(issue_token=issue)
+        )
+        modules = {
+            "keystone": SimpleNamespace(),
+            "keystone.common": SimpleNamespace(),
+            "keystone.common.provider_api": SimpleNamespace(ProviderAPIs=apis),
+        }
+        return starts("keystone-wsgi-public", modules, status)
+
+    return run
+
+
+@pytest.fixture
+def middleware():
+    """What validates tokens."""
+
+    class AuthProtocol:
+        def process_request(self, _):
+            return "validated"
+
+    return {
+        "keystonemiddleware": SimpleNamespace(),
+        "keystonemiddleware.auth_token": SimpleNamespace(AuthProtocol=AuthProtocol),
+    }
+
+
+def test_keystone_is_asked_once_before_it_accepts_requests(keystone, capsys):
+    application, asked = keystone()
+    assert serves(application)
+    assert asked == [(True, "/v3/projects?limit=1", {"X-Auth-Token": "token"}, None)]
+    assert capsys.readouterr() == ("", "")
+
+
+def refuses(*_, **__):
+    raise LookupError("Could not find user: admin.")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"issue": refuses}, "LookupError: Could not find user: admin."),
+        ({"status": "403 Forbidden"}, "403 Forbidden"),
+    ],
+)
+def test_keystone_serves_also_where_it_could_not_be_asked_before_and_says_so(keystone, capsys, wrong, told):
+    application, _ = keystone(**wrong)
+    assert serves(application)
+    assert capsys.readouterr().err == f"asked once before it accepts requests: {told}\n"
+
+
+@pytest.mark.parametrize("script", ["glance-wsgi-api", "placement-api", "nova-api-wsgi", "neutron-api"])
+def test_an_api_is_asked_once_before_it_accepts_requests(script, starts, middleware, capsys):
+    application, asked = starts(script, middleware)
+    assert serves(application)
+    ((serving, _, headers, validated),) = asked
+    assert (serving, headers["X-Identity-Status"], validated) == (True, "Confirmed", None)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("status", ["200 OK", "500 Internal Server Error"])
+def test_tokens_are_validated_from_the_first_request_of_others_on(status, starts, middleware):
+    starts("glance-wsgi-api", middleware, status)
+    assert middleware["keystonemiddleware.auth_token"].AuthProtocol().process_request("a request") == "validated"
+
+
+# -- refused by the database ---------------------------------------------------------------------------
+
+
+class Database:
+    """Speaks as much of MySQL's protocol as signing in takes, and refuses with a number where it is told to."""
+
+    def __init__(self):
+        self.refuses = 0
+        self.signed_in = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self):
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self):
+        with suppress(OSError):
+            while True:
+                sock, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+
+    def _serve(self, sock):
+        with sock, suppress(OSError):
+            greeting = b"\x0a10.11.0\0" + bytes(4) + b"saltsalt\0" + struct.pack("<HBHHB", 0xF7FF, 45, 2, 0x8, 21)
+            sock.sendall(packet(0, greeting + bytes(10) + b"saltsaltsalt\0mysql_native_password\0"))
+            sock.recv(4096)
+            if self.refuses:
+                sock.sendall(packet(2, b"\xff" + struct.pack("<H", self.refuses) + b"#28000Access denied"))
+                return
+            self.signed_in += 1
+            sock.sendall(packet(2, OK))
+            while sock.recv(4096):
+                sock.sendall(packet(1, OK))
+
+
+OK = b"\0\0\0" + struct.pack("<HH", 2, 0)
+
+
+def packet(number, payload):
+    return struct.pack("<I", len(payload))[:3] + bytes([number]) + payload
+
+
+@pytest.fixture
+def database():
+    kept = Database()
+    yield kept
+    kept.close()
+
+
+@pytest.fixture
+def placement(starts, middleware):
+    """An API behind HAProxy, with PyMySQL as it has it."""
+    application, _ = starts("placement-api", middleware)
+    return application
+
+
+def sign_in(at, **named):
+    asked = {"host": "127.0.0.1", "port": at.port, "user": "placement", "password": "its own", "database": "one"}
+    pymysql.connect(**asked | named).close()
+
+
+def is_refused(at, number, **named):
+    at.refuses = number
+    with pytest.raises(pymysql.err.OperationalError, match=str(number)):
+        sign_in(at, **named)
+
+
+def test_who_signs_in_is_well(placement, database):
+    sign_in(database)
+    assert serves(placement, CHECK) is True
+    assert database.signed_in == 1
+
+
+@pytest.mark.parametrize("number", [1044, 1045, 1049])
+def test_checks_hear_of_a_refused_account_and_requests_do_not(number, placement, database, capsys):
+    for _ in range(2):
+        is_refused(database, number)
+    assert serves(placement, CHECK) == "503 Service Unavailable"
+    assert serves(placement) is True
+    assert serves(placement, {"HTTP_X_HEALTH_CHECK": "operator"}) is True
+    assert capsys.readouterr().err == f"HAProxy is told to send nobody here: ({number}, 'Access denied')\n"
+
+
+@pytest.mark.parametrize("number", [1040, 1047, 1053, 1205])
+def test_a_database_that_is_busy_or_not_ready_is_no_members_own_affair(number, placement, database, capsys):
+    is_refused(database, number)
+    assert serves(placement, CHECK) is True
+    assert capsys.readouterr().err == ""
+
+
+def test_a_database_that_is_away_is_no_members_own_affair(placement, database):
+    database.close()
+    with pytest.raises(pymysql.err.OperationalError):
+        sign_in(database)
+    assert serves(placement, CHECK) is True
+
+
+def test_a_check_tries_again_itself(placement, database):
+    is_refused(database, 1045)
+    assert serves(placement, CHECK) == "503 Service Unavailable"
+    database.refuses = 0
+    assert serves(placement, CHECK) is True
+    assert database.signed_in == 1
+    assert serves(placement, CHECK) is True
+    assert database.signed_in == 1
+
+
+def test_who_is_let_in_by_one_database_and_refused_by_another_is_not_well(placement, database):
+    is_refused(database, 1045, database="one")
+    database.refuses = 0
+    sign_in(database, database="two")
+    database.refuses = 1045
+    assert serves(placement, CHECK) == "503 Service Unavailable"
+
+
+def test_a_refused_account_that_is_let_in_is_forgotten(placement, database):
+    is_refused(database, 1045)
+    database.refuses = 0
+    sign_in(database)
+    database.refuses = 1045
+    assert serves(placement, CHECK) is True
+
+
+def test_while_it_is_refused_a_database_that_goes_away_makes_it_no_better(placement, database):
+    is_refused(database, 1045)
+    database.close()
+    assert serves(placement, CHECK) == "503 Service Unavailable"
+
+
+def test_where_nobody_checks_the_application_is_theirs(tree_of):
+    files = tree_of("two-node")
+    scripts = [files[node][path].text for node in files for path in files[node] if path.endswith("/placement-api")]
+    assert scripts
+    assert [text for text in scripts if "\napplication = theirs\n" not in text or "pymysql" in text] == []
