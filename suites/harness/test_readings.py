@@ -2,9 +2,11 @@
 
 import subprocess
 import time
+import warnings
 from dataclasses import replace
 
 import pytest
+from _pytest.config import parse_warning_filter
 
 from deploy.errors import CommandFailed, HostUnreachable
 from deploy.host import Reads, Result, spelled
@@ -265,3 +267,26 @@ def test_another_workers_unknown_errors_are_not_kept(readings, reader, session, 
 def test_a_command_that_must_succeed_says_what_it_came_to(reader):
     with pytest.raises(CommandFailed, match="controller01"):
         reader.check("exit 4")
+
+
+# -- what pytest does meanwhile ----------------------------------------------------------------------
+
+
+def test_between_two_tests_a_librarys_warning_is_no_error_in_any_thread(pytestconfig):
+    """pytest forgets its filters then, and sets one after the other."""
+    with warnings.catch_warnings(record=True):
+        warnings.resetwarnings()
+        for each in pytestconfig.getini("filterwarnings"):
+            warnings.filterwarnings(*parse_warning_filter(each, escape=False))
+            warnings.warn_explicit("gone in 5.0", PendingDeprecationWarning, "resource.py", 1, "openstack.resource")
+
+
+@pytest.mark.parametrize("module", ["deploy.cloud", "fixtures.readings", "suites.state.test_nova", "test_nova"])
+def test_a_warning_about_our_own_code_is_an_error(module):
+    with pytest.raises(DeprecationWarning):
+        warnings.warn_explicit("gone in 5.0", DeprecationWarning, "our.py", 1, module)
+
+
+def test_what_nobody_closed_is_an_error_wherever_it_was_opened():
+    with pytest.raises(ResourceWarning):
+        warnings.warn_explicit("unclosed socket", ResourceWarning, "socket.py", 1, "socket")
