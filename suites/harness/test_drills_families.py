@@ -6,12 +6,14 @@ import subprocess
 
 import pytest
 
+from deploy.errors import HostUnreachable
 from deploy.facts.disk import FileSystem
 from deploy.inventory import Lab
-from fixtures.drills import clock, configuration, disk, process, undo
+from fixtures.drills import clock, configuration, disk, maintenance, process, undo
 from fixtures.drills.configuration import Configuration
 from fixtures.drills.cut import Cut
 from fixtures.drills.errors import Refused
+from fixtures.drills.maintenance import Maintenance
 from fixtures.drills.power import Power
 from fixtures.drills.undo import KEPT, POWER_ON, TABLE, Undo
 
@@ -46,6 +48,25 @@ def test_a_host_without_a_power_device_is_refused_before_anything_happens(site_o
 def test_the_power_of_all_is_not_cut_because_nobody_could_see_it(site):
     with pytest.raises(Refused, match="no host left"):
         Power(site).off(*site.hosts.values())
+
+
+REBOOTS = [(True, "", True), (False, "", False), (False, "before", False), (False, "another", True)]
+
+
+@pytest.mark.parametrize(("is_silent", "boot", "seen"), REBOOTS)
+def test_a_reboot_is_seen_by_silence_or_by_another_boot(site, monkeypatch, is_silent, boot, seen):
+    boots = iter(["before", boot])
+
+    def asked(victim):
+        told = next(boots)
+        if not told:
+            raise HostUnreachable(f"{victim.name}: no connection")
+        return told
+
+    monkeypatch.setattr(maintenance, "boot", asked)
+    monkeypatch.setattr(maintenance, "silent", lambda *_: is_silent)
+    monkeypatch.setattr(Maintenance, "_running", lambda *_: {})
+    assert Maintenance(site).restart(site.hosts["controller02"]).effect() is seen
 
 
 @pytest.mark.parametrize(("ways", "chains"), [("both", {"input", "output"}), ("in", {"input"})])
