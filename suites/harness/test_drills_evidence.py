@@ -13,7 +13,7 @@ from fixtures.drills import evidence
 @pytest.fixture
 def site(site_of):
     """Hosts that have one line to tell."""
-    lab = site_of("lab")
+    lab = site_of("production.example")
     told = SimpleNamespace(out="a line\n")
     return replace(
         lab,
@@ -25,9 +25,11 @@ def site(site_of):
 
 
 @pytest.mark.parametrize(
-    ("victim", "also"), [("compute02", {"compute02"}), ("controller01", set()), ("galera and all it carries", set())]
+    ("victim", "also"),
+    [("storage02", {"storage02"}), ("controller01", set()), ("compute01", set()), ("galera and all it carries", set())],
 )
-def test_the_victims_journal_is_kept_beside_the_controllers(site, tmp_path, victim, also):
+def test_the_victims_journal_is_kept_beside_those_of_controllers_and_routers(site, tmp_path, victim, also):
     evidence.journals(site, tmp_path, time.monotonic(), victim)
     kept = {path.name for path in tmp_path.iterdir()}
-    assert kept == {f"journal-{name}.log" for name in {"controller01", "controller02", "controller03", *also}}
+    always = {"controller01", "controller02", "controller03", "compute01", "compute02"}
+    assert kept == {f"journal-{name}.log" for name in always | also}
