@@ -69,7 +69,7 @@ def test_the_last_of_three_is_out_within_what_a_queue_may_be_away(script):
     carried_out = 0.4  # seconds, read off a lab's journal: from the decision until the kernel has the process no more
     budget = catalogue.load()["rabbitmq"].budget["disk-full"]
     assert script.waited[-1] + script.LOOK + carried_out < budget
-    assert script.TURN > script.LOOK + carried_out  # the one before is out by then, or both would go
+    assert script.LOOK + carried_out < script.TURN  # the one before is out by then, or both would go
 
 
 def test_one_with_room_is_let_alone(script):
