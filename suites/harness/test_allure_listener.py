@@ -32,6 +32,17 @@ def test_of_a_unit(reader, unit):
 
 def test_of_a_dead_host(reader, dead):
     pass
+
+@pytest.fixture
+def undone():
+    yield
+    pytest.fail("still there", pytrace=False)
+
+def test_that_is_not_undone(cluster, undone):
+    pass
+
+def test_that_fails_and_is_not_undone(cluster, undone):
+    assert not cluster
 """
 
 
@@ -42,7 +53,7 @@ def told(tmp_path_factory):
     own = ["-p", "no:stackproof", "-c", "/dev/null", f"--rootdir={folder}", "-p", "fixtures.allure_listener"]
     command = [sys.executable, "-m", "pytest", *own, f"--alluredir={folder / 'told'}", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert "2 failed" in done.stdout or "1 failed, 1 passed, 1 error" in done.stdout, done.stdout
+    assert "2 failed, 2 passed, 3 errors" in done.stdout, done.stdout
     return folder / "told"
 
 
@@ -55,12 +66,14 @@ def results(told):
     return {result["name"]: result for result in read(told, "result")}
 
 
-def test_every_test_is_told(results):
+def test_every_test_is_told_and_what_was_not_judged_is_broken(results):
     seen = {name: result["status"] for name, result in results.items()}
     assert seen == {
         "test_of_a_unit[haproxy]": "passed",
         "test_of_a_unit[mariadb]": "failed",
-        "test_of_a_dead_host": "failed",
+        "test_of_a_dead_host": "broken",
+        "test_that_is_not_undone": "broken",
+        "test_that_fails_and_is_not_undone": "failed",
     }
 
 
