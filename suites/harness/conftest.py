@@ -19,6 +19,14 @@ RECORDINGS = Path(__file__).parent / "recordings"
 PROFILES = ("lab", "two-node", "production.example")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Any warning is an error here, where no thread reads a cloud while pytest sets its filters; these come after."""
+    strict = pytest.mark.filterwarnings("error", *config.getini("filterwarnings"))
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(strict)
+
+
 @pytest.fixture
 def recording() -> Callable[[str, str], str]:
     """What a command printed in a case: `recording("galera", "synced")`."""

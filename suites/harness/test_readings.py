@@ -290,3 +290,9 @@ def test_a_warning_about_our_own_code_is_an_error(module):
 def test_what_nobody_closed_is_an_error_wherever_it_was_opened():
     with pytest.raises(ResourceWarning):
         warnings.warn_explicit("unclosed socket", ResourceWarning, "socket.py", 1, "socket")
+
+
+def test_in_the_harness_a_librarys_warning_is_an_error_unless_it_is_named():
+    with pytest.raises(DeprecationWarning):
+        warnings.warn_explicit("gone in 2.0", DeprecationWarning, "library.py", 1, "library")
+    warnings.warn_explicit("gone in 5.0", PendingDeprecationWarning, "resource.py", 1, "openstack.resource")
