@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from deploy import power
 from deploy.errors import LabError
 from deploy.inventory import Cluster
-from deploy.inventory_power import Redfish
+from deploy.inventory.power import Redfish
 from deploy.lab import certificate, groups, keys, names, network, processes
 from deploy.lab.redfish_http import Server
 from deploy.lab.shell import until

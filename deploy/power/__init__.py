@@ -2,7 +2,7 @@
 
 from deploy.errors import PowerError
 from deploy.inventory import Node
-from deploy.inventory_power import Command, Ipmi, Libvirt, Redfish
+from deploy.inventory.power import Command, Ipmi, Libvirt, Redfish
 from deploy.power import command, ipmi, libvirt, redfish
 from deploy.power.driver import Driver
 from deploy.power.password import read as password

@@ -1,7 +1,7 @@
 """Commands of the operator's own: whatever switches a machine and can be told so in a command line."""
 
 from deploy.errors import PowerError
-from deploy.inventory_power import Command
+from deploy.inventory.power import Command
 from deploy.power import driver, tool
 
 PASSWORD = "POWER_PASSWORD"  # noqa: S105 - the variable's name

@@ -1,7 +1,7 @@
 """IPMI 2.0 over LAN, by ipmitool."""
 
 from deploy.errors import PowerError
-from deploy.inventory_power import Ipmi
+from deploy.inventory.power import Ipmi
 from deploy.power import driver, tool
 
 _STATES = {"Chassis Power is on": True, "Chassis Power is off": False}

@@ -1,7 +1,7 @@
 """libvirt: a virtual machine is a machine whose power its hypervisor switches, by virsh."""
 
 from deploy.errors import PowerError
-from deploy.inventory_power import Libvirt
+from deploy.inventory.power import Libvirt
 from deploy.power import driver, tool
 
 _STATES = {

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from deploy.errors import PowerError
-from deploy.inventory_power import Redfish
+from deploy.inventory.power import Redfish
 from deploy.power import driver
 
 _LIMITS = (5.0, 60.0)

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element
 
 from deploy.inventory import Node
-from deploy.inventory_power import Ipmi, Redfish
+from deploy.inventory.power import Ipmi, Redfish
 from deploy.steps import resources
 
 SCRIPTS = "/etc/stackproof/fence"

@@ -11,7 +11,7 @@ import pytest
 
 from deploy import inventory
 from deploy.facts.pacemaker import _resource
-from deploy.inventory_power import Command, Ipmi, Libvirt
+from deploy.inventory.power import Command, Ipmi, Libvirt
 from deploy.steps import fencing
 
 IPMI = Ipmi(driver="ipmi", address="10.20.1.12", user="stackproof", password_file=Path("f"), cipher=17)

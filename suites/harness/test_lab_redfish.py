@@ -10,7 +10,7 @@ import requests
 from deploy import power
 from deploy.errors import LabError, PowerError
 from deploy.inventory import Node
-from deploy.inventory_power import Redfish
+from deploy.inventory.power import Redfish
 from deploy.lab import certificate
 from deploy.lab.redfish_http import Server
 

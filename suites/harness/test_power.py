@@ -11,7 +11,7 @@ import pytest
 from deploy import power
 from deploy.errors import InventoryError, PowerError
 from deploy.inventory import Node
-from deploy.inventory_power import Command, Ipmi, Libvirt
+from deploy.inventory.power import Command, Ipmi, Libvirt
 from deploy.power import tool
 
 RECORDINGS = Path(__file__).parent / "recordings" / "power"

@@ -10,7 +10,7 @@ import pytest
 from deploy import power
 from deploy.errors import PowerError
 from deploy.inventory import Node
-from deploy.inventory_power import Ipmi, Libvirt
+from deploy.inventory.power import Ipmi, Libvirt
 from deploy.wait import until
 
 SECRET = "a-bmc-pass"

@@ -4,13 +4,10 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from deploy.inventory_power import Ipmi, Libvirt, Redfish
-
-if TYPE_CHECKING:  # the inventory calls these checks when it is read
-    from deploy.inventory import Cluster, Network
+from deploy.inventory.model import Cluster, Network
+from deploy.inventory.power import Ipmi, Libvirt, Redfish
 
 Mistake = tuple[str, str]
 """A key of the file, and what is wrong there."""
@@ -28,7 +25,7 @@ _FLAVOR = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
-def check(cluster: "Cluster", platforms: Collection[str]) -> list[Mistake]:
+def check(cluster: Cluster, platforms: Collection[str]) -> list[Mistake]:
     """Every contradiction, in the order of the file. `platforms` are the names there are."""
     return [
         *_names(cluster, platforms),
@@ -46,7 +43,7 @@ def check(cluster: "Cluster", platforms: Collection[str]) -> list[Mistake]:
     ]
 
 
-def _names(cluster: "Cluster", platforms: Collection[str]) -> Iterator[Mistake]:
+def _names(cluster: Cluster, platforms: Collection[str]) -> Iterator[Mistake]:
     rule = "is not a host name: lower-case letters, digits and dashes, at most 63"
     if not _HOSTNAME.fullmatch(cluster.name):
         yield "cluster.name", f"{cluster.name!r} {rule}"
@@ -59,7 +56,7 @@ def _names(cluster: "Cluster", platforms: Collection[str]) -> Iterator[Mistake]:
             yield f"nodes.{node.name}", f"{node.name!r} {rule}, and not localhost"
 
 
-def _networks(cluster: "Cluster") -> Iterator[Mistake]:
+def _networks(cluster: Cluster) -> Iterator[Mistake]:
     for name in NETWORKS:
         if name not in cluster.networks:
             yield f"networks.{name}", "missing; every cluster has a management and a provider network"
@@ -74,7 +71,7 @@ def _networks(cluster: "Cluster") -> Iterator[Mistake]:
                 yield f"networks.{name}.interface", f"{interface} serves {count} networks; each needs its own"
 
 
-def _roles(cluster: "Cluster") -> Iterator[Mistake]:
+def _roles(cluster: Cluster) -> Iterator[Mistake]:
     idle = [node for node in cluster.nodes if not node.roles]
     if idle:  # counting would be guessing as long as somebody's role is not known
         for node in idle:
@@ -96,13 +93,13 @@ def _roles(cluster: "Cluster") -> Iterator[Mistake]:
             yield "nodes.roles", f"no node has the role {role}"
 
 
-def _missing_addresses(cluster: "Cluster") -> Iterator[Mistake]:
+def _missing_addresses(cluster: Cluster) -> Iterator[Mistake]:
     for node in cluster.nodes:
         if "management" not in node.addresses:
             yield f"nodes.{node.name}.management", "missing; every node needs an address there"
 
 
-def _outside(cluster: "Cluster") -> Iterator[Mistake]:
+def _outside(cluster: Cluster) -> Iterator[Mistake]:
     for node in cluster.nodes:
         for name, address in node.addresses.items():
             if name in cluster.networks:
@@ -112,7 +109,7 @@ def _outside(cluster: "Cluster") -> Iterator[Mistake]:
             yield from _inside(f"networks.{name}.gateway", network.gateway, network)
 
 
-def _inside(key: str, address: IPv4Address, network: "Network") -> Iterator[Mistake]:
+def _inside(key: str, address: IPv4Address, network: Network) -> Iterator[Mistake]:
     cidr = network.cidr
     if address not in cidr:
         yield key, f"{address} is not inside networks.{network.name}.cidr {cidr}"
@@ -120,7 +117,7 @@ def _inside(key: str, address: IPv4Address, network: "Network") -> Iterator[Mist
         yield key, f"{address} is the first or last of {cidr}, which no machine can have"
 
 
-def _taken(cluster: "Cluster") -> list[tuple[str, IPv4Address]]:
+def _taken(cluster: Cluster) -> list[tuple[str, IPv4Address]]:
     """Every address that a machine or a router has, with its key."""
     return [
         *((f"nodes.{node.name}.{name}", a) for node in cluster.nodes for name, a in node.addresses.items()),
@@ -128,7 +125,7 @@ def _taken(cluster: "Cluster") -> list[tuple[str, IPv4Address]]:
     ]
 
 
-def _twice(cluster: "Cluster") -> Iterator[Mistake]:
+def _twice(cluster: Cluster) -> Iterator[Mistake]:
     taken = _taken(cluster)
     uses = Counter(address for _, address in taken)
     for key, address in taken:
@@ -137,7 +134,7 @@ def _twice(cluster: "Cluster") -> Iterator[Mistake]:
             yield key, f"{address} is used {uses[address]} times, also by {others}"
 
 
-def _vip(cluster: "Cluster") -> Iterator[Mistake]:
+def _vip(cluster: Cluster) -> Iterator[Mistake]:
     if cluster.vip is None:
         return
     if "management" in cluster.networks:
@@ -147,7 +144,7 @@ def _vip(cluster: "Cluster") -> Iterator[Mistake]:
             yield "cluster.vip", f"{cluster.vip} is also {key}"
 
 
-def _pool(cluster: "Cluster") -> Iterator[Mistake]:
+def _pool(cluster: Cluster) -> Iterator[Mistake]:
     key, provider = "networks.provider.pool", cluster.networks.get("provider")
     if provider is None:
         return
@@ -164,13 +161,13 @@ def _pool(cluster: "Cluster") -> Iterator[Mistake]:
             yield key, f"holds {address}, which is {owner}"
 
 
-def _router_health_check(cluster: "Cluster") -> Iterator[Mistake]:
+def _router_health_check(cluster: Cluster) -> Iterator[Mistake]:
     provider = cluster.networks.get("provider")
     if cluster.options.router_health_check and provider and not provider.gateway:
         yield "options.router_health_check", "set, but networks.provider has no gateway that routers could ask"
 
 
-def _power(cluster: "Cluster") -> Iterator[Mistake]:
+def _power(cluster: Cluster) -> Iterator[Mistake]:
     for node in cluster.nodes:
         key = f"nodes.{node.name}.power"
         match node.power:
@@ -186,7 +183,7 @@ def _power(cluster: "Cluster") -> Iterator[Mistake]:
                 yield f"{key}.domain", f"{domain!r} is no name of a libvirt domain"
 
 
-def _image(cluster: "Cluster") -> Iterator[Mistake]:
+def _image(cluster: Cluster) -> Iterator[Mistake]:
     image = cluster.image
     if image.file and image.url:
         yield "image", "has both file and url; name one"
@@ -198,7 +195,7 @@ def _image(cluster: "Cluster") -> Iterator[Mistake]:
         yield "image.sha256", "set, but neither file nor url is"
 
 
-def _capacity(cluster: "Cluster") -> Iterator[Mistake]:
+def _capacity(cluster: Cluster) -> Iterator[Mistake]:
     if cluster.capacity is None:
         return
     flavors = cluster.capacity.flavors

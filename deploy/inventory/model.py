@@ -1,24 +1,16 @@
-"""The inventory: what machines there are, as frozen data read from TOML and checked as a whole."""
+"""The inventory as frozen data: a cluster, its nodes and networks, and the choices made for it."""
 
-import json
-import tomllib
 from dataclasses import field
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from deploy import inventory_checks, inventory_tables
-from deploy.errors import InventoryError
-from deploy.inventory_checks import Mistake
-from deploy.inventory_power import Ipmi, Power
+from deploy.inventory.power import Ipmi, Power
 
 Role = Literal["controller", "network", "compute", "storage"]
-ROLES: tuple[Role, ...] = get_args(Role)
-BUILT_IN = Path(__file__).parent / "inventories"
-PLATFORMS = Path(__file__).parent / "platforms"
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 _STRICT = ConfigDict(extra="forbid")
 
@@ -220,61 +212,3 @@ class Cluster:
             "router-health-check": self.options.tenant_networks and self.options.router_health_check,
         }
         return frozenset(name for name, there in present.items() if there)
-
-
-def load(source: str | Path) -> Cluster:
-    """Read one inventory: a path, or the name of a built-in one (`lab`, `two-node`).
-
-    Raises InventoryError naming every mistake at once, each with file and key.
-    """
-    path, built_in = Path(source), BUILT_IN / f"{source}.toml"
-    if not path.is_file() and built_in.is_file():
-        path = built_in
-    return parse(_read(path), path)
-
-
-def parse(raw: dict[str, Any], path: Path) -> Cluster:
-    """Turn the tables of an inventory into a Cluster, or raise InventoryError with all mistakes."""
-    mistakes = inventory_tables.misplaced(raw)
-    tables = inventory_tables.flattened(raw, path)
-    try:
-        cluster = _validated(tables)
-    except ValidationError as error:
-        mistakes += inventory_tables.spelled(error, tables)
-        cluster = _validated(inventory_tables.without_mistakes(error, tables))
-    platforms = sorted(file.stem for file in PLATFORMS.glob("*.toml"))
-    mistakes += inventory_tables.unrelated(inventory_checks.check(cluster, platforms), mistakes)
-    if mistakes:
-        raise _refusal(path, list(dict.fromkeys(mistakes)))
-    return cluster
-
-
-def _validated(tables: dict[str, Any]) -> Cluster:
-    # As JSON, because there "strict" means that addresses are written as text, and that 1 is not true.
-    text = json.dumps(tables, default=lambda moment: {"a date or time": str(moment)})
-    return _CLUSTER.validate_json(text, strict=True)
-
-
-_CLUSTER = TypeAdapter(Cluster)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text())
-    except FileNotFoundError:
-        known = ", ".join(sorted(file.stem for file in BUILT_IN.glob("*.toml") if "." not in file.stem))
-        raise InventoryError(
-            f"no inventory at {path}",
-            expected=f"a TOML file, or the name of a built-in inventory: {known}",
-            hint="pass --inventory=FILE; deploy/inventories/production.example.toml is one to start from",
-        ) from None
-    except (ValueError, RecursionError, OSError) as error:
-        raise InventoryError(f"inventory {path} cannot be read", seen=str(error), hint="mend the file") from None
-
-
-def _refusal(path: Path, mistakes: list[Mistake]) -> InventoryError:
-    listed = "".join(f"\n  {path}: {key}: {text}" for key, text in mistakes)
-    count = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
-    return InventoryError(
-        f"inventory {path} has {count}; no host was touched{listed}", hint="mend the file and run again"
-    )

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from deploy.inventory_checks import NETWORKS, Mistake
+from deploy.inventory.checks import NETWORKS, Mistake
 
 HEAD = ("name", "platform", "region", "vip")
 PARTS = ("ssh", "options", "image", "capacity", "lab")
