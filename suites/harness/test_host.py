@@ -16,9 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy import host as hosts_module
 from deploy.errors import CommandFailed, HostUnreachable, Interrupted, StackproofError
-from deploy.host import Host, Hosts, Result
+from deploy.host import Host, Hosts, Result, first_key
+from deploy.host.files import archive, is_as
+from deploy.host.result import short
+from deploy.host.wire import Wire
 from deploy.interrupt import STOP
 from deploy.inventory import Node, Ssh
 from deploy.journal import JOURNAL
@@ -80,8 +82,8 @@ def test_a_command_has_the_inventorys_deadline_unless_it_has_its_own():
 
 @pytest.mark.parametrize(("sudo", "begin"), [(False, "timeout"), (True, "sudo -n -- timeout")])
 def test_the_host_itself_ends_what_nobody_waits_for_any_more(sudo, begin):
-    host = Host(node(), Ssh(sudo=sudo))
-    assert host._as_root("echo a b", 60) == f"{begin} -k 5 65 sh -c 'echo a b'"
+    wire = Wire(node(), Ssh(sudo=sudo))
+    assert wire._as_root("echo a b", 60) == f"{begin} -k 5 65 sh -c 'echo a b'"
 
 
 # -- what comes back ---------------------------------------------------------------------------------
@@ -115,9 +117,9 @@ def test_a_change_is_told_only_once_it_is_made(events):
 
 
 def test_long_commands_are_told_in_short():
-    assert hosts_module._short("a  \n b") == "a b"
-    assert hosts_module._short("x" * 101) == "x" * 97 + "..."
-    assert len(hosts_module._short("x" * 100)) == 100
+    assert short("a  \n b") == "a b"
+    assert short("x" * 101) == "x" * 97 + "..."
+    assert len(short("x" * 100)) == 100
 
 
 def test_a_host_without_a_platform_cannot_install_and_says_so():
@@ -138,21 +140,21 @@ TOLD = f"{hashlib.sha256(FILE.text.encode()).hexdigest()} root:nova 640 root:roo
 
 
 def test_a_file_is_told_by_its_content_owner_and_mode():
-    assert hosts_module._is_as(FILE, TOLD)
-    assert not hosts_module._is_as(FILE, TOLD.replace("640", "644"))
-    assert not hosts_module._is_as(FILE, "")
+    assert is_as(FILE, TOLD)
+    assert not is_as(FILE, TOLD.replace("640", "644"))
+    assert not is_as(FILE, "")
 
 
 def test_a_folder_that_is_a_files_own_has_its_owner():
     own = replace(FILE, folder="0750")
-    assert not hosts_module._is_as(own, TOLD)
-    assert hosts_module._is_as(own, TOLD.replace("root:root 755", "root:nova 750"))
+    assert not is_as(own, TOLD)
+    assert is_as(own, TOLD.replace("root:root 755", "root:nova 750"))
 
 
 def test_an_archive_carries_content_owner_and_mode_below_its_root():
-    with tarfile.open(fileobj=io.BytesIO(hosts_module._archive([FILE]))) as archive:
-        (entry,) = archive.getmembers()
-        content = archive.extractfile(entry).read()
+    with tarfile.open(fileobj=io.BytesIO(archive([FILE]))) as sent:
+        (entry,) = sent.getmembers()
+        content = sent.extractfile(entry).read()
     assert (entry.name, entry.uname, entry.gname, entry.mode) == ("etc/nova/nova.conf", "root", "nova", 0o640)
     assert content == "text ü\n".encode()
 
@@ -318,4 +320,4 @@ def test_a_missing_list_of_host_keys_is_told_by_its_name(unused, key, tmp_path):
 
 def test_no_key_is_taken_from_a_server_that_is_not_there(unused):
     with pytest.raises(HostUnreachable, match="no SSH server"):
-        hosts_module.first_key("127.0.0.1", port=unused, timeout=1)
+        first_key("127.0.0.1", port=unused, timeout=1)

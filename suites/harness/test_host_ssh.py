@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy import host as hosts_module
 from deploy.errors import CommandFailed, HostUnreachable
-from deploy.host import Host
+from deploy.host import Host, first_key, wire
+from deploy.host import files as host_files
 from deploy.inventory import Node, Ssh
 from deploy.render import Rendered
 
@@ -199,7 +199,7 @@ def test_after_disconnecting_a_new_connection_is_made(connect):
 
 def test_a_key_is_taken_as_a_line_of_known_hosts(connect, port, tmp_path):
     learned = tmp_path / "learned"
-    learned.write_text(hosts_module.first_key("127.0.0.1", port=port))
+    learned.write_text(first_key("127.0.0.1", port=port))
     assert connect(known_hosts=learned).check("echo hello") == "hello\n"
 
 
@@ -306,13 +306,13 @@ def test_a_command_that_does_not_want_its_input_ends_well(host):
 
 
 def test_a_command_that_has_ended_before_its_input_is_sent_is_answered_all_the_same(host, monkeypatch):
-    converse = hosts_module._converse
+    converse = wire.converse
 
     def late(*arguments):
         time.sleep(0.5)  # as a runner does that gets no processor meanwhile
         return converse(*arguments)
 
-    monkeypatch.setattr(hosts_module, "_converse", late)
+    monkeypatch.setattr(wire, "converse", late)
     result = host.run("echo why >&2; exit 3", stdin="something")
     assert (result.code, result.err) == (3, "why\n")
 
@@ -327,7 +327,7 @@ def test_what_travels_on_stdin_is_in_no_list_of_processes(host):
 @pytest.fixture
 def state(tmp_path, monkeypatch) -> Path:
     folder = tmp_path / "state"
-    monkeypatch.setattr(hosts_module, "STATE", str(folder))
+    monkeypatch.setattr(host_files, "STATE", str(folder))
     return folder
 
 

@@ -1,0 +1,55 @@
+"""One command on one SSH channel: its input is sent while both outputs are read, until it ends or is late.
+
+Invoke would feed a command's stdin one byte at a time, and has no deadline that survives a vanished peer.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import paramiko
+
+
+def converse(channel: paramiko.Channel, stdin: bytes, deadline: float) -> tuple[bytes, bytes]:
+    """Send stdin while reading both outputs, until the command ends or the deadline passes."""
+    out, err, sent = bytearray(), bytearray(), 0
+    channel.setblocking(False)
+    while True:
+        sent, progress = _send(channel, stdin, sent)
+        progress |= _drain(channel, out, err)
+        if channel.closed or (channel.eof_received and channel.exit_status_ready()):
+            _drain(channel, out, err)
+            return bytes(out), bytes(err)
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        if not progress:
+            # The channel is readable at output and at its end; room to send and the exit status are not told.
+            waiting = 0.02 if sent < len(stdin) or channel.eof_received else 0.5
+            select.select([channel], [], [], min(waiting, left))
+
+
+def _send(channel: paramiko.Channel, stdin: bytes, sent: int) -> tuple[int, bool]:
+    if sent >= len(stdin) or not channel.send_ready():
+        return sent, False
+    try:
+        sent += channel.send(stdin[sent : sent + 32768])
+        if sent >= len(stdin) and not channel.closed:
+            channel.shutdown_write()
+    except OSError:
+        if not channel.closed:
+            raise
+        return len(stdin), False  # it has ended without reading that; what it ended with tells whether it is lost
+    return sent, True
+
+
+def _drain(channel: paramiko.Channel, out: bytearray, err: bytearray) -> bool:
+    before = len(out) + len(err)
+    while channel.recv_ready():
+        out += channel.recv(65536)
+    while channel.recv_stderr_ready():
+        err += channel.recv_stderr(65536)
+    return len(out) + len(err) > before

@@ -1,0 +1,214 @@
+"""The wire: one SSH connection to one node, the only importer of Fabric and Paramiko, and the owner of its deadlines.
+
+Fabric opens and authenticates the connection; commands run on channels of our own. Both libraries are
+loaded by the first connection: most of what imports this module opens none.
+"""
+
+from __future__ import annotations
+
+import logging
+import shlex
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from deploy.errors import CommandFailed, HostUnreachable
+from deploy.host.channel import converse
+from deploy.host.result import Result, short
+from deploy.interrupt import go_on
+from deploy.inventory import Node, Ssh
+
+if TYPE_CHECKING:
+    import fabric
+    import paramiko
+
+logging.getLogger("paramiko").addHandler(logging.NullHandler())  # tracebacks; what matters of them is raised as well
+
+VANISHED_AFTER_MS = 10_000
+"""Unacknowledged data for this long means that the peer is gone (TCP_USER_TIMEOUT; tcp(7))."""
+
+
+class Wire:
+    """The connection to one node; opened by the first command, and again by the first after `close`."""
+
+    def __init__(self, node: Node, ssh: Ssh) -> None:
+        self.node, self.ssh = node, ssh
+        self.round_trips = 0
+        self._connection: fabric.Connection | None = None
+        self._lock = threading.Lock()
+
+    def execute(self, command: str, stdin: bytes, timeout: float) -> Result:
+        """Run a shell command.
+
+        Raises HostUnreachable when there is no connection or it ends, and CommandFailed when the command does not end
+        within `timeout` seconds.
+        """
+        import paramiko  # noqa: PLC0415 - see above
+
+        try:
+            return self._execute(command, stdin, timeout)
+        except (EOFError, OSError, paramiko.SSHException) as error:
+            self.close()
+            raise self._unreachable(f"lost during `{short(command)}`", error) from None
+
+    def close(self) -> None:
+        """Drop the connection; the next command opens a new one."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _execute(self, command: str, stdin: bytes, timeout: float) -> Result:
+        deadline = time.monotonic() + timeout
+        channel = self._channel(timeout)
+        try:
+            asked = self._as_root(command, timeout)
+            # Not an end of input sent by us: a command that has ended by then would meet it after its channel's own
+            # end, by a race in Paramiko, and for that sshd drops the whole connection.
+            channel.exec_command(asked if stdin else f"exec {asked} </dev/null")
+            self.round_trips += 1
+            out, err = converse(channel, stdin, deadline)
+            code = channel.recv_exit_status()
+        except TimeoutError:
+            raise CommandFailed(
+                f"{self.node.name}: `{short(command)}` did not end within {timeout:g} s",
+                hint="look at the host's load and journal, then run the same command again",
+            ) from None
+        finally:
+            channel.close()
+        if code < 0:
+            raise EOFError("the connection ended before the command did")
+        return Result(self.node.name, command, code, out.decode(errors="replace"), err.decode(errors="replace"))
+
+    def _as_root(self, command: str, timeout: float) -> str:
+        # The host ends what we no longer wait for, also when the runner is gone.
+        bounded = f"timeout -k 5 {timeout + 5:.0f} sh -c {shlex.quote(command)}"
+        return f"sudo -n -- {bounded}" if self.ssh.sudo else bounded
+
+    def _channel(self, timeout: float) -> paramiko.Channel:
+        connection = self._open()
+        transport = connection.transport
+        channel: paramiko.Channel = transport.open_session(timeout=min(timeout, self.ssh.connect_timeout))
+        return channel
+
+    def _open(self) -> fabric.Connection:
+        go_on()
+        with self._lock:
+            if self._connection is None or not self._connection.is_connected:
+                self._connection = self._connect()
+            return self._connection
+
+    def _connect(self) -> fabric.Connection:
+        import paramiko  # noqa: PLC0415 - see above
+
+        address = str(self.node.management)
+        connection = self._unopened(address)
+        known = self.ssh.known_hosts.expanduser()
+        try:
+            # Fabric accepts any host key by default; ours must be known.
+            connection.client.set_missing_host_key_policy(paramiko.RejectPolicy())
+            connection.client.load_host_keys(str(known))
+            _opened(connection)
+        except FileNotFoundError as error:
+            raise self._unreachable(f"no file {error.filename}", None, hint="see [ssh] in the inventory") from None
+        except paramiko.BadHostKeyException:
+            raise self._unreachable(
+                "its host key is not the one recorded",
+                None,
+                hint="if the machine was reinstalled, remove its line: "
+                f"ssh-keygen -R {shlex.quote(_known_as(address, self.ssh.port))} -f {known}",
+            ) from None
+        except paramiko.AuthenticationException:
+            raise self._unreachable(
+                f"it refuses the key of user {self.ssh.user}",
+                None,
+                hint=f"try: ssh -i {self.ssh.key or '<your key>'} -p {self.ssh.port} {self.ssh.user}@{address}",
+            ) from None
+        except paramiko.SSHException as error:
+            unknown = "not found in known_hosts" in str(error)
+            raise self._unreachable(
+                f"its host key is not in {known}" if unknown else "no SSH session",
+                None if unknown else error,
+                hint="compare the key with the machine's console, then: "
+                f"ssh-keyscan -p {self.ssh.port} {address} >> {known}"
+                if unknown
+                else "look at sshd on the host",
+            ) from None
+        except (OSError, EOFError) as error:
+            raise self._unreachable("no connection", error) from None
+        _notice_a_vanished_peer(connection.transport)
+        return connection
+
+    def _unopened(self, address: str) -> fabric.Connection:
+        import fabric  # noqa: PLC0415 - see above
+
+        own = self.ssh.key is not None
+        return fabric.Connection(
+            address,
+            user=self.ssh.user,
+            port=self.ssh.port,
+            connect_timeout=int(self.ssh.connect_timeout),
+            config=fabric.Config(overrides={"load_ssh_configs": not own}),
+            connect_kwargs={
+                "channel_timeout": self.ssh.connect_timeout,
+                "banner_timeout": self.ssh.connect_timeout,
+                "auth_timeout": self.ssh.connect_timeout,
+                "allow_agent": not own,
+                "look_for_keys": not own,
+                **({"key_filename": str(self.ssh.key.expanduser())} if self.ssh.key else {}),
+            },
+        )
+
+    def _unreachable(self, why: str, error: BaseException | None, hint: str = "") -> HostUnreachable:
+        return HostUnreachable(
+            f"{self.node.name} ({self.node.management}:{self.ssh.port}): {why}",
+            expected=f"SSH as {self.ssh.user} within {self.ssh.connect_timeout:g} s",
+            seen=f"{type(error).__name__}: {error}" if error else "",
+            hint=hint or "check that the machine is on and on the network, then run the same command again",
+        )
+
+
+def first_key(address: str, *, port: int = 22, timeout: float = 10.0) -> str:
+    """The host key a machine shows, as a known_hosts line; only for one made a moment ago, such as an instance.
+
+    Raises HostUnreachable when no SSH server answers within `timeout` seconds.
+    """
+    import paramiko  # noqa: PLC0415 - see above
+
+    try:
+        with socket.create_connection((address, port), timeout=timeout) as connection:
+            transport = paramiko.Transport(connection)
+            try:
+                transport.start_client(timeout=timeout)
+                key = transport.get_remote_server_key()
+            finally:
+                transport.close()
+    except (OSError, EOFError, paramiko.SSHException) as error:
+        raise HostUnreachable(
+            f"{address}:{port}: no SSH server",
+            expected=f"one within {timeout:g} s",
+            seen=f"{type(error).__name__}: {error}",
+        ) from None
+    return f"{_known_as(address, port)} {key.get_name()} {key.get_base64()}\n"
+
+
+def _known_as(address: str, port: int) -> str:
+    """How known_hosts calls a server (sshd(8))."""
+    return address if port == 22 else f"[{address}]:{port}"
+
+
+def _opened(connection: fabric.Connection) -> None:
+    """Open it; an attempt that is refused would otherwise keep its socket and its thread."""
+    try:
+        connection.open()
+    except BaseException:
+        connection.client.close()
+        raise
+
+
+def _notice_a_vanished_peer(transport: paramiko.Transport) -> None:
+    """Paramiko's keepalive alone never gives up; unacknowledged, it lets the kernel end the connection."""
+    transport.set_keepalive(3)
+    if isinstance(transport.sock, socket.socket):  # a proxy's channel is not one
+        transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, VANISHED_AFTER_MS)
