@@ -6,10 +6,10 @@ from shlex import quote
 from deploy.errors import StepFailed
 from deploy.facts import defects
 from deploy.host import STATE, Host
+from deploy.making import install, roll, start
 from deploy.platforms import Defect
 from deploy.site import Site
 from deploy.step import Step
-from deploy.steps import service
 
 SYSCTL = "/etc/sysctl.d/90-stackproof.conf"
 
@@ -46,12 +46,12 @@ def apply(site: Site, host: Host) -> None:
     host.install(p for s in site.catalogue.on(host.node) for group in s.packages for p in site.platform.packages[group])
     for defect in defects.left(host, site.platform.defects):
         mend(site, host, defect)
-    written = service.install(site, host, "base")
+    written = install.install(site, host, "base")
     if "/etc/hostname" in written:
         host.script("hostname -F /etc/hostname")
     if f"{SYSCTL}" in written or not _kernel_agrees(host):
         host.change("set kernel parameters", f"modprobe -aq br_netfilter vxlan || true; sysctl -q -p {SYSCTL}")
-    service.start(site, host, "base")
+    start.start(site, host, "base")
 
 
 _MEND = """set -eu
@@ -83,7 +83,7 @@ def verify(site: Site, host: Host) -> None:
         raise StepFailed(f"{host.name}: calls itself {name}", expected=host.name)
     if not _kernel_agrees(host):
         raise StepFailed(f"{host.name}: kernel parameters differ from {SYSCTL}", hint=f"sysctl -p {SYSCTL} there")
-    service.verify(site, host, "base")
+    roll.verify(site, host, "base")
 
 
 def _kernel_agrees(host: Host) -> bool:
@@ -100,6 +100,6 @@ STEP = Step(
     roles=("controller", "network", "compute", "storage"),
     prepare=prepare,
     apply=apply,
-    complete=lambda site: service.roll(site, "base"),
+    complete=lambda site: roll.roll(site, "base"),
     verify=verify,
 )

@@ -7,25 +7,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy import cloud, guest, paths
+from deploy.content import IMAGE, NETWORK
 from deploy.errors import StepFailed
 from deploy.guest import GuestImage
 from deploy.host import Host
 from deploy.journal import JOURNAL
+from deploy.making import install
 from deploy.site import Site
 from deploy.step import Step
-from deploy.steps import service
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
 
-IMAGE, NETWORK, SUBNET = "cirros", "provider", "provider"
+SUBNET = "provider"
 FLAVORS = {"m1.nano": (1, 128, 1), "m1.tiny": (1, 512, 1), "m1.small": (1, 2048, 20)}
 """Name to vCPUs, MiB of memory and GiB of disk."""
 
 
 def apply(site: Site, host: Host) -> None:
     """The clients' files on every controller."""
-    service.install(site, host, "content")
+    install.install(site, host, "content")
 
 
 def complete(site: Site) -> None:

@@ -1,9 +1,9 @@
 """etcd: one cluster of all controllers."""
 
 from deploy.facts import etcd
+from deploy.making import install, roll
 from deploy.site import Site
 from deploy.step import Step
-from deploy.steps import service
 from deploy.wait import until
 
 
@@ -26,8 +26,8 @@ STEP = Step(
     "the coordination store",
     roles=("controller",),
     requires=("base",),
-    apply=lambda site, host: service.apply(site, host, "etcd"),
-    complete=lambda site: service.roll(site, "etcd"),
-    verify=lambda site, host: service.verify(site, host, "etcd"),
+    apply=lambda site, host: install.apply(site, host, "etcd"),
+    complete=lambda site: roll.roll(site, "etcd"),
+    verify=lambda site, host: roll.verify(site, host, "etcd"),
     verify_whole=verify_whole,
 )

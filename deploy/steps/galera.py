@@ -3,9 +3,9 @@
 from deploy.errors import StepFailed
 from deploy.facts import galera
 from deploy.host import STATE, Host
+from deploy.making import database, install, roll, start
 from deploy.site import Site
 from deploy.step import Step
-from deploy.steps import database, service
 from deploy.wait import until
 
 JOIN = 180.0
@@ -14,7 +14,7 @@ JOIN = 180.0
 
 def apply(site: Site, host: Host) -> None:
     """Packages and files only: who starts first is decided for the cluster as a whole."""
-    service.install(site, host, "galera")
+    install.install(site, host, "galera")
 
 
 def complete(site: Site) -> None:
@@ -22,11 +22,11 @@ def complete(site: Site) -> None:
     if site.ha:
         _bootstrap_if_unborn(site)
     for host in site.controllers.values():
-        service.start(site, host, "galera")
+        start.start(site, host, "galera")
         if site.ha:
             joined(host)
     _own_accounts(site)
-    service.roll(site, "galera")
+    roll.roll(site, "galera")
 
 
 def _bootstrap_if_unborn(site: Site) -> None:
@@ -95,7 +95,7 @@ def verify(site: Site, host: Host) -> None:
             expected=f"Synced, with {len(site.controllers)} members",
             hint=f"journalctl -u mariadb on {host.name}",
         )
-    service.verify(site, host, "galera")
+    roll.verify(site, host, "galera")
 
 
 STEP = Step(

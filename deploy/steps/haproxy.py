@@ -3,21 +3,21 @@
 from xml.etree.ElementTree import Element
 
 from deploy.host import Host
+from deploy.making import install, resources, roll, start
 from deploy.site import Site
 from deploy.step import Step
-from deploy.steps import resources, service
 
 CONFIG = "/etc/haproxy/haproxy.cfg"
 
 
 def apply(site: Site, host: Host) -> None:
     """Files that HAProxy itself accepts; its log file is rsyslog's to write."""
-    written = service.install(site, host, "haproxy")
+    written = install.install(site, host, "haproxy")
     if CONFIG in written:
         host.check("haproxy -c -q -f %s", CONFIG)
     if any("rsyslog" in path for path in written):
         host.change("restarted rsyslog", "systemctl enable -q rsyslog; systemctl restart rsyslog")
-    service.start(site, host, "haproxy")
+    start.start(site, host, "haproxy")
 
 
 def complete(site: Site) -> None:
@@ -28,7 +28,7 @@ def complete(site: Site) -> None:
     order = Element("rsc_order", id="haproxy-then-vip", first="haproxy-clone", then="vip", kind="Optional")
     resources.ensure(site, constraints=[together, order])
     resources.verify(site, "haproxy")
-    service.roll(site, "haproxy")
+    roll.roll(site, "haproxy")
 
 
 STEP = Step(
@@ -39,6 +39,6 @@ STEP = Step(
     needs=("ha",),
     apply=apply,
     complete=complete,
-    verify=lambda site, host: service.verify(site, host, "haproxy"),
+    verify=lambda site, host: roll.verify(site, host, "haproxy"),
     verify_whole=lambda site: resources.verify(site, "haproxy"),
 )

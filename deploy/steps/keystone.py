@@ -4,23 +4,23 @@ import shlex
 
 from deploy import cloud
 from deploy.host import Host
+from deploy.making import api, database, install, resources, roll, start
 from deploy.site import Site
 from deploy.step import Step
-from deploy.steps import api, database, resources, service
 
 
 def apply(site: Site, host: Host) -> None:
     """Packages, configuration and keys; the keys are ours to render, so they are equal everywhere."""
-    service.install(site, host, "keystone")
+    install.install(site, host, "keystone")
 
 
 def complete(site: Site) -> None:
     """Schema, then the first user, then the service itself, then the projects."""
     database.ensure(site, site.catalogue.step("keystone"))
     api.migrate(site, "keystone", "keystone", ["keystone-manage db_sync", _bootstrap(site)])
-    site.controllers.each(lambda host: service.start(site, host, "keystone"))
+    site.controllers.each(lambda host: start.start(site, host, "keystone"))
     resources.clones(site, "keystone")
-    service.roll(site, "keystone")
+    roll.roll(site, "keystone")
     api.verify_whole(site, "keystone")
     with cloud.told("creating the first projects"), cloud.connect(site) as session:
         cloud.patient(session.identity)
@@ -46,6 +46,6 @@ STEP = Step(
     requires=("galera", "memcached", "haproxy"),
     apply=apply,
     complete=complete,
-    verify=lambda site, host: service.verify(site, host, "keystone"),
+    verify=lambda site, host: roll.verify(site, host, "keystone"),
     verify_whole=lambda site: api.verify_whole(site, "keystone"),
 )

@@ -1,6 +1,6 @@
 """Neutron's server: the API and the RPC server behind it, on every controller."""
 
-from deploy.steps import api
+from deploy.making import api
 
 STEP = api.step(
     "neutron",

@@ -1,9 +1,9 @@
 """Neutron's agents: linuxbridge on every host with instances or routers; L3, DHCP and metadata on network nodes."""
 
 from deploy import cloud
+from deploy.making import install, roll
 from deploy.site import Site
 from deploy.step import Step
-from deploy.steps import service
 from deploy.wait import until
 
 REPORT = 300.0
@@ -36,8 +36,8 @@ STEP = Step(
     "network agents",
     roles=("network", "compute"),
     requires=("neutron",),
-    apply=lambda site, host: service.apply(site, host, "neutron-agents"),
-    complete=lambda site: service.roll(site, "neutron-agents"),
-    verify=lambda site, host: service.verify(site, host, "neutron-agents"),
+    apply=lambda site, host: install.apply(site, host, "neutron-agents"),
+    complete=lambda site: roll.roll(site, "neutron-agents"),
+    verify=lambda site, host: roll.verify(site, host, "neutron-agents"),
     verify_whole=verify_whole,
 )

@@ -1,9 +1,9 @@
 """Nova's control plane: API, metadata, scheduler, conductor, console proxy, and the cells."""
 
 from deploy.host import Host
+from deploy.making import api, database, install, roll
 from deploy.site import Site
 from deploy.step import Step
-from deploy.steps import api, database, service
 
 # The cell mappings hold templates that Nova fills from nova.conf at run time, so no password is stored in them.
 DATABASE = "{scheme}://{username}:{password}@{hostname}:{port}"
@@ -26,7 +26,7 @@ def _migrations(site: Site) -> list[str]:
 
 def apply(site: Site, host: Host) -> None:
     """Packages and files."""
-    service.install(site, host, "nova")
+    install.install(site, host, "nova")
 
 
 def complete(site: Site) -> None:
@@ -43,6 +43,6 @@ STEP = Step(
     requires=("placement", "glance", "rabbitmq"),
     apply=apply,
     complete=complete,
-    verify=lambda site, host: service.verify(site, host, "nova"),
+    verify=lambda site, host: roll.verify(site, host, "nova"),
     verify_whole=lambda site: api.verify_whole(site, "nova"),
 )

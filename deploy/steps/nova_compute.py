@@ -3,9 +3,9 @@
 from deploy import cloud, guest, paths
 from deploy.facts import ssh
 from deploy.facts.compute import hypervisors
+from deploy.making import install, roll, virt
 from deploy.site import Site
 from deploy.step import Step
-from deploy.steps import service, virt
 from deploy.wait import until
 
 REGISTER = 120.0
@@ -29,7 +29,7 @@ def prepare(site: Site) -> None:
 
 def complete(site: Site) -> None:
     """Computes into a cell, once they have reported."""
-    service.roll(site, "nova-compute")
+    roll.roll(site, "nova-compute")
     names = set(site.hosts.role("compute"))
     with cloud.told("reading the compute services"), cloud.connect(site) as session:
         until(
@@ -75,8 +75,8 @@ STEP = Step(
     roles=("compute",),
     requires=("nova",),
     prepare=prepare,
-    apply=lambda site, host: service.apply(site, host, "nova-compute"),
+    apply=lambda site, host: install.apply(site, host, "nova-compute"),
     complete=complete,
-    verify=lambda site, host: service.verify(site, host, "nova-compute"),
+    verify=lambda site, host: roll.verify(site, host, "nova-compute"),
     verify_whole=verify_whole,
 )

@@ -3,16 +3,16 @@
 from deploy.facts import pacemaker
 from deploy.host import Host
 from deploy.journal import JOURNAL
+from deploy.making import fencing, install, resources, roll
 from deploy.site import Site
 from deploy.step import Step
-from deploy.steps import fencing, resources, service
 from deploy.wait import until
 
 
 def complete(site: Site) -> None:
     """Properties and fence devices, once all controllers are members."""
     _whole(site, site.controllers.first)
-    service.roll(site, "pacemaker")
+    roll.roll(site, "pacemaker")
     if site.cluster.unfenced:
         JOURNAL.emit("note", f"built without fencing, because of {', '.join(site.cluster.unfenced)}")
     if site.cluster.fencing:
@@ -43,7 +43,7 @@ def complete(site: Site) -> None:
 
 def verify(site: Site, host: Host) -> None:
     """Units run, and this member sees all others and has quorum."""
-    service.verify(site, host, "pacemaker")
+    roll.verify(site, host, "pacemaker")
     _whole(site, host)
 
 
@@ -83,7 +83,7 @@ STEP = Step(
     roles=("controller",),
     requires=("base",),
     needs=("ha",),
-    apply=lambda site, host: service.apply(site, host, "pacemaker"),
+    apply=lambda site, host: install.apply(site, host, "pacemaker"),
     complete=complete,
     verify=verify,
     verify_whole=verify_whole,

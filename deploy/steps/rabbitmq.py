@@ -3,9 +3,9 @@
 from deploy.errors import StepFailed
 from deploy.facts import rabbitmq
 from deploy.host import Host
+from deploy.making import install, roll
 from deploy.site import Site
 from deploy.step import Step
-from deploy.steps import service
 from deploy.wait import until
 
 JOIN = 120.0
@@ -16,7 +16,7 @@ ANSWER = 60.0
 
 def apply(site: Site, host: Host) -> None:
     """The first member is up before the others look for it, so none founds a cluster of its own."""
-    service.apply(site, host, "rabbitmq")
+    install.apply(site, host, "rabbitmq")
     try:
         _answers(host)
     except StepFailed:
@@ -52,12 +52,12 @@ def complete(site: Site) -> None:
         )
     if "guest" in users:
         host.change("removed the queue account guest", "rabbitmqctl -q delete_user guest")
-    service.roll(site, "rabbitmq")
+    roll.roll(site, "rabbitmq")
 
 
 def verify(site: Site, host: Host) -> None:
     """The member sees all members, no partition and no alarm."""
-    service.verify(site, host, "rabbitmq")
+    roll.verify(site, host, "rabbitmq")
     until(
         lambda: rabbitmq.status(host),
         ready=lambda seen: seen.whole(len(site.controllers)),

@@ -3,9 +3,9 @@
 from xml.etree.ElementTree import Element, SubElement
 
 from deploy.facts import pacemaker
+from deploy.making import resources
 from deploy.site import Site
 from deploy.step import Step
-from deploy.steps import resources
 from deploy.wait import until
 
 

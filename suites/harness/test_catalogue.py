@@ -9,8 +9,9 @@ import pytest
 
 from deploy import catalogue, cloud, inventory, platforms, render, steps
 from deploy.catalogue import Endpoint, Files, Health, Proxy, Service
+from deploy.making import database, resources
 from deploy.platforms import Platform
-from deploy.steps import database, resources, vip
+from deploy.steps import vip
 
 SERVICES = catalogue.load().services
 SETS = catalogue.load().templates

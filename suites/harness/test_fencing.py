@@ -12,7 +12,7 @@ import pytest
 from deploy import inventory
 from deploy.facts.pacemaker import _resource
 from deploy.inventory.power import Command, Ipmi, Libvirt
-from deploy.steps import fencing
+from deploy.making import fencing
 
 IPMI = Ipmi(driver="ipmi", address="10.20.1.12", user="stackproof", password_file=Path("f"), cipher=17)
 LIBVIRT = Libvirt(driver="libvirt", uri="qemu+ssh://kvm1/system")

@@ -16,8 +16,8 @@ import yaml
 from deploy import catalogue, inventory, platforms
 from deploy.catalogue import Files, Service
 from deploy.errors import StackproofError
+from deploy.making import resources
 from deploy.render import Rendered
-from deploy.steps import resources
 
 PROFILES = ("lab", "two-node", "production.example")
 OSLO = re.compile(r"/etc/(keystone|glance|placement|nova|neutron)/.*\.(conf|ini)")

@@ -2,13 +2,14 @@
 
 import pytest
 
+from deploy import health
 from deploy.errors import StepFailed
 from deploy.facts import sockets, systemd
 from deploy.facts.sockets import Listener
 from deploy.facts.systemd import Unit
 from deploy.host import Result
 from deploy.journal import JOURNAL
-from deploy.steps import service
+from deploy.making import roll
 
 VIP = "172.16.181.30"
 
@@ -27,7 +28,7 @@ def host(site, monkeypatch):
     well = Unit("", "loaded", "active", "running", "disabled")
     monkeypatch.setattr(systemd, "units", lambda _, names: {name: units.get(name, well) for name in names})
     monkeypatch.setattr(sockets, "listening", lambda _: [Listener("tcp", VIP, 8775, units=frozenset({"haproxy"}))])
-    monkeypatch.setattr(service, "START", 0)
+    monkeypatch.setattr(roll, "START", 0)
     asked = []
 
     def run(command, *arguments, **_):
@@ -41,7 +42,7 @@ def host(site, monkeypatch):
 
 def test_the_error_has_the_last_words_of_what_is_down_and_no_secret(site, host):
     with pytest.raises(StepFailed) as failed:
-        service.verify(site, host, "nova")
+        roll.verify(site, host, "nova")
     assert host.asked == [("nova-api-metadata",)]
     assert "nova-api-metadata:\nno such table" in str(failed.value)
     assert "bmc-of-" not in str(failed.value)
@@ -50,7 +51,7 @@ def test_the_error_has_the_last_words_of_what_is_down_and_no_secret(site, host):
 
 def test_haproxy_at_the_vip_is_in_nobody_s_way(site, host, monkeypatch):
     services = [each for each in site.services("nova", host.node) if each.unit]
-    assert not any("is held" in trouble for trouble in service.troubles(site, host, services))
+    assert not any("is held" in trouble for trouble in health.troubles(site, host, services))
     stranger = Listener("tcp", str(host.node.management), 8775, program="nc")
     monkeypatch.setattr(sockets, "listening", lambda _: [stranger])
-    assert any("is held: 172.16.181.31:8775/tcp of nc" in told for told in service.troubles(site, host, services))
+    assert any("is held: 172.16.181.31:8775/tcp of nc" in told for told in health.troubles(site, host, services))

@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element
 
 from deploy.inventory import Node
 from deploy.inventory.power import Ipmi, Redfish
-from deploy.steps import resources
+from deploy.making import resources
 
 SCRIPTS = "/etc/stackproof/fence"
 """Where each controller has the passwords of all, as scripts; see templates/fence."""

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from functools import partial
 
 from deploy import cloud
-from deploy.errors import StackproofError
+from deploy.errors import StackproofError, StepFailed
 from deploy.host import Host
+from deploy.making import database, install, resources, roll, start
 from deploy.site import Site
 from deploy.step import Step
-from deploy.steps import database, resources, service
 from deploy.wait import until
 
 ANSWER = 90.0
@@ -17,9 +17,9 @@ ANSWER = 90.0
 
 def complete(site: Site, step: str) -> None:
     """After files and migrations: Pacemaker's clones, rolling restarts, then Keystone's catalogue."""
-    site.hosts.role("controller").each(lambda host: service.start(site, host, step))
+    site.hosts.role("controller").each(lambda host: start.start(site, host, step))
     resources.clones(site, step)
-    service.roll(site, step)
+    roll.roll(site, step)
     verify_whole(site, step)
     cloud.register(site, [entry for entry in site.catalogue.step(step) if entry.account or entry.endpoint])
 
@@ -45,7 +45,7 @@ def migrate(site: Site, name: str, package: str, commands: Sequence[str], **opti
     try:
         database.migrate(site, name, package, commands, **options)
     except StackproofError as error:
-        raise service.failed(
+        raise StepFailed(
             f"migrating the {name} database failed",
             seen=error.seen or error.what,
             hint=f"look at /var/log/{name} on {site.controllers.first.name}, then run the same command again",
@@ -56,7 +56,7 @@ def step(name: str, title: str, package: str, commands: Sequence[str], *requires
     """A step that needs nothing but packages, files, a database, migrations, clones and endpoints."""
 
     def apply(site: Site, host: Host) -> None:
-        service.install(site, host, name)
+        install.install(site, host, name)
 
     def whole(site: Site) -> None:
         database.ensure(site, site.catalogue.step(name))
@@ -70,6 +70,6 @@ def step(name: str, title: str, package: str, commands: Sequence[str], *requires
         requires=requires,
         apply=apply,
         complete=whole,
-        verify=lambda site, host: service.verify(site, host, name),
+        verify=lambda site, host: roll.verify(site, host, name),
         verify_whole=lambda site: verify_whole(site, name),
     )

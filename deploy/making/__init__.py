@@ -1,0 +1,1 @@
+"""Helpers of the steps that change hosts: packages, files, units, databases, resources."""

@@ -1,0 +1,20 @@
+"""Packages and files of the catalogue's services, made so with few round trips."""
+
+from deploy.host import Host
+from deploy.making import start
+from deploy.site import Site
+
+
+def install(site: Site, host: Host, step: str) -> list[str]:
+    """Packages and files of the step's services on that host; returns the paths that were written."""
+    services = site.services(step, host.node)
+    host.install(
+        package for service in services for group in service.packages for package in site.platform.packages[group]
+    )
+    return host.put(site.render(host.node, services))
+
+
+def apply(site: Site, host: Host, step: str) -> None:
+    """Install, and start what is not running; what runs and must restart is left to `roll`."""
+    install(site, host, step)
+    start.start(site, host, step)

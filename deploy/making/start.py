@@ -1,0 +1,50 @@
+"""Units: started and enabled where systemd owns them, handed over where Pacemaker does."""
+
+import shlex
+
+from deploy.facts import systemd
+from deploy.host import STATE, Host
+from deploy.site import Site
+
+START = 300.0
+"""Seconds a unit may take to come up. Nova's workers take 20 s on two busy cores; but after a loss of everything
+Pacemaker starts two units of a controller at a time, and on slow cores the last was up after more than four minutes."""
+
+
+def start(site: Site, host: Host, step: str) -> None:
+    """Start and enable the step's units that systemd owns; those of Pacemaker are only disabled in systemd."""
+    services = [service for service in site.services(step, host.node) if service.unit]
+    seen = systemd.units(host, [site.unit(service) for service in services])
+    script = []
+    for service in services:
+        unit = seen[site.unit(service)]
+        if site.by_pacemaker(service):
+            script += _hand_over(unit, site.unit(service))
+        else:
+            script += _started(unit, site.unit(service))
+    if script:
+        host.script("\n".join(line for line, _ in script), timeout=START * 2)
+        for _, told in script:
+            if told:
+                host.changed(told)
+
+
+def _hand_over(unit: systemd.Unit, name: str) -> list[tuple[str, str]]:
+    lines = []
+    if unit.is_enabled:
+        lines.append((f"systemctl disable -q {shlex.quote(name)}", f"disabled {name} in systemd: Pacemaker starts it"))
+    if unit.pending and not unit.is_active:
+        lines.append((f"rm -f {STATE}/pending/{shlex.quote(name)}", ""))
+    return lines
+
+
+def _started(unit: systemd.Unit, name: str) -> list[tuple[str, str]]:
+    lines = []
+    if not unit.is_enabled:
+        lines.append((f"systemctl enable -q {shlex.quote(name)}", f"enabled {name}"))
+    if not unit.is_active:
+        marker = f"rm -f {STATE}/pending/{shlex.quote(name)}"
+        # What failed often is not started again before a while has passed, unless its failures are forgotten.
+        forget = f"systemctl reset-failed {shlex.quote(name)} 2>/dev/null || :"
+        lines.append((f"{forget}; systemctl start {shlex.quote(name)} && {marker}", f"started {name}"))
+    return lines
