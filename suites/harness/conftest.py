@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Any warning is an error here, where no thread reads a cloud while pytest sets its filters; these come after."""
     strict = pytest.mark.filterwarnings("error", *config.getini("filterwarnings"))
     for item in items:
-        if item.path.parent == Path(__file__).parent:
+        if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(strict)
 
 

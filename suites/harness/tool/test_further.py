@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-STATE, HARNESS = "suites/state/test_memcached.py", "suites/harness/test_facts_members.py"
+STATE, HARNESS = "suites/state/test_memcached.py", "suites/harness/facts/test_members.py"
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from fixtures.probes import recording
 from fixtures.probes.plan import Probe
 from fixtures.probes.recording import Recording
 
-ROOT = Path(__file__).parents[2]
-DRILLS = Path(__file__).parent / "recordings" / "drills"
+ROOT = Path(__file__).parents[3]
+DRILLS = Path(__file__).parents[1] / "recordings" / "drills"
 
 
 def kept(case: str) -> Recording:

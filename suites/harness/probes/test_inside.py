@@ -41,7 +41,7 @@ def line(text: str, name: str = PING) -> Timeline:
 
 
 def test_what_an_instance_of_the_lab_wrote_is_read():
-    text = (Path(__file__).parent / "recordings" / "inside.txt").read_text()
+    text = (Path(__file__).parents[1] / "recordings" / "inside.txt").read_text()
     seen = parse(text)
     found = {name: [sum(sample.ok for sample in samples), len(samples)] for name, samples in seen.samples.items()}
     # Its neighbour was still booting when it began, and answered nothing for three seconds.

@@ -16,7 +16,7 @@ from fixtures.probes.table import table, text
 from fixtures.probes.timeline import Timeline
 from fixtures.probes.trends import compare, summary
 
-DRILLS = Path(__file__).parent / "recordings" / "drills"
+DRILLS = Path(__file__).parents[1] / "recordings" / "drills"
 ALLOWED = {"keystone": 5.0, "glance": 5.0}
 
 

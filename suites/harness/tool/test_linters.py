@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TOOLS = {
     "ruff check": ("-m", "ruff", "check", "--output-format=concise", "."),
     "ruff format": ("-m", "ruff", "format", "--check", "."),

@@ -14,7 +14,7 @@ from deploy.inventory.power import Ipmi, Libvirt
 from deploy.wait import until
 
 SECRET = "a-bmc-pass"
-MACHINES = Path(__file__).parent / "recordings" / "power" / "machines.xml"
+MACHINES = Path(__file__).parents[1] / "recordings" / "power" / "machines.xml"
 LAN = """name "sim"
 set_working_mc 0x20
 startlan 1

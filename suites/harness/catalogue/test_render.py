@@ -74,10 +74,6 @@ def test_no_secret_is_in_a_file_that_others_may_read(profile, site_of):
     assert sorted({file.path for file in secret if int(file.mode, 8) & 0o007}) == []
 
 
-def test_rendering_twice_gives_the_same(tree_of):
-    assert tree_of("lab") == tree_of("lab")
-
-
 def test_a_file_is_the_same_whichever_service_brings_it(site_of):
     site = site_of("lab")
     for node in site.cluster.nodes:

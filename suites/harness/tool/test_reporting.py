@@ -15,7 +15,7 @@ from deploy import inventory, steps
 from deploy.journal import Event
 from fixtures.terminal import Lines
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 COLLECT = ("--collect-only", "-q")
 
 SAMPLE = """

@@ -10,7 +10,7 @@ from fixtures.drills import gate, sessions
 from fixtures.drills.errors import Refused
 from fixtures.drills.undo import Kept
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 _OWNER = """
 import sys
 from fixtures.drills import sessions

@@ -22,7 +22,7 @@ from fixtures.probes.plan import Probe
 from fixtures.probes.watch import SAMPLES, Watch
 from suites.harness.probe_servers import Server
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 AUTOGROUP = Path("/proc/self/autogroup")
 
 

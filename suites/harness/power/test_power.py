@@ -14,7 +14,7 @@ from deploy.inventory import Node
 from deploy.inventory.power import Command, Ipmi, Libvirt
 from deploy.power import tool
 
-RECORDINGS = Path(__file__).parent / "recordings" / "power"
+RECORDINGS = Path(__file__).parents[1] / "recordings" / "power"
 SECRET = "a-bmc-pass"
 
 REPLAY = """#!{python}

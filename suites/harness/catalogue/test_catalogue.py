@@ -248,14 +248,6 @@ def test_it_gets_a_database_and_an_account_there(site, monkeypatch):
     assert "CREATE DATABASE IF NOT EXISTS `sample_main`; GRANT ALL ON `sample\\_main`.* TO 'sample'@" in told
 
 
-def test_keystone_lists_it():
-    assert SAMPLE in replace(catalogue.load(), services=(*SERVICES, SAMPLE)).endpoints()
-
-
-def test_clients_reach_it_through_the_vip():
-    assert SAMPLE in replace(catalogue.load(), services=(*SERVICES, SAMPLE)).proxied()
-
-
 def test_registering_it_makes_an_account_and_three_endpoints(site, monkeypatch):
     made = []
     monkeypatch.setattr(cloud, "connect", lambda _: NewCloud(made))

@@ -15,6 +15,7 @@ from fixtures.probes.inside import INTERVALS
 from fixtures.probes.judgement import budgets
 
 INSIDE = [(NAMES[each], INTERVALS[each]) for each in NAMES]
+FAULTS = sorted({fault for service in catalogue.load().services for fault in service.budget})
 
 
 @pytest.fixture(params=["lab", "two-node"])
@@ -23,7 +24,7 @@ def watching(request):
     return probes(there, catalogue.load().of(there))
 
 
-@pytest.mark.parametrize("fault", ["node-loss", "isolated", "process-kill", "frozen", "standby", "moved", "return"])
+@pytest.mark.parametrize("fault", FAULTS)
 def test_every_service_with_a_budget_is_watched_closely_enough(site_of, fault):
     allowed = budgets(catalogue.load(), fault)
     ways = {service: [] for service in allowed}
