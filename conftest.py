@@ -6,7 +6,7 @@ pytest_plugins = [
     "fixtures.allure_listener",
     "fixtures.terminal",
     "fixtures.stages",
-    "fixtures.checks",
+    "fixtures.checks.plugin",
     "fixtures.drills.options",
     "fixtures.further",
 ]

@@ -4,17 +4,17 @@ import pytest
 from _pytest.outcomes import Failed
 
 from deploy.journal import JOURNAL
-from fixtures.checks import Expect
+from fixtures.checks.expect import Expect
 
 
 def finding(*arguments, host="controller01", **options):
     with pytest.raises(Failed) as told:
-        Expect(host)(*arguments, **options)
+        Expect(host, pytest.fail)(*arguments, **options)
     return str(told.value)
 
 
 def test_what_is_as_expected_says_nothing():
-    Expect("controller01")("a unit", "active", "active")
+    Expect("controller01", pytest.fail)("a unit", "active", "active")
 
 
 def test_a_finding_has_its_parts_in_order():

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin")
 PRIVILEGE_SEPARATION = Path("/run/sshd")
-PLUGIN = '    "fixtures.precheck",\n'
+PLUGIN = '    "fixtures.prechecks",\n'
 
 pytestmark = pytest.mark.skipif(
     SSHD is None, reason="no sshd on this machine: apt-get install openssh-server (it need not run)"

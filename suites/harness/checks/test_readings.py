@@ -11,7 +11,7 @@ from _pytest.config import parse_warning_filter
 from deploy.errors import CommandFailed, HostUnreachable
 from deploy.host import Reads, Result, spelled
 from deploy.journal import JOURNAL
-from fixtures.readings import Readings
+from fixtures.checks.readings import Readings
 
 
 class Shell(Reads):
@@ -281,7 +281,7 @@ def test_between_two_tests_a_librarys_warning_is_no_error_in_any_thread(pytestco
             warnings.warn_explicit("gone in 5.0", PendingDeprecationWarning, "resource.py", 1, "openstack.resource")
 
 
-@pytest.mark.parametrize("module", ["deploy.cloud", "fixtures.readings", "suites.state.test_nova", "test_nova"])
+@pytest.mark.parametrize("module", ["deploy.cloud", "fixtures.checks.readings", "suites.state.test_nova", "test_nova"])
 def test_a_warning_about_our_own_code_is_an_error(module):
     with pytest.raises(DeprecationWarning):
         warnings.warn_explicit("gone in 5.0", DeprecationWarning, "our.py", 1, module)

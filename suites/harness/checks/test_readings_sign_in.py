@@ -6,8 +6,8 @@ from threading import Thread
 
 import pytest
 
-from fixtures.questions import SignIn, Ticket
-from fixtures.readings import Readings
+from fixtures.checks.questions import SignIn, Ticket
+from fixtures.checks.readings import Readings
 
 
 class Keystone(BaseHTTPRequestHandler):

@@ -5,15 +5,15 @@ from collections import Counter
 import pytest
 
 from deploy import inventory
-from fixtures import subjects
-from fixtures.subjects import Plan
+from fixtures.checks import subjects
+from fixtures.checks.subjects import Intended
 
 PROFILES = ("lab", "two-node", "production.example")
 
 
 @pytest.fixture
 def listed():
-    return lambda subject, profile="lab": list(subjects.SUBJECTS[subject](Plan.of(inventory.load(profile))))
+    return lambda subject, profile="lab": list(subjects.SUBJECTS[subject](Intended.of(inventory.load(profile))))
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -27,10 +27,10 @@ from deploy.facts.interfaces import Interface
 from deploy.facts.leftovers import Leftovers
 from deploy.facts.neighbours import Neighbour
 from deploy.facts.packages import Offer
-from fixtures.precheck import Runner
+from fixtures.prechecks import ThisMachine
 
 PLATFORM = platforms.load("debian-12")
-HERE = Runner()
+HERE = ThisMachine()
 
 
 # -- machine and disk --------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ def test_this_machines_clock_agrees_with_itself():
 def test_a_clock_is_off_by_no_less_than_the_way_leaves_open():
     moments = iter([100.0, 104.0, 200.0, 200.2, 300.0, 303.0])
 
-    class Late(Runner):
+    class Late(ThisMachine):
         def check(self, *_: object, **__: object) -> str:
             return "212.5"
 
