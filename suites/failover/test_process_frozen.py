@@ -2,7 +2,7 @@
 
 import pytest
 
-from fixtures.drills.process import TARGETS
+from fixtures.drills.faults.process import TARGETS
 from fixtures.drills.promises import PromisesOnReturn
 
 FAULT = "frozen"

@@ -4,7 +4,7 @@ import pytest
 
 from deploy.lab import groups
 from deploy.wait import until
-from fixtures.drills.runner import tidy
+from fixtures.drills.run.runner import tidy
 
 pytestmark = [pytest.mark.power, pytest.mark.needs("ha")]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from deploy.wait import until
-from fixtures.drills import interrupted
-from fixtures.drills.interrupted import Session
-from fixtures.drills.process import Process, states
-from fixtures.drills.undo import arm
+from fixtures.drills.faults.process import Process, states
+from fixtures.drills.faults.undo import arm
+from fixtures.drills.run import interrupted
+from fixtures.drills.run.interrupted import Session
 from fixtures.drills.who import Who
 
 pytestmark = [pytest.mark.power, pytest.mark.needs("ha")]

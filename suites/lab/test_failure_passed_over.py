@@ -7,7 +7,7 @@ import pytest
 
 from deploy.facts import pacemaker, systemd
 from deploy.wait import until
-from fixtures.drills.runner import tidy
+from fixtures.drills.run.runner import tidy
 
 pytestmark = [pytest.mark.power, pytest.mark.needs("ha")]
 

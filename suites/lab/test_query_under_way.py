@@ -6,8 +6,8 @@ import pytest
 
 from deploy.facts import pacemaker
 from deploy.wait import until
-from fixtures.drills.maintenance import Maintenance
-from fixtures.drills.runner import tidy
+from fixtures.drills.faults.maintenance import Maintenance
+from fixtures.drills.run.runner import tidy
 
 pytestmark = [pytest.mark.power, pytest.mark.needs("ha")]
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from deploy.host import Hosts
-from fixtures.drills import evidence
+from fixtures.drills.run import evidence
 
 
 @pytest.fixture

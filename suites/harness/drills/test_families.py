@@ -9,13 +9,13 @@ import pytest
 from deploy.errors import HostUnreachable
 from deploy.facts.disk import FileSystem
 from deploy.inventory import Lab
-from fixtures.drills import clock, configuration, disk, maintenance, process, undo
-from fixtures.drills.configuration import Configuration
-from fixtures.drills.cut import Cut
 from fixtures.drills.errors import Refused
-from fixtures.drills.maintenance import Maintenance
-from fixtures.drills.power import Power
-from fixtures.drills.undo import KEPT, POWER_ON, TABLE, Undo
+from fixtures.drills.faults import clock, configuration, disk, maintenance, process, undo
+from fixtures.drills.faults.configuration import Configuration
+from fixtures.drills.faults.cut import Cut
+from fixtures.drills.faults.maintenance import Maintenance
+from fixtures.drills.faults.power import Power
+from fixtures.drills.faults.undo import KEPT, POWER_ON, TABLE, Undo
 
 
 @pytest.fixture

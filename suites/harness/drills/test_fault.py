@@ -10,12 +10,12 @@ import pytest
 
 from deploy.errors import CommandFailed, StackproofError
 from deploy.interrupt import STOP
-from fixtures.drills import fault as faults
 from fixtures.drills import signals
-from fixtures.drills import undo as undoing
 from fixtures.drills.errors import NotUndone
-from fixtures.drills.fault import Fault, inflicted, look
-from fixtures.drills.undo import Kept, Undo
+from fixtures.drills.faults import fault as faults
+from fixtures.drills.faults import undo as undoing
+from fixtures.drills.faults.fault import Fault, inflicted, look
+from fixtures.drills.faults.undo import Kept, Undo
 
 
 class Patient:

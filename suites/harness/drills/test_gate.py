@@ -13,7 +13,7 @@ import pytest
 
 from deploy import inventory
 from deploy.facts import pacemaker, rabbitmq
-from fixtures.drills import gate
+from fixtures.drills.run import gate
 
 CONTROLLERS = [f"controller0{n}" for n in (1, 2, 3)]
 MEMBERS = [f"rabbit@controller0{n}" for n in (1, 2, 3)]

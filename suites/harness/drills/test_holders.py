@@ -1,10 +1,10 @@
 """Who holds the VIP: two at once only where both were seen to have it over the same time."""
 
-from fixtures.drills.holders import Look, observations
+from fixtures.drills.run.holders import HolderAnswer, observations
 
 
-def looks(*answers: tuple[float, bool]) -> list[Look]:
-    return [Look(at, at + 0.1, has) for at, has in answers]
+def looks(*answers: tuple[float, bool]) -> list[HolderAnswer]:
+    return [HolderAnswer(at, at + 0.1, has) for at, has in answers]
 
 
 def most(seen) -> int:

@@ -7,7 +7,7 @@ import pytest
 
 from deploy.errors import HostUnreachable
 from fixtures.drills import inside
-from fixtures.drills.inside import NAMES, Inside
+from fixtures.drills.inside import NAMES, InstanceWatch
 from fixtures.probes.inside import METADATA
 
 WELL, BUSY = "metadata {0} {0} 200", "metadata {0} {0} 503"
@@ -28,7 +28,7 @@ def watched(tmp_path, monkeypatch):
 
     def watch(*lines):
         check.lines, check.read = lines, []
-        made = Inside(SimpleNamespace(check=check, disconnect=lambda: None))
+        made = InstanceWatch(SimpleNamespace(check=check, disconnect=lambda: None))
         made.start()
         notes = []
         return made.stop(tmp_path, 0.0, notes)[NAMES[METADATA]], len(check.read), notes
@@ -60,7 +60,7 @@ def dead(monkeypatch):
     def check(*_, **__):
         raise HostUnreachable("instance: no connection")
 
-    return lambda console: Inside(SimpleNamespace(check=check, disconnect=lambda: None), console=lambda: console)
+    return lambda console: InstanceWatch(SimpleNamespace(check=check, disconnect=lambda: None), console=lambda: console)
 
 
 def test_one_that_died_says_of_what(dead, tmp_path):

@@ -13,13 +13,14 @@ import pytest
 
 from deploy import catalogue
 from deploy.errors import StepFailed
-from fixtures.drills import runner, summary
+from fixtures.drills import summary
 from fixtures.drills.errors import Refused
 from fixtures.drills.plugin import UNHURRIED
-from fixtures.drills.practised import Practised, load
-from fixtures.probes import recording
-from fixtures.probes.plan import Probe
-from fixtures.probes.recording import Recording
+from fixtures.drills.result import Result, load
+from fixtures.drills.run import runner
+from fixtures.probes.judging import recording
+from fixtures.probes.judging.recording import Recording
+from fixtures.probes.probe import Probe
 
 ROOT = Path(__file__).parents[3]
 DRILLS = Path(__file__).parents[1] / "recordings" / "drills"
@@ -150,8 +151,8 @@ def test_repeated_drills_tell_median_and_worst_and_what_became_slower(results, k
     [(["good"], "PASSED"), (["good", "no-effect"], "ERROR"), (["no-effect", "over-budget"], "FAILED")],
 )
 def test_the_worst_run_counts(results, known, cases, outcome):
-    practised = load(results(vip=cases) / summary.FOLDER / "vip", known)
-    assert practised.outage("keystone").outcome == outcome
+    result = load(results(vip=cases) / summary.FOLDER / "vip", known)
+    assert result.outage("keystone").outcome == outcome
 
 
 def test_a_kept_promise_tells_the_probe_that_was_away_for_longest(known):
@@ -161,17 +162,17 @@ def test_a_kept_promise_tells_the_probe_that_was_away_for_longest(known):
     )
     for names in (("keystone", "keystone/kept-alive"), ("keystone/kept-alive", "keystone")):
         lines = dict(zip(names, (brief, good.timelines["keystone"]), strict=True))
-        told = Practised("x", known, (replace(good, timelines=lines),)).outage("keystone")
+        told = Result("x", known, (replace(good, timelines=lines),)).outage("keystone")
         assert told.outcome == "PASSED"
         assert told.subject == names[1]
         assert told.seconds == good["keystone"].outage
 
 
 def test_what_was_not_recorded_is_not_proven(known):
-    practised = Practised("x", known, (kept("good"),))
-    assert practised.outage("cinder").outcome == "ERROR"
-    assert practised.on_return("keystone").outcome == "ERROR"
-    assert Practised("x", known, ()).go is False
+    result = Result("x", known, (kept("good"),))
+    assert result.outage("cinder").outcome == "ERROR"
+    assert result.on_return("keystone").outcome == "ERROR"
+    assert Result("x", known, ()).go is False
 
 
 @pytest.mark.parametrize(("pace", "interval"), [(1.0, 0.25), (UNHURRIED, 0.5)])
@@ -183,7 +184,6 @@ def test_every_probe_from_outside_keeps_the_pace(site_of, monkeypatch, tmp_path,
         raise Refused("seen enough")
 
     monkeypatch.setattr(runner, "Watch", watch)
-    monkeypatch.setattr(runner.objects, "keeper", lambda *_: {})
     monkeypatch.setattr(runner.clients, "probes", lambda *_: (Probe("keystone", "http", 0.25),))
     running = runner.Runner(site_of("lab"), also=(Probe("neutron-l3-agent/page", "http", 0.25),), pace=pace)
     with pytest.raises(Refused, match="seen enough"):
@@ -233,7 +233,6 @@ def test_calm_is_waited_for_before_the_fault_and_only_where_seconds_are_judged(
     monkeypatch.setattr(runner, "Holders", lambda *_: nullcontext())
     monkeypatch.setattr(runner, "Stalls", nullcontext)
     monkeypatch.setattr(runner, "inflicted", inflicted)
-    monkeypatch.setattr(runner.objects, "keeper", lambda *_: {})
     monkeypatch.setattr(runner.clients, "probes", lambda *_: ())
     running = runner.Runner(site_of("lab"), timed=timed)
     monkeypatch.setattr(running, "_until_calm", lambda *_: done.append("calm"))

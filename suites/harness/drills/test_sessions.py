@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.drills import gate, sessions
 from fixtures.drills.errors import Refused
-from fixtures.drills.undo import Kept
+from fixtures.drills.faults.undo import Kept
+from fixtures.drills.run import gate, sessions
 
 ROOT = Path(__file__).parents[3]
 _OWNER = """
 import sys
-from fixtures.drills import sessions
+from fixtures.drills.run import sessions
 with sessions.alone("lab", patience=5), sessions.owned("lab", "abc123"):
     print("begun", flush=True)
     sys.stdin.read()

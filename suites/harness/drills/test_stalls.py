@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from fixtures.drills import stalls
-from fixtures.drills.stalls import Stalls, share, spans
+from fixtures.drills.run import stalls
+from fixtures.drills.run.stalls import Stalls, share, spans
 
 
 def looks(*shares: float) -> list[tuple[float, float]]:

@@ -8,7 +8,7 @@ import pytest
 
 from deploy.errors import CommandFailed
 from deploy.facts import rabbitmq
-from fixtures.drills import clients
+from fixtures.drills.ledgers import messages
 
 MEMBERS = ("rabbit@controller01", "rabbit@controller02", "rabbit@controller03")
 
@@ -200,7 +200,7 @@ def test_a_member_that_does_not_answer_says_nothing(member):
 def test_a_member_does_what_a_drill_tells_it_and_no_command_line_has_that(member, tmp_path):
     member.answering("erl_call")
     (tmp_path / "erl_call").write_text(f'#!/bin/sh\necho "$*" > {tmp_path}/words\ncat > {tmp_path}/told\necho done\n')
-    assert clients._told(member, "tell(secret)") == ""
+    assert messages._told(member, "tell(secret)") == ""
     assert (tmp_path / "told").read_text() == 'tell(secret),\nio:format("done~n").\n'
     assert "secret" not in (tmp_path / "words").read_text()
 
@@ -209,4 +209,4 @@ def test_a_member_does_what_a_drill_tells_it_and_no_command_line_has_that(member
 def test_what_it_did_not_do_to_the_end_is_an_error(member, tmp_path, said):
     (tmp_path / "erl_call").write_text(f"#!/bin/sh\ncat > /dev/null\necho '{said}'\n")
     with pytest.raises(CommandFailed, match="controller01: RabbitMQ did not do all that a drill told it"):
-        clients._told(member, "ok")
+        messages._told(member, "ok")

@@ -6,13 +6,15 @@ from types import SimpleNamespace
 import pytest
 
 from deploy import catalogue, inventory
-from fixtures.drills import clients
 from fixtures.drills.inside import NAMES
+from fixtures.drills.ledgers import objects
+from fixtures.drills.run import clients
 from fixtures.drills.workload import Workload
-from fixtures.probes import plan, prober
+from fixtures.probes import prober
 from fixtures.probes.catalogued import probes
 from fixtures.probes.inside import INTERVALS
-from fixtures.probes.judgement import budgets
+from fixtures.probes.judging.judgement import budgets
+from fixtures.probes.probe import load, save
 
 INSIDE = [(NAMES[each], INTERVALS[each]) for each in NAMES]
 FAULTS = sorted({fault for service in catalogue.load().services for fault in service.budget})
@@ -25,12 +27,13 @@ def watching(request):
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_every_service_with_a_budget_is_watched_closely_enough(site_of, fault):
+def test_every_service_with_a_budget_is_watched_closely_enough(site_of, monkeypatch, fault):
     allowed = budgets(catalogue.load(), fault)
     ways = {service: [] for service in allowed}
     instance = SimpleNamespace(address="10.0.0.9")
     site = site_of("lab")
-    watched = [*clients.probes(site, "run", {"owner": "u1", "token": "t"}), *Workload(site, None, instance).probes]
+    monkeypatch.setattr(objects, "keeper", lambda *_: {"owner": "u1", "token": "t"})
+    watched = [*clients.probes(site, "run"), *Workload(site, None, instance).probes]
     for name, interval in [(each.name, each.interval) for each in watched] + INSIDE:
         ways.get(name.partition("/")[0], []).append(interval)
     for service, budget in allowed.items():
@@ -47,6 +50,6 @@ def test_addresses_are_numbers(watching):
 
 
 def test_the_prober_takes_them_as_a_plan(watching, tmp_path):
-    plan.save(watching, tmp_path / "plan.json")
-    for probe in plan.load(tmp_path / "plan.json"):
+    save(watching, tmp_path / "plan.json")
+    for probe in load(tmp_path / "plan.json"):
         assert prober.client(probe)

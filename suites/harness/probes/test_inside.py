@@ -10,8 +10,8 @@ import pytest
 from fixtures.probes import inside
 from fixtures.probes.errors import ProbeError
 from fixtures.probes.inside import DEADLINES, INTERVALS, LEASE, METADATA, PAUSE, PING, Clock, Clocks, Reading, parse
+from fixtures.probes.judging.timeline import Timeline
 from fixtures.probes.sample import Sample
-from fixtures.probes.timeline import Timeline
 
 SCRIPT = Path(inside.__file__).with_suffix(".sh")
 START = 40.0

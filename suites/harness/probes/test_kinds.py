@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import pytest
 
 from fixtures.probes.attempt import Attempt, reason
-from fixtures.probes.kinds import amqp, amqp_write, credential, http, ping, sql, sql_write, tcp, token
-from fixtures.probes.kinds.http_answer import Answer
+from fixtures.probes.clients import amqp, amqp_write, credential, http, ping, sql, sql_write, tcp, token
+from fixtures.probes.clients.http_answer import Answer
 from fixtures.probes.loop import Failed, Loop
 
 HOST = "127.0.0.1"

@@ -8,17 +8,18 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from deploy.errors import StepFailed
 from deploy.wait import until
-from fixtures.probes import plan, prober
+from fixtures.probes import prober
 from fixtures.probes.attempt import reason
 from fixtures.probes.errors import ProbeError
 from fixtures.probes.loop import READ, Failed, Loop, in_thread, ready
-from fixtures.probes.plan import Probe
+from fixtures.probes.probe import Probe, load, save
 from fixtures.probes.watch import SAMPLES, Watch
 from suites.harness.probe_servers import Server
 
@@ -206,11 +207,11 @@ def test_a_prober_that_is_killed_is_told_and_leaves_what_it_saw(probe, tmp_path)
 
 def test_a_prober_ends_with_its_parent(probe, tmp_path):
     """The parent is killed, so nobody tells the prober; its input just ends."""
-    told = json.dumps(plan.asdict(probe))
+    told = json.dumps(asdict(probe))
     parent = f"""
 import json, os, signal, sys
 from pathlib import Path
-from fixtures.probes.plan import Probe
+from fixtures.probes.probe import Probe
 from fixtures.probes.watch import Watch
 watch = Watch([Probe(**json.loads({told!r}))], Path({str(tmp_path)!r}))
 watch.start()
@@ -227,11 +228,11 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_a_plan_that_others_can_read_is_refused(probe, tmp_path):
     path = tmp_path / "plan.json"
-    plan.save([probe], path)
-    assert plan.load(path) == (probe,)
+    save([probe], path)
+    assert load(path) == (probe,)
     path.chmod(0o640)
     with pytest.raises(ProbeError, match="others may read it"):
-        plan.load(path)
+        load(path)
 
 
 def test_a_prober_that_cannot_begin_says_why(tmp_path):

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from deploy import catalogue
-from fixtures.probes import recording
 from fixtures.probes.errors import ProbeError, Unproven
-from fixtures.probes.judgement import Verdict, budgets, judge, restless
-from fixtures.probes.ledger import Ledger
-from fixtures.probes.recording import Recording
+from fixtures.probes.judging import recording
+from fixtures.probes.judging.judgement import Verdict, budgets, judge, restless
+from fixtures.probes.judging.ledger import Ledger
+from fixtures.probes.judging.recording import Recording
+from fixtures.probes.judging.table import table, text
+from fixtures.probes.judging.timeline import Timeline
+from fixtures.probes.judging.trends import compare, summary
 from fixtures.probes.sample import Sample
-from fixtures.probes.table import table, text
-from fixtures.probes.timeline import Timeline
-from fixtures.probes.trends import compare, summary
 
 DRILLS = Path(__file__).parents[1] / "recordings" / "drills"
 ALLOWED = {"keystone": 5.0, "glance": 5.0}

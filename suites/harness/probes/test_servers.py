@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from fixtures.probes.plan import Probe
-from fixtures.probes.timeline import Timeline
+from fixtures.probes.judging.timeline import Timeline
+from fixtures.probes.probe import Probe
 from fixtures.probes.watch import Watch
 from suites.harness.probe_servers import Server
 

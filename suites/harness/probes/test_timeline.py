@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from fixtures.probes.errors import Unproven
+from fixtures.probes.judging.timeline import Timeline
 from fixtures.probes.sample import Sample, dump, load
 from fixtures.probes.schedule import Schedule
-from fixtures.probes.timeline import Timeline
 
 TOOK = 0.01
 Try = Callable[[float], Sample]

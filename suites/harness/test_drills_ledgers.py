@@ -1,0 +1,90 @@
+"""Ledgers of drills: each file of the folder is found, set up, written to, read back and cleared."""
+
+import sys
+from dataclasses import replace
+
+import pytest
+
+from deploy.errors import StackproofError
+from fixtures.drills import ledgers
+from fixtures.drills.ledgers.store import Store
+from fixtures.drills.run import clients
+from fixtures.probes.judging.ledger import Ledger
+from fixtures.probes.probe import Probe
+
+FURTHER = """
+from fixtures.drills.ledgers import rows
+from dataclasses import replace
+STORE = replace(rows.STORE, name="swift/write")
+"""
+
+
+@pytest.fixture
+def store():
+    return Store(
+        "swift/write",
+        setup=lambda _: None,
+        probe=lambda _, run: Probe("swift/write", "http", options={"run": run}),
+        read=lambda *_: frozenset({1, 2}),
+        forget=lambda _: ["container ledger"],
+    )
+
+
+@pytest.fixture
+def only(monkeypatch):
+    return lambda *stores: monkeypatch.setattr(clients, "stores", lambda: stores)
+
+
+def test_every_ledger_is_found():
+    assert {each.name for each in ledgers.stores()} == {"galera/write", "keystone/write", "rabbitmq/write"}
+
+
+def test_a_further_file_is_found(monkeypatch, tmp_path):
+    (tmp_path / "containers.py").write_text(FURTHER)
+    monkeypatch.setattr(ledgers, "__path__", [*ledgers.__path__, str(tmp_path)])
+    try:
+        found = ledgers.stores.__wrapped__()
+    finally:
+        sys.modules.pop(f"{ledgers.__name__}.containers", None)
+    assert {each.name for each in found} - {each.name for each in ledgers.stores()} == {"swift/write"}
+
+
+def test_each_is_written_to_and_cleared(site_of, only, store):
+    only(store)
+    site = site_of("lab")
+    assert clients.probes(site, "r1")[-1] == Probe("swift/write", "http", options={"run": "r1"})
+    assert clients.forget(site) == ["container ledger"]
+
+
+def test_what_one_cannot_clear_keeps_no_other_from_it(site_of, only, store, events):
+    cleared = []
+
+    def refuse(_):
+        raise StackproofError("no answer")
+
+    only(replace(store, forget=refuse), replace(store, forget=cleared.append))
+    with clients.accounts(site_of("lab")):
+        pass
+    assert len(cleared) == 1
+    assert events[-1].text == "not removed: no answer"
+
+
+@pytest.mark.parametrize(("shared", "asked"), [(False, 3), (True, 1)])
+def test_every_member_is_read_unless_all_share_one_place(site_of, only, store, shared, asked):
+    only(replace(store, shared=shared))
+    read = clients.read_back(site_of("lab"), {"swift/write": Ledger("swift/write", frozenset({1, 2}))}, "r1", [])
+    assert len(read["swift/write"].found) == asked
+    assert read["swift/write"].lost == []
+
+
+def test_a_member_that_does_not_answer_is_noted(site_of, only, store):
+    def silent(_, host, __):
+        if host.name == "controller02":
+            raise TimeoutError
+        return frozenset({1})
+
+    only(replace(store, read=silent))
+    notes = []
+    read = clients.read_back(site_of("lab"), {"swift/write": Ledger("swift/write", frozenset({1}))}, "r1", notes)
+    assert read["swift/write"].silent == {"controller02"}
+    assert notes == ["controller02: its ledger could not be read: TimeoutError"]
