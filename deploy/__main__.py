@@ -4,12 +4,11 @@ import argparse
 import sys
 import time
 
-from deploy import inventory, preview, recover
+from deploy import inventory, preview, recover, steps
 from deploy.errors import StackproofError
 from deploy.journal import JOURNAL, Event
 from deploy.lab import claim
 from deploy.site import Site
-from deploy.steps import ALL
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _plan(site: Site) -> int:
     print("steps, each after those it requires:")
-    for step, names in preview.steps(site, ALL):
+    for step, names in preview.steps(site, steps.of(site.catalogue)):
         print(f"  {step.name:<16}{step.title:<54}{', '.join(names)}")
     if site.ha and site.cluster.unfenced:
         print(f"without fencing, because of {', '.join(site.cluster.unfenced)}")

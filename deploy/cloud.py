@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from deploy.catalogue import Service
+from deploy.catalogue import Keystone, Project, Service
 from deploy.errors import StackproofError
 from deploy.journal import JOURNAL
 from deploy.site import Site
@@ -83,16 +83,49 @@ def answers(url: str, expect: Iterable[int]) -> bool:
         return False
 
 
-def register(site: Site, services: Iterable[Service]) -> None:
-    """Make Keystone know those services: an account with the admin role in `service`, and three endpoints."""
-    wanted = list(services)
-    with told("registering services in Keystone"), connect(site) as cloud:
+def register(site: Site, project: Project) -> None:
+    """Make Keystone know a project: its account with the admin role in `service`, its endpoints, what else it names."""
+    extras = project.keystone
+    endpoints = [service for service in project.services if service.endpoint]
+    if not (project.account or endpoints or extras.roles or extras.domain):
+        return
+    with told(f"registering {project.name} in Keystone"), connect(site) as cloud:
         patient(cloud.identity)
-        for service in wanted:
-            if service.account:
-                account(site, cloud, service.account, "service", ("admin", "service"))
-            if service.endpoint:
-                _endpoints(site, cloud, service)
+        for name in extras.roles:
+            role(cloud, name)
+        if extras.domain:
+            _domain(site, cloud, extras)
+        if project.account:
+            account(site, cloud, project.account, "service", ("admin", "service"))
+        for service in endpoints:
+            _endpoints(site, cloud, service)
+
+
+def role(cloud: Connection, name: str) -> Any:
+    """The role of that name."""
+    identity = cloud.identity
+    return _ensured(f"role {name}", partial(identity.find_role, name), partial(identity.create_role, name=name))
+
+
+def _domain(site: Site, cloud: Connection, wanted: Keystone) -> None:
+    """A project's own domain, and the user who administers it."""
+    identity = cloud.identity
+    domain = _ensured(
+        f"domain {wanted.domain}",
+        partial(identity.find_domain, wanted.domain),
+        partial(identity.create_domain, name=wanted.domain),
+    )
+    user = _ensured(
+        f"user {wanted.domain_admin}",
+        partial(identity.find_user, wanted.domain_admin, domain_id=domain.id),
+        lambda: identity.create_user(
+            name=wanted.domain_admin, domain_id=domain.id, password=site.secrets[f"keystone.{wanted.domain_admin}"]
+        ),
+    )
+    admin = role(cloud, "admin")
+    if not identity.validate_user_has_domain_role(domain, user, admin):
+        identity.assign_domain_role_to_user(domain, user, admin)
+        JOURNAL.emit("change", f"gave {wanted.domain_admin} the role admin in domain {wanted.domain}", host="api")
 
 
 def account(site: Site, cloud: Connection, name: str, project: str, roles: Iterable[str]) -> None:
@@ -105,11 +138,9 @@ def account(site: Site, cloud: Connection, name: str, project: str, roles: Itera
     )
     home = identity.find_project(project, ignore_missing=False)
     for role_name in roles:
-        role = _ensured(
-            f"role {role_name}", partial(identity.find_role, role_name), partial(identity.create_role, name=role_name)
-        )
-        if not identity.validate_user_has_project_role(home, user, role):
-            identity.assign_project_role_to_user(home, user, role)
+        given = role(cloud, role_name)
+        if not identity.validate_user_has_project_role(home, user, given):
+            identity.assign_project_role_to_user(home, user, given)
             JOURNAL.emit("change", f"gave {name} the role {role_name} in {project}", host="api")
 
 

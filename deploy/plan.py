@@ -42,11 +42,6 @@ def order(steps: Iterable[Step]) -> list[Step]:
     return [by_name[name] for name in names]
 
 
-def of(site: Site, steps: Iterable[Step]) -> list[Step]:
-    """The steps that this cluster has, in order."""
-    return [step for step in order(steps) if step.applies(site)]
-
-
 def apply(site: Site, step: Step) -> Outcome:
     """Make the step so, then verify it; StepFailed or what the step raised."""
     with _told(step) as changes:
@@ -90,7 +85,7 @@ def run(
     `do` is `apply` or `verify`. A step that fails keeps those that require it from being tried. Returns what
     each step came to.
     """
-    waiting = of(site, steps)
+    waiting = order(steps)
     outcomes: Outcomes = {}
     running: dict[Future[Outcome], Step] = {}
     pool = ThreadPoolExecutor(len(waiting) or 1, thread_name_prefix="step")

@@ -15,7 +15,6 @@ from deploy.facts.neighbours import Neighbour
 from deploy.facts.sockets import Listener
 from deploy.host import Reads
 from deploy.inventory import Cluster, Network, Node
-from deploy.platforms import Platform
 
 T = TypeVar("T")
 
@@ -229,18 +228,16 @@ class PortOn:
         return f"{self.node.name}-{self.service.name}-{self.number}"
 
 
-def ports(cluster: Cluster, catalogue: Catalogue, platform: Platform) -> Iterator[PortOn]:
+def ports(cluster: Cluster, catalogue: Catalogue) -> Iterator[PortOn]:
     """Every port of the catalogue on every node it will be listened to."""
     for node in cluster.nodes:
         for service in catalogue.on(node):
-            units = {platform.unit(service.unit)}
+            units = {service.unit}
             if service.port:
-                proxy = (
-                    {platform.unit(catalogue["haproxy"].unit)} if service.proxy and "haproxy" in catalogue else set()
-                )
+                proxy = {catalogue["haproxy"].unit} if service.proxy and "haproxy" in catalogue else set()
                 yield PortOn(node, service, service.port, service.port, "tcp", True, frozenset(units | proxy))
             for port in service.ports:
-                if set(port.needs) <= cluster.features and port.port != service.port:
+                if port.port != service.port:
                     last = port.last or port.port
                     yield PortOn(node, service, port.port, last, port.protocol, port.always, frozenset(units))
 

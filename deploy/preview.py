@@ -1,8 +1,9 @@
 """A dry run: what a build would do, host by host, found by reading only."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from deploy import plan
+from deploy import catalogue, plan
 from deploy.errors import StackproofError
 from deploy.facts import defects, ssh
 from deploy.host import Host
@@ -19,9 +20,9 @@ class Preview:
     error: str = ""
 
 
-def steps(site: Site, every: tuple[Step, ...]) -> list[tuple[Step, tuple[str, ...]]]:
+def steps(site: Site, every: Iterable[Step]) -> list[tuple[Step, tuple[str, ...]]]:
     """The steps in order, with the hosts each works on."""
-    return [(step, tuple(site.hosts.role(*step.roles))) for step in plan.of(site, every)]
+    return [(step, tuple(site.hosts.role(*step.roles))) for step in plan.order(every)]
 
 
 def hosts(site: Site) -> dict[str, Preview]:
@@ -33,9 +34,8 @@ def hosts(site: Site) -> dict[str, Preview]:
     def look(host: Host) -> Preview:
         try:
             services = site.catalogue.on(host.node)
-            wanted = {p for service in services for group in service.packages for p in site.platform.packages[group]}
             return Preview(
-                packages=tuple(host.missing(wanted)),
+                packages=tuple(host.missing(catalogue.packages(services))),
                 files=(
                     *host.differing(site.render(host.node, services)),
                     *(defect.path for defect in defects.left(host, site.platform.defects)),

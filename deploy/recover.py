@@ -42,7 +42,7 @@ def galera(site: Site) -> str:
     units, when a member already serves, when a position cannot be read, or when the members do not belong to
     one cluster.
     """
-    hosts = site.controllers
+    hosts = site.members("galera")
     serving = _serving(hosts)
     if serving:
         raise StepFailed(

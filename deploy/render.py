@@ -1,22 +1,19 @@
-"""Rendering: templates/<set>/<path on the host>.j2 becomes whole files, with owner and mode from data."""
+"""Rendering: templates/<project>/<set>/<path on the host>.j2 become whole files, with owner and mode from data."""
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.exceptions import TemplateError, TemplateRuntimeError
 
-from deploy.catalogue import Catalogue, Files, Service
+from deploy.catalogue import Catalogue, Service, TemplateSet, read
 from deploy.errors import StackproofError
 from deploy.inventory import Cluster, Node
 from deploy.platforms import Platform
 from deploy.secrets import Secrets
-
-ROOT = Path(__file__).parent.parent / "templates"
 
 
 @dataclass(frozen=True)
@@ -48,10 +45,10 @@ def files(context: Context, node: Node, services: Iterable[Service]) -> list[Ren
     """Every file those services own on that node. Raises StackproofError naming a template that fails."""
     rendered: dict[str, Rendered] = {}
     for service in services:
-        for name in service.templates:
-            for template in _templates(name):
+        for each in service.sets:
+            for template in _templates(each.folder):
                 for target in _targets(context, node, template):
-                    file = _file(context, node, service, name, template, target=target)
+                    file = _file(context, node, service, each, template, target=target)
                     if file is not None:
                         rendered.setdefault(file.path, file)
     return list(rendered.values())
@@ -62,8 +59,9 @@ def _targets(context: Context, node: Node, template: str) -> tuple[Node, ...]:
     return context.cluster.role("controller") if "{controller}" in template else (node,)
 
 
-def _file(context: Context, node: Node, service: Service, name: str, template: str, *, target: Node) -> Rendered | None:
-    path = _path(context.platform, service, template, target)
+def _file(
+    context: Context, node: Node, service: Service, of: TemplateSet, template: str, *, target: Node
+) -> Rendered | None:
     variables = {
         "cluster": context.cluster,
         "catalogue": context.catalogue,
@@ -78,57 +76,48 @@ def _file(context: Context, node: Node, service: Service, name: str, template: s
         "ha": context.cluster.vip is not None,
     }
     try:
-        text = _environment().get_template(f"{name}/{template}.j2").render(variables)
+        text = _environment().get_template(f"{of.folder}/{template}.j2").render(variables)
     except (TemplateError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise StackproofError(
-            f"template {name}/{template}.j2 does not render for {node.name}",
+            f"template {of.folder}/{template}.j2 does not render for {node.name}",
             expected="every name it uses to be known, and to have a value",
             seen=f"{type(error).__name__}: {error}",
         ) from None
     if not text.strip():
         return None  # a template that has nothing to say for this node owns no file there
-    owner = _owner(context.catalogue.templates[name], f"/{template}")
-    return Rendered(path, text, owner.owner, owner.mode, _users(context, node, service, name, template), owner.folder)
+    rule = of.files.of(f"/{template}")
+    users = _users(context, node, service, of, template)
+    return Rendered(_path(context.platform, service, template, target), text, rule.owner, rule.mode, users, rule.folder)
 
 
-def _users(context: Context, node: Node, service: Service, name: str, template: str) -> tuple[str, ...]:
+def _users(context: Context, node: Node, service: Service, of: TemplateSet, template: str) -> tuple[str, ...]:
     """The units on that node which read the files of that set; a path with the service in it is that one's own."""
     if any(own in template for own in ("{unit}", "{service}", "{script}")):
-        return (context.platform.unit(service.unit),)
-    return tuple(
-        context.platform.unit(user.unit) for user in context.catalogue.on(node) if user.unit and name in user.templates
-    )
+        return (service.unit,)
+    return tuple(user.unit for user in context.catalogue.on(node) if user.unit and of in user.sets)
 
 
 def _path(platform: Platform, service: Service, template: str, target: Node) -> str:
-    """The template's path with `{name}` replaced: a path of the platform, a unit's name, or the service's.
+    """The template's path with `{name}` replaced: by a path of the platform, or a name of the service.
 
-    `{script}` is the name of the service's own WSGI script.
+    `{script}` is the file name of the service's WSGI program.
     """
-    script = platform.wsgi.get(service.name, "").rpartition("/")[2]
-    own = {"service": service.name, "unit": platform.unit(service.unit), "controller": target.name, "script": script}
-
-    def replacement(match: re.Match[str]) -> str:
-        name = match[1]
-        return own.get(name) or platform.paths.get(name) or platform.unit(name)
-
-    return re.sub(r"//+", "/", "/" + re.sub(r"{([^}]+)}", replacement, template))
-
-
-def _owner(files: Files, template: str) -> Files:
-    return files.files.get(template, files)
+    script = service.program.rpartition("/")[2]
+    own = {"service": service.name, "unit": service.unit, "controller": target.name, "script": script}
+    path = re.sub(r"{([^}]+)}", lambda name: own.get(name[1]) or platform.paths[name[1]], template)
+    return re.sub(r"//+", "/", f"/{path}")
 
 
 @cache
 def _templates(name: str) -> tuple[str, ...]:
-    root = ROOT / name
+    root = read.ROOT / name
     return tuple(sorted(str(path.relative_to(root))[: -len(".j2")] for path in root.rglob("*.j2")))
 
 
 @cache
 def _environment() -> Environment:
     return Environment(
-        loader=FileSystemLoader(ROOT),
+        loader=FileSystemLoader(read.ROOT),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

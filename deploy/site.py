@@ -55,17 +55,13 @@ class Site:
         """True where controllers share a VIP."""
         return self.cluster.vip is not None
 
+    def members(self, service: str) -> Hosts:
+        """The hosts that a service of the catalogue runs on."""
+        return self.hosts.role(*self.catalogue[service].roles)
+
     def services(self, step: str, node: Node) -> tuple[Service, ...]:
         """What that step builds on that node."""
         return tuple(service for service in self.catalogue.step(step) if service.on(node))
-
-    def unit(self, service: Service) -> str:
-        """The service's unit on this platform."""
-        return self.platform.unit(service.unit)
-
-    def by_pacemaker(self, service: Service) -> bool:
-        """True where Pacemaker and not systemd starts the service's unit."""
-        return self.ha and service.manager == "pacemaker"
 
     def render(self, node: Node, services: Iterable[Service]) -> list[Rendered]:
         """Every file those services own on that node."""

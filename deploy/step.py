@@ -27,8 +27,6 @@ class Step:
     roles: tuple[str, ...]
     requires: tuple[str, ...] = ()
     order: Order = "parallel"
-    needs: tuple[str, ...] = ()
-    """Features of the cluster without which the step does not exist."""
     prepare: Callable[[Site], None] = _nothing
     apply: Callable[[Site, Host], None] = _nothing
     complete: Callable[[Site], None] = _nothing
@@ -37,7 +35,3 @@ class Step:
 
     def __str__(self) -> str:
         return self.name
-
-    def applies(self, site: Site) -> bool:
-        """True where this cluster has the step."""
-        return set(self.needs) <= site.cluster.features

@@ -87,6 +87,10 @@ class Host(Reads):
         there = set(self._ask(self._packages.installed, wanted, 60).out.split())
         return [package for package in wanted if package not in there]
 
+    def version(self, package: str) -> str:
+        """The version of an installed package. CommandFailed where it is not installed."""
+        return self.check("exec sh -s -- %s", package, stdin=self._packages.version, timeout=60).strip()
+
     def put(self, files: Iterable[Rendered]) -> list[str]:
         """Make those files what they must be; returns the paths that were not.
 

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from deploy.inventory.power import Ipmi, Power
+from deploy.inventory import features
+from deploy.inventory.power import Power
 
 Role = Literal["controller", "network", "compute", "storage"]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
@@ -201,14 +202,5 @@ class Cluster:
 
     @property
     def features(self) -> frozenset[str]:
-        """What the catalogue's `needs` are matched with."""
-        present = {
-            "ha": self.vip is not None,
-            "single": self.vip is None,
-            "fencing": self.fencing,
-            "ipmi-fencing": self.fencing and any(isinstance(node.power, Ipmi) for node in self.role("controller")),
-            "tenant-networks": self.options.tenant_networks,
-            "second-compute": len(self.role("compute")) > 1,
-            "router-health-check": self.options.tenant_networks and self.options.router_health_check,
-        }
-        return frozenset(name for name, there in present.items() if there)
+        """The names of the features that it has."""
+        return features.of(self)

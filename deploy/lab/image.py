@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from deploy import catalogue
 from deploy.errors import LabError
 from deploy.inventory import Cluster
 from deploy.lab import groups, mounts, names, recipe, sources
@@ -66,7 +67,9 @@ def kind(cluster: Cluster) -> str:
 
 def packages(cluster: Cluster, platform: Platform) -> tuple[str, ...]:
     """Names of the packages in the image."""
-    return platform.packages["bare"] if kind(cluster) == "bare" else platform.every_package()
+    if kind(cluster) == "bare":
+        return platform.bare
+    return tuple(sorted({*platform.bare, *platform.drills, *catalogue.load().packages(platform.name)}))
 
 
 def fingerprint(content: tuple[str, ...], origin: sources.Sources) -> str:

@@ -1,8 +1,8 @@
 """Databases and accounts of the catalogue, and their migrations, each done once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from deploy.catalogue import Service
+from deploy.catalogue import Project
 from deploy.host import Host
 from deploy.site import Site
 
@@ -14,18 +14,16 @@ def sql(host: Host, statement: str, *, timeout: float = 60) -> str:
     return host.check("mariadb -N -B", stdin=statement, timeout=timeout)
 
 
-def ensure(site: Site, services: Iterable[Service]) -> None:
-    """The databases of those services, and the account that owns them, with its password."""
-    host = site.controllers.first
-    wanted = {(name, service.account or service.name) for service in services for name in service.database}
-    if not wanted:
+def ensure(site: Site, project: Project) -> None:
+    """The databases of a project, and the account that owns them, with its password."""
+    if not project.database:
         return
+    host, user = site.members("galera").first, project.owner
     network = site.cluster.management.cidr
     source = f"{network.network_address}/{network.netmask}"
-    for user in sorted({user for _, user in wanted}):
-        _account(site, host, user, source)
+    _account(site, host, user, source)
     there = set(sql(host, "SELECT db, user FROM mysql.db").splitlines())
-    for name, user in sorted(wanted):
+    for name in project.database:
         # In a grant the underscore stands for any character, unless it is escaped.
         pattern = name.replace("_", "\\_")
         if not {f"{pattern}\t{user}", f"{pattern.replace(chr(92), chr(92) * 2)}\t{user}"} & there:
@@ -45,18 +43,18 @@ def _account(site: Site, host: Host, user: str, source: str) -> None:
         host.changed(f"created database account {user}")
 
 
-def migrate(site: Site, name: str, package: str, commands: Sequence[str], *, user: str = "") -> bool:
-    """Run a service's migrations on the first controller, unless they ran for the installed package.
+def migrate(site: Site, project: Project, commands: Sequence[str]) -> bool:
+    """Run a project's migrations on its first host, unless they ran for the installed package; True: they ran now.
 
-    That they did is written in the database itself, so that the mark goes where the schema goes.
+    The mark of a finished migration is a row of the database itself, so that the mark goes where the schema goes.
     """
-    host = site.controllers.first
-    version = host.check("dpkg-query -W -f '${Version}' %s", package)
-    done = sql(host, f"{MIGRATIONS}; SELECT version FROM stackproof.migrations WHERE name='{name}'")
+    host, keeper = site.hosts.role(*site.catalogue.roles(project.name)).first, site.members("galera").first
+    version = host.version(project.schema)
+    done = sql(keeper, f"{MIGRATIONS}; SELECT version FROM stackproof.migrations WHERE name='{project.name}'")
     if done.strip() == version:
         return False
     for command in commands:
-        host.check("su -s /bin/sh -c %s %s", command, user or name, timeout=600)
-    sql(host, f"REPLACE INTO stackproof.migrations VALUES ('{name}', '{version}')")
-    host.changed(f"migrated the {name} database")
+        host.check("su -s /bin/sh -c %s %s", command, project.runs_as, timeout=600)
+    sql(keeper, f"REPLACE INTO stackproof.migrations VALUES ('{project.name}', '{version}')")
+    host.changed(f"migrated the {project.name} database")
     return True

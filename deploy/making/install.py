@@ -1,5 +1,6 @@
 """Packages and files of the catalogue's services, made so with few round trips."""
 
+from deploy.catalogue import packages
 from deploy.host import Host
 from deploy.making import start
 from deploy.site import Site
@@ -8,9 +9,7 @@ from deploy.site import Site
 def install(site: Site, host: Host, step: str) -> list[str]:
     """Packages and files of the step's services on that host; returns the paths that were written."""
     services = site.services(step, host.node)
-    host.install(
-        package for service in services for group in service.packages for package in site.platform.packages[group]
-    )
+    host.install(packages(services))
     return host.put(site.render(host.node, services))
 
 

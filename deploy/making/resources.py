@@ -37,7 +37,7 @@ def ensure(site: Site, *, resources: Iterable[Element] = (), constraints: Iterab
     stays where it is.
     """
     with _WRITING:
-        _ensure(site.controllers.first, {"resources": [*resources], "constraints": [*constraints]})
+        _ensure(site.members("pacemaker").first, {"resources": [*resources], "constraints": [*constraints]})
 
 
 def _ensure(host: Host, wanted: dict[str, list[Element]]) -> None:
@@ -67,7 +67,7 @@ def _ensure(host: Host, wanted: dict[str, list[Element]]) -> None:
 
 def properties(site: Site, **wanted: str) -> None:
     """Make the cluster's properties so; underscores stand for dashes."""
-    host = site.controllers.first
+    host = site.members("pacemaker").first
     names = {name.replace("_", "-"): value for name, value in wanted.items()}
     seen = ElementTree.fromstring(host.check("cibadmin --query --scope crm_config"))  # noqa: S314 - our own cluster
     current = {pair.get("name"): pair.get("value") for pair in seen.iter("nvpair")}
@@ -125,13 +125,13 @@ def clone(inner: Element) -> Element:
     return element
 
 
-def units(site: Site, services: Iterable[Service]) -> list[Element]:
+def units(services: Iterable[Service]) -> list[Element]:
     """A clone for each service whose unit Pacemaker owns."""
     return [
         clone(
             primitive(
                 service.name,
-                f"systemd:{site.unit(service)}",
+                f"systemd:{service.unit}",
                 {},
                 monitor=f"{service.watched_every}s",
                 timeout=100,
@@ -142,29 +142,29 @@ def units(site: Site, services: Iterable[Service]) -> list[Element]:
             )
         )
         for service in services
-        if service.unit and site.by_pacemaker(service)
+        if service.by_pacemaker
     ]
 
 
 def clones(site: Site, step: str) -> None:
     """Let Pacemaker run the step's units on every controller; nothing in a cluster without it."""
     if site.ha:
-        ensure(site, resources=units(site, site.catalogue.step(step)))
+        ensure(site, resources=units(site.catalogue.step(step)))
 
 
 def verify(site: Site, step: str) -> None:
     """Pacemaker runs the step's units on every controller."""
-    names = [service.name for service in site.catalogue.step(step) if service.unit and site.by_pacemaker(service)]
+    names = [service.name for service in site.catalogue.step(step) if service.by_pacemaker]
     everywhere(site, names)
 
 
 def everywhere(site: Site, names: list[str]) -> None:
     """Wait until those resources run on every controller."""
-    members = tuple(sorted(site.controllers))
+    members = tuple(sorted(site.members("pacemaker")))
     if not names:
         return
     until(
-        lambda: _where(site.controllers.first, names),
+        lambda: _where(site.members("pacemaker").first, names),
         ready=lambda seen: all(nodes == members for nodes in seen.values()),
         timeout=START,
         interval=1,

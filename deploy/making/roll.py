@@ -2,10 +2,9 @@
 
 import shlex
 
-from deploy import health
 from deploy.catalogue import Service
 from deploy.errors import StackproofError, StepFailed
-from deploy.facts import systemd
+from deploy.facts import health, systemd
 from deploy.host import STATE, Host
 from deploy.journal import JOURNAL
 from deploy.making.start import START
@@ -29,8 +28,8 @@ SETTLE = 20
 
 def roll(site: Site, step: str) -> None:
     """Restart the units whose files changed: one controller at a time, each healthy before the next."""
-    names = sorted({site.unit(service) for service in site.catalogue.step(step) if service.unit})
-    hosts = site.hosts.role(*{role for service in site.catalogue.step(step) for role in service.roles})
+    names = sorted({service.unit for service in site.catalogue.step(step) if service.unit})
+    hosts = site.hosts.role(*site.catalogue.roles(step))
     seen = hosts.each(lambda host: systemd.units(host, names))
     for name, units in seen.items():
         due = [unit.name for unit in units.values() if unit.pending and unit.name]
@@ -41,11 +40,7 @@ def roll(site: Site, step: str) -> None:
 def restart(site: Site, host: Host, step: str, units: list[str]) -> None:
     """Restart those units of the step on one host, and wait until they are healthy again."""
     lines = [_RESTART.format(unit=shlex.quote(unit), state=STATE) for unit in units]
-    watched = [
-        service
-        for service in site.services(step, host.node)
-        if site.by_pacemaker(service) and site.unit(service) in units
-    ]
+    watched = [service for service in site.services(step, host.node) if service.by_pacemaker and service.unit in units]
     if watched:
         clones = " ".join(shlex.quote(f"{service.name}-clone") for service in watched)
         lines.insert(0, _LOOK_AWAY.format(clones=clones, settle=SETTLE))
@@ -62,15 +57,15 @@ def verify(site: Site, host: Host, step: str) -> None:
         return
     try:
         until(
-            lambda: health.troubles(site, host, services),
+            lambda: health.troubles(host, services),
             ready=lambda seen: not seen,
             error=lambda seen: any(trouble.endswith(" failed") for trouble in seen),
             timeout=START,
-            what=f"{host.name}: {', '.join(site.unit(service) for service in services)}",
+            what=f"{host.name}: {', '.join(service.unit for service in services)}",
             expected="every unit running and healthy",
         )
     except StepFailed as error:
-        down, error.evidence = _last_words(site, host, services)
+        down, error.evidence = _last_words(host, services)
         error.hint = error.hint or f"journalctl -u {' -u '.join(down)} on {host.name}"
         raise
 
@@ -81,9 +76,9 @@ crm_mon -1 --exclude=all --include=failcounts,failures 2>/dev/null || :
 """
 
 
-def _last_words(site: Site, host: Host, services: list[Service]) -> tuple[list[str], str]:
+def _last_words(host: Host, services: list[Service]) -> tuple[list[str], str]:
     """The units that do not run, or else all, and what they said last; and what Pacemaker holds against any."""
-    units = [site.unit(service) for service in services]
+    units = [service.unit for service in services]
     try:
         down = [name for name, unit in systemd.units(host, units).items() if not unit.is_active] or units
         told = host.run("exec sh -s --" + " %s" * len(down), *down, stdin=_LAST_WORDS, timeout=30).out

@@ -14,14 +14,14 @@ Pacemaker starts two units of a controller at a time, and on slow cores the last
 def start(site: Site, host: Host, step: str) -> None:
     """Start and enable the step's units that systemd owns; those of Pacemaker are only disabled in systemd."""
     services = [service for service in site.services(step, host.node) if service.unit]
-    seen = systemd.units(host, [site.unit(service) for service in services])
+    seen = systemd.units(host, [service.unit for service in services])
     script = []
     for service in services:
-        unit = seen[site.unit(service)]
-        if site.by_pacemaker(service):
-            script += _hand_over(unit, site.unit(service))
+        unit = seen[service.unit]
+        if service.by_pacemaker:
+            script += _hand_over(unit, service.unit)
         else:
-            script += _started(unit, site.unit(service))
+            script += _started(unit, service.unit)
     if script:
         host.script("\n".join(line for line, _ in script), timeout=START * 2)
         for _, told in script:

@@ -13,7 +13,7 @@ TRIAL = 12
 
 def find(site: Site, image: GuestImage) -> None:
     """Find out for every compute, and keep it where templates look for it."""
-    site.facts["virt_type"] = site.hosts.role("compute").each(lambda host: found(host, image))
+    site.facts["virt_type"] = site.members("nova-compute").each(lambda host: found(host, image))
 
 
 def found(host: Host, image: GuestImage) -> str:

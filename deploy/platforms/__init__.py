@@ -18,6 +18,8 @@ class PackageManager:
 
     installed: str
     """Prints those that are installed."""
+    version: str
+    """Prints the version of the one that it is given."""
     available: str
     """Prints those that are installed or that the known sources offer; changes nothing. Exit code 3: the machine has
     no lists of what its sources offer, so nothing can be said."""
@@ -40,7 +42,7 @@ class Defect:
     mended: str
     why: str
     units: tuple[str, ...]
-    """The catalogue's names of the units that run what is wrong, and are to be restarted."""
+    """The units that run the wrong line, and are restarted."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -60,29 +62,16 @@ class Platform:
     leftovers: str
     """Shell script that prints what a deployment left on the machine: `claim <by whom> <cluster>` for each
     configuration that names its cluster, `data <path>` for each service's data; changes nothing."""
-    packages: dict[str, tuple[str, ...]]
-    """Package names by catalogue service; `bare` is what a machine must have before anything, `drills` what only drills
-    take, and only a lab host is given."""
-    units: dict[str, str] = Field(default_factory=dict)
-    """Unit names (without .service) by the catalogue's name for the unit."""
-    accounts: dict[str, str] = Field(default_factory=dict)
-    """The account that does each unit's work, by the catalogue's name for the unit."""
-    wsgi: dict[str, str] = Field(default_factory=dict)
-    """The file that has each API service's WSGI `application`; the service's logs go by the file's name."""
+    bare: tuple[str, ...]
+    """Packages that a machine must have before a build."""
+    drills: tuple[str, ...] = ()
+    """Packages that only drills use. A lab host has them; the owner of a real host installs them, or goes without."""
     paths: dict[str, str] = Field(default_factory=dict)
     """Paths by the name that templates, and the paths of templates, use for them."""
     python: str = ""
     """Environment of services in Python, so that they start sooner: `NAME=value`, and empty where there is no need."""
     defects: tuple[Defect, ...] = ()
     """What is wrong in the packages of this release, and would break what is built of them."""
-
-    def unit(self, name: str) -> str:
-        """The unit's name on this platform; the catalogue's own where they do not differ."""
-        return self.units.get(name, name)
-
-    def every_package(self) -> tuple[str, ...]:
-        """All packages of all services, each once: the content of a full lab image."""
-        return tuple(sorted({package for group in self.packages.values() for package in group}))
 
 
 @cache

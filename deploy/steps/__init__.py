@@ -1,42 +1,21 @@
-"""The steps of a deployment, one a file; ALL is every one of them, in no order but what they require."""
+"""The steps of a deployment: one for each project, from the module of its name, or made from its data alone."""
 
-from deploy.steps import (
-    base,
-    content,
-    etcd,
-    galera,
-    glance,
-    haproxy,
-    keystone,
-    memcached,
-    neutron,
-    neutron_agents,
-    nova,
-    nova_compute,
-    pacemaker,
-    placement,
-    rabbitmq,
-    vip,
-)
+from importlib import import_module
+from importlib.util import find_spec
 
-ALL = tuple(
-    module.STEP
-    for module in (
-        base,
-        galera,
-        rabbitmq,
-        memcached,
-        etcd,
-        pacemaker,
-        vip,
-        haproxy,
-        keystone,
-        glance,
-        placement,
-        nova,
-        nova_compute,
-        neutron,
-        neutron_agents,
-        content,
-    )
-)
+from deploy.catalogue import Catalogue, Project
+from deploy.making import ordinary
+from deploy.step import Step
+
+
+def of(catalogue: Catalogue) -> tuple[Step, ...]:
+    """The steps of a cluster, each after those it requires."""
+    return tuple(_step(catalogue, project) for project in catalogue.projects)
+
+
+def _step(catalogue: Catalogue, project: Project) -> Step:
+    """A module `deploy.steps.<project>` has a function `step`, which takes the project and the roles of its hosts."""
+    module = f"{__name__}.{project.name.replace('-', '_')}"
+    make = import_module(module).step if find_spec(module) else ordinary.step
+    step: Step = make(project, catalogue.roles(project.name))
+    return step

@@ -1,12 +1,14 @@
 """Base: names, kernel settings, time, and the tools every host needs."""
 
 import socket
+from collections.abc import Sequence
 from shlex import quote
 
+from deploy.catalogue import Project, packages
 from deploy.errors import StepFailed
 from deploy.facts import defects
 from deploy.host import STATE, Host
-from deploy.making import install, roll, start
+from deploy.making import install, ordinary, roll, start
 from deploy.platforms import Defect
 from deploy.site import Site
 from deploy.step import Step
@@ -43,7 +45,7 @@ def _somebody_has(address: str) -> bool:
 def apply(site: Site, host: Host) -> None:
     """Packages and files; then what the kernel must be told now and not at the next boot."""
     # All of the host's packages in one go: ten runs of the package manager would cost ten times its start.
-    host.install(p for s in site.catalogue.on(host.node) for group in s.packages for p in site.platform.packages[group])
+    host.install(packages(site.catalogue.on(host.node)))
     for defect in defects.left(host, site.platform.defects):
         mend(site, host, defect)
     written = install.install(site, host, "base")
@@ -70,7 +72,7 @@ mv -f -- "$new" {path}
 def mend(site: Site, host: Host, defect: Defect) -> None:
     """Put the right line in the place of the wrong one; the steps of what runs it restart that."""
     there = {service.unit for service in site.catalogue.on(host.node)}
-    units = [site.platform.unit(unit) for unit in defect.units if unit in there]
+    units = [unit for unit in defect.units if unit in there]
     lines = {"path": quote(defect.path), "line": quote(defect.line), "mended": quote(defect.mended)}
     script = _MEND.format(state=STATE, units=" ".join(map(quote, units)), **lines)
     host.change(f"mended {defect.path}", script)
@@ -94,12 +96,8 @@ def _kernel_agrees(host: Host) -> bool:
     ).ok
 
 
-STEP = Step(
-    "base",
-    "names, kernel settings, time",
-    roles=("controller", "network", "compute", "storage"),
-    prepare=prepare,
-    apply=apply,
-    complete=lambda site: roll.roll(site, "base"),
-    verify=verify,
-)
+def step(project: Project, roles: Sequence[str]) -> Step:
+    """The step, for the plan."""
+    return ordinary.step(
+        project, roles, prepare=prepare, apply=apply, complete=lambda site: roll.roll(site, "base"), verify=verify
+    )

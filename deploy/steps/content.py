@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy import cloud, guest, paths
+from deploy.catalogue import Project
 from deploy.content import IMAGE, NETWORK
 from deploy.errors import StepFailed
 from deploy.guest import GuestImage
-from deploy.host import Host
 from deploy.journal import JOURNAL
-from deploy.making import install
+from deploy.making import ordinary
 from deploy.site import Site
 from deploy.step import Step
 
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
 SUBNET = "provider"
 FLAVORS = {"m1.nano": (1, 128, 1), "m1.tiny": (1, 512, 1), "m1.small": (1, 2048, 20)}
 """Name to vCPUs, MiB of memory and GiB of disk."""
-
-
-def apply(site: Site, host: Host) -> None:
-    """The clients' files on every controller."""
-    install.install(site, host, "content")
 
 
 def complete(site: Site) -> None:
@@ -45,7 +41,7 @@ def complete(site: Site) -> None:
 
 def client_files(site: Site) -> dict[Path, str]:
     """clouds.yaml and openrc files, as the runner's user needs them."""
-    rendered = site.render(site.controllers.first.node, site.catalogue.step("content"))
+    rendered = site.render(site.members("content").first.node, site.catalogue.step("content"))
     folder = paths.state(site.cluster.name)
     return {folder / Path(file.path).name: file.text for file in rendered}
 
@@ -144,12 +140,6 @@ def _told(what: str) -> None:
     JOURNAL.emit("change", what, host="api")
 
 
-STEP = Step(
-    "content",
-    "first image, flavors, network and the clients' files",
-    roles=("controller",),
-    requires=("glance", "nova", "neutron"),
-    apply=apply,
-    complete=complete,
-    verify_whole=verify_whole,
-)
+def step(project: Project, roles: Sequence[str]) -> Step:
+    """The step, for the plan."""
+    return ordinary.step(project, roles, complete=complete, verify_whole=verify_whole)

@@ -1,7 +1,10 @@
 """etcd: one cluster of all controllers."""
 
+from collections.abc import Sequence
+
+from deploy.catalogue import Project
 from deploy.facts import etcd
-from deploy.making import install, roll
+from deploy.making import ordinary
 from deploy.site import Site
 from deploy.step import Step
 from deploy.wait import until
@@ -10,24 +13,18 @@ from deploy.wait import until
 def verify_whole(site: Site) -> None:
     """All members answer and agree on one leader."""
     port = site.catalogue["etcd"].port
-    endpoints = ",".join(f"http://{host.node.management}:{port}" for host in site.controllers.values())
+    count = len(site.members("etcd"))
+    endpoints = ",".join(f"http://{host.node.management}:{port}" for host in site.members("etcd").values())
     until(
-        lambda: etcd.status(site.controllers.first, endpoints),
-        ready=lambda seen: seen.whole(len(site.controllers)),
+        lambda: etcd.status(site.members("etcd").first, endpoints),
+        ready=lambda seen: seen.whole(count),
         timeout=60,
         what="etcd",
-        expected=f"{len(site.controllers)} members and one leader",
+        expected=f"{len(site.members('etcd'))} members and one leader",
         hint="journalctl -u etcd on the controllers",
     )
 
 
-STEP = Step(
-    "etcd",
-    "the coordination store",
-    roles=("controller",),
-    requires=("base",),
-    apply=lambda site, host: install.apply(site, host, "etcd"),
-    complete=lambda site: roll.roll(site, "etcd"),
-    verify=lambda site, host: roll.verify(site, host, "etcd"),
-    verify_whole=verify_whole,
-)
+def step(project: Project, roles: Sequence[str]) -> Step:
+    """The step, for the plan."""
+    return ordinary.step(project, roles, verify_whole=verify_whole)

@@ -1,9 +1,12 @@
 """Galera: one synchronous MariaDB cluster across the controllers."""
 
+from collections.abc import Sequence
+
+from deploy.catalogue import Project
 from deploy.errors import StepFailed
 from deploy.facts import galera
 from deploy.host import STATE, Host
-from deploy.making import database, install, roll, start
+from deploy.making import database, install, ordinary, roll, start
 from deploy.site import Site
 from deploy.step import Step
 from deploy.wait import until
@@ -21,7 +24,7 @@ def complete(site: Site) -> None:
     """Bootstrap an unborn cluster, let the others join one by one, then the accounts."""
     if site.ha:
         _bootstrap_if_unborn(site)
-    for host in site.controllers.values():
+    for host in site.members("galera").values():
         start.start(site, host, "galera")
         if site.ha:
             joined(host)
@@ -31,7 +34,7 @@ def complete(site: Site) -> None:
 
 def _bootstrap_if_unborn(site: Site) -> None:
     """Start the first member of a cluster that never was; a cluster that was and is down is not ours to guess at."""
-    saved = site.controllers.each(galera.saved)
+    saved = site.members("galera").each(galera.saved)
     if any(member.running for member in saved.values()):
         return
     if any(member.born for member in saved.values()):
@@ -43,7 +46,7 @@ def _bootstrap_if_unborn(site: Site) -> None:
             hint="after a power loss of all members, recover with `python -m deploy recover galera`, "
             "which starts the member with the newest data first",
         )
-    host = site.controllers.first
+    host = site.members("galera").first
     host.change(
         "bootstrapped the Galera cluster",
         f"galera_new_cluster && systemctl enable -q mariadb && rm -f {STATE}/pending/mariadb",
@@ -66,7 +69,7 @@ def joined(host: Host, timeout: float = JOIN) -> None:
 
 def _own_accounts(site: Site) -> None:
     """The database this tool keeps its marks in, and the account the health check asks with."""
-    host = site.controllers.first
+    host = site.members("galera").first
     password = site.secrets["galera.health"]
     seen = database.sql(
         host,
@@ -85,25 +88,20 @@ def _own_accounts(site: Site) -> None:
 
 def verify(site: Site, host: Host) -> None:
     """The member is synced in a cluster of all controllers, and its health check says so."""
+    count = len(site.members("galera"))
     if site.ha:
         until(
             lambda: galera.status(host),
-            ready=lambda seen: seen.synced and seen.size == len(site.controllers),
+            ready=lambda seen: seen.synced and seen.size == count,
             error=lambda seen: seen.inconsistent,
             timeout=JOIN,
             what=f"{host.name}: Galera",
-            expected=f"Synced, with {len(site.controllers)} members",
+            expected=f"Synced, with {len(site.members('galera'))} members",
             hint=f"journalctl -u mariadb on {host.name}",
         )
     roll.verify(site, host, "galera")
 
 
-STEP = Step(
-    "galera",
-    "MariaDB, one synchronous cluster",
-    roles=("controller",),
-    requires=("base",),
-    apply=apply,
-    complete=complete,
-    verify=verify,
-)
+def step(project: Project, roles: Sequence[str]) -> Step:
+    """The step, for the plan."""
+    return ordinary.step(project, roles, apply=apply, complete=complete, verify=verify)

@@ -1,9 +1,11 @@
 """HAProxy: on every controller, so that the VIP moves to one that already runs."""
 
+from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
+from deploy.catalogue import Project
 from deploy.host import Host
-from deploy.making import install, resources, roll, start
+from deploy.making import install, ordinary, resources, roll, start
 from deploy.site import Site
 from deploy.step import Step
 
@@ -31,14 +33,6 @@ def complete(site: Site) -> None:
     roll.roll(site, "haproxy")
 
 
-STEP = Step(
-    "haproxy",
-    "the proxy behind the VIP",
-    roles=("controller",),
-    requires=("vip", "galera"),
-    needs=("ha",),
-    apply=apply,
-    complete=complete,
-    verify=lambda site, host: roll.verify(site, host, "haproxy"),
-    verify_whole=lambda site: resources.verify(site, "haproxy"),
-)
+def step(project: Project, roles: Sequence[str]) -> Step:
+    """The step, for the plan."""
+    return ordinary.step(project, roles, apply=apply, complete=complete)

@@ -1,7 +1,10 @@
 """Neutron's agents: linuxbridge on every host with instances or routers; L3, DHCP and metadata on network nodes."""
 
+from collections.abc import Sequence
+
 from deploy import cloud
-from deploy.making import install, roll
+from deploy.catalogue import Project
+from deploy.making import ordinary
 from deploy.site import Site
 from deploy.step import Step
 from deploy.wait import until
@@ -14,7 +17,7 @@ slow cores that was 150 s."""
 def verify_whole(site: Site) -> None:
     """Every agent of the catalogue is alive as Neutron sees it."""
     expected = {
-        (site.unit(entry), node.name)
+        (entry.unit, node.name)
         for node in site.cluster.nodes
         for entry in site.services("neutron-agents", node)
         if entry.unit
@@ -31,13 +34,6 @@ def verify_whole(site: Site) -> None:
         )
 
 
-STEP = Step(
-    "neutron-agents",
-    "network agents",
-    roles=("network", "compute"),
-    requires=("neutron",),
-    apply=lambda site, host: install.apply(site, host, "neutron-agents"),
-    complete=lambda site: roll.roll(site, "neutron-agents"),
-    verify=lambda site, host: roll.verify(site, host, "neutron-agents"),
-    verify_whole=verify_whole,
-)
+def step(project: Project, roles: Sequence[str]) -> Step:
+    """The step, for the plan."""
+    return ordinary.step(project, roles, verify_whole=verify_whole)

@@ -1,7 +1,9 @@
 """Nova's control plane: API, metadata, scheduler, conductor, console proxy, and the cells."""
 
-from deploy.host import Host
-from deploy.making import api, database, install, roll
+from collections.abc import Sequence
+
+from deploy.catalogue import Project
+from deploy.making import ordinary
 from deploy.site import Site
 from deploy.step import Step
 
@@ -11,7 +13,7 @@ DATABASE = "{scheme}://{username}:{password}@{hostname}:{port}"
 
 def _migrations(site: Site) -> list[str]:
     """Schema of the API, the two cells, then schema of the cells."""
-    count = len(site.controllers)
+    count = len(site.members("rabbitmq"))
     indexes = [""] if count == 1 else [str(number) for number in range(1, count + 1)]
     members = ",".join(f"{{username{i}}}:{{password{i}}}@{{hostname{i}}}:{{port{i}}}" for i in indexes)
     return [
@@ -24,25 +26,11 @@ def _migrations(site: Site) -> list[str]:
     ]
 
 
-def apply(site: Site, host: Host) -> None:
-    """Packages and files."""
-    install.install(site, host, "nova")
-
-
 def complete(site: Site) -> None:
-    """Databases, cells, then the services. The conductor exits without Placement, which comes before."""
-    database.ensure(site, site.catalogue.step("nova"))
-    api.migrate(site, "nova", "nova-common", _migrations(site))
-    api.complete(site, "nova")
+    """Databases and cells, then the services. The conductor exits without Placement, which comes before."""
+    ordinary.complete(site, "nova", _migrations(site))
 
 
-STEP = Step(
-    "nova",
-    "compute control plane",
-    roles=("controller",),
-    requires=("placement", "glance", "rabbitmq"),
-    apply=apply,
-    complete=complete,
-    verify=lambda site, host: roll.verify(site, host, "nova"),
-    verify_whole=lambda site: api.verify_whole(site, "nova"),
-)
+def step(project: Project, roles: Sequence[str]) -> Step:
+    """The step, for the plan."""
+    return ordinary.step(project, roles, complete=complete)

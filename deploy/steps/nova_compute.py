@@ -1,9 +1,12 @@
 """Computes: what virtualisation works is found by booting something, then Nova learns of the host."""
 
+from collections.abc import Sequence
+
 from deploy import cloud, guest, paths
+from deploy.catalogue import Project, packages
 from deploy.facts import ssh
 from deploy.facts.compute import hypervisors
-from deploy.making import install, roll, virt
+from deploy.making import install, ordinary, roll, virt
 from deploy.site import Site
 from deploy.step import Step
 from deploy.wait import until
@@ -14,15 +17,8 @@ REGISTER = 120.0
 
 def prepare(site: Site) -> None:
     """Packages first: QEMU is what the trial boots with."""
-    computes = site.hosts.role("compute")
-    computes.each(
-        lambda host: host.install(
-            package
-            for entry in site.services("nova-compute", host.node)
-            for group in entry.packages
-            for package in site.platform.packages[group]
-        )
-    )
+    computes = site.members("nova-compute")
+    computes.each(lambda host: host.install(packages(site.services("nova-compute", host.node))))
     virt.find(site, guest.obtain(site.cluster.image, paths.cache()))
     site.facts["host_keys"] = computes.each(ssh.public_key)
 
@@ -30,7 +26,7 @@ def prepare(site: Site) -> None:
 def complete(site: Site) -> None:
     """Computes into a cell, once they have reported."""
     roll.roll(site, "nova-compute")
-    names = set(site.hosts.role("compute"))
+    names = set(site.members("nova-compute"))
     with cloud.told("reading the compute services"), cloud.connect(site) as session:
         until(
             lambda: {entry.host for entry in session.compute.services(binary="nova-compute") if entry.state == "up"},
@@ -47,7 +43,7 @@ def complete(site: Site) -> None:
 
 
 def _discover(site: Site) -> None:
-    site.controllers.first.change(
+    site.members("nova-conductor").first.change(
         "mapped new computes into cell1",
         "su -s /bin/sh -c 'nova-manage cell_v2 discover_hosts' nova",
         timeout=120,
@@ -56,7 +52,7 @@ def _discover(site: Site) -> None:
 
 def verify_whole(site: Site) -> None:
     """Every compute is up, and a hypervisor the scheduler can use."""
-    names = set(site.hosts.role("compute"))
+    names = set(site.members("nova-compute"))
     with cloud.told("reading the hypervisors"), cloud.connect(site) as session:
         until(
             lambda: hypervisors(session),
@@ -69,14 +65,13 @@ def verify_whole(site: Site) -> None:
         )
 
 
-STEP = Step(
-    "nova-compute",
-    "computes",
-    roles=("compute",),
-    requires=("nova",),
-    prepare=prepare,
-    apply=lambda site, host: install.apply(site, host, "nova-compute"),
-    complete=complete,
-    verify=lambda site, host: roll.verify(site, host, "nova-compute"),
-    verify_whole=verify_whole,
-)
+def step(project: Project, roles: Sequence[str]) -> Step:
+    """The step, for the plan."""
+    return ordinary.step(
+        project,
+        roles,
+        prepare=prepare,
+        apply=lambda site, host: install.apply(site, host, "nova-compute"),
+        complete=complete,
+        verify_whole=verify_whole,
+    )

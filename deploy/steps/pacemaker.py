@@ -1,9 +1,12 @@
 """Pacemaker: membership by corosync, quorum kept, fencing wherever Pacemaker can switch the power of all."""
 
+from collections.abc import Sequence
+
+from deploy.catalogue import Project
 from deploy.facts import pacemaker
 from deploy.host import Host
 from deploy.journal import JOURNAL
-from deploy.making import fencing, install, resources, roll
+from deploy.making import fencing, install, ordinary, resources, roll
 from deploy.site import Site
 from deploy.step import Step
 from deploy.wait import until
@@ -11,7 +14,7 @@ from deploy.wait import until
 
 def complete(site: Site) -> None:
     """Properties and fence devices, once all controllers are members."""
-    _whole(site, site.controllers.first)
+    _whole(site, site.members("pacemaker").first)
     roll.roll(site, "pacemaker")
     if site.cluster.unfenced:
         JOURNAL.emit("note", f"built without fencing, because of {', '.join(site.cluster.unfenced)}")
@@ -48,7 +51,7 @@ def verify(site: Site, host: Host) -> None:
 
 
 def _whole(site: Site, host: Host) -> None:
-    members = {controller.name for controller in site.controllers.values()}
+    members = {controller.name for controller in site.members("pacemaker").values()}
     until(
         lambda: pacemaker.status(host),
         ready=lambda seen: seen.quorum and set(seen.online) == members,
@@ -64,10 +67,11 @@ def verify_whole(site: Site) -> None:
     """Every fence device is watched by a member that is not its target."""
     if not site.cluster.fencing:
         return
+    members = site.members("pacemaker")
     until(
-        lambda: pacemaker.status(site.controllers.first),
+        lambda: pacemaker.status(members.first),
         ready=lambda seen: (
-            seen.fencing and all(set(seen.running.get(f"fence-{name}", ())) - {name} for name in site.controllers)
+            seen.fencing and all(set(seen.running.get(f"fence-{name}", ())) - {name} for name in members)
         ),
         timeout=60,
         interval=1,
@@ -77,14 +81,13 @@ def verify_whole(site: Site) -> None:
     )
 
 
-STEP = Step(
-    "pacemaker",
-    "membership, quorum and fencing",
-    roles=("controller",),
-    requires=("base",),
-    needs=("ha",),
-    apply=lambda site, host: install.apply(site, host, "pacemaker"),
-    complete=complete,
-    verify=verify,
-    verify_whole=verify_whole,
-)
+def step(project: Project, roles: Sequence[str]) -> Step:
+    """The step, for the plan."""
+    return ordinary.step(
+        project,
+        roles,
+        apply=lambda site, host: install.apply(site, host, "pacemaker"),
+        complete=complete,
+        verify=verify,
+        verify_whole=verify_whole,
+    )

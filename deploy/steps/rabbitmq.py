@@ -1,9 +1,12 @@
 """RabbitMQ: one cluster of all controllers, and the services' account."""
 
+from collections.abc import Sequence
+
+from deploy.catalogue import Project
 from deploy.errors import StepFailed
 from deploy.facts import rabbitmq
 from deploy.host import Host
-from deploy.making import install, roll
+from deploy.making import install, ordinary, roll
 from deploy.site import Site
 from deploy.step import Step
 from deploy.wait import until
@@ -40,7 +43,7 @@ def _answers(host: Host) -> None:
 
 def complete(site: Site) -> None:
     """The account of the services, and none of the one that everybody knows."""
-    host = site.controllers.first
+    host = site.members("rabbitmq").first
     users = rabbitmq.users(host)
     password = site.secrets["rabbitmq.openstack"]
     if "openstack" not in users:
@@ -57,25 +60,19 @@ def complete(site: Site) -> None:
 
 def verify(site: Site, host: Host) -> None:
     """The member sees all members, no partition and no alarm."""
+    count = len(site.members("rabbitmq"))
     roll.verify(site, host, "rabbitmq")
     until(
         lambda: rabbitmq.status(host),
-        ready=lambda seen: seen.whole(len(site.controllers)),
+        ready=lambda seen: seen.whole(count),
         timeout=JOIN,
         interval=1,
         what=f"{host.name}: RabbitMQ",
-        expected=f"{len(site.controllers)} members running, no partition, no alarm",
+        expected=f"{len(site.members('rabbitmq'))} members running, no partition, no alarm",
         hint=f"rabbitmqctl cluster_status on {host.name}",
     )
 
 
-STEP = Step(
-    "rabbitmq",
-    "the message queue",
-    roles=("controller",),
-    requires=("base",),
-    order="first-then-rest",
-    apply=apply,
-    complete=complete,
-    verify=verify,
-)
+def step(project: Project, roles: Sequence[str]) -> Step:
+    """The step, for the plan."""
+    return ordinary.step(project, roles, order="first-then-rest", apply=apply, complete=complete, verify=verify)

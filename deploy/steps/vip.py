@@ -1,9 +1,11 @@
 """VIP: the one address every client uses, on exactly one controller."""
 
+from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement
 
+from deploy.catalogue import Project
 from deploy.facts import pacemaker
-from deploy.making import resources
+from deploy.making import ordinary, resources
 from deploy.site import Site
 from deploy.step import Step
 from deploy.wait import until
@@ -38,8 +40,9 @@ def away_from_dc() -> Element:
 
 def verify_whole(site: Site) -> None:
     """Pacemaker says one controller holds it, and the addresses of all controllers agree."""
+    members = site.members("pacemaker")
     until(
-        lambda: pacemaker.status(site.controllers.first).running.get("vip", ()),
+        lambda: pacemaker.status(members.first).running.get("vip", ()),
         ready=lambda seen: len(seen) == 1,
         timeout=60,
         what="Pacemaker: vip",
@@ -47,7 +50,7 @@ def verify_whole(site: Site) -> None:
         hint="crm_mon -1 -r -f on a controller",
     )
     until(
-        lambda: site.controllers.each(lambda host: f" {site.cluster.vip}/" in host.check("ip -4 -o addr show")),
+        lambda: members.each(lambda host: f" {site.cluster.vip}/" in host.check("ip -4 -o addr show")),
         ready=lambda seen: sum(seen.values()) == 1,
         error=lambda seen: sum(seen.values()) > 1,
         timeout=20,
@@ -57,12 +60,6 @@ def verify_whole(site: Site) -> None:
     )
 
 
-STEP = Step(
-    "vip",
-    "the shared address",
-    roles=("controller",),
-    requires=("pacemaker",),
-    needs=("ha",),
-    complete=complete,
-    verify_whole=verify_whole,
-)
+def step(project: Project, roles: Sequence[str]) -> Step:
+    """The step, for the plan."""
+    return ordinary.step(project, roles, complete=complete, verify_whole=verify_whole)

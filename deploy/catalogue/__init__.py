@@ -1,0 +1,32 @@
+"""The catalogue: projects and services as data; proxies, endpoints, accounts, resources and checks derive from it."""
+
+from deploy.catalogue.model import (
+    Catalogue,
+    Endpoint,
+    Files,
+    Health,
+    Keystone,
+    Port,
+    Project,
+    Proxy,
+    Service,
+    TemplateSet,
+    packages,
+)
+from deploy.catalogue.resolve import Shelf, load
+
+__all__ = [
+    "Catalogue",
+    "Endpoint",
+    "Files",
+    "Health",
+    "Keystone",
+    "Port",
+    "Project",
+    "Proxy",
+    "Service",
+    "Shelf",
+    "TemplateSet",
+    "load",
+    "packages",
+]

@@ -1,0 +1,77 @@
+"""Reading the catalogue: every templates/<project>/service.toml, as its file has it."""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from deploy.errors import InventoryError
+
+ROOT = Path(__file__).parents[2] / "templates"
+BUDGETS = Path(__file__).with_name("budgets.toml")
+ENTRY = "service.toml"
+Table = dict[str, Any]
+
+
+@cache
+def projects(root: Path) -> dict[str, Table]:
+    """Every project's data by its name, each after those it requires.
+
+    InventoryError names a file that cannot be read, a required project that does not exist, or a circle.
+    """
+    raw = {path.parent.name: _parsed(path) for path in sorted(root.glob(f"*/{ENTRY}"))}
+    return {name: raw[name] for name in _ordered(raw)}
+
+
+@cache
+def kind(root: Path, name: str) -> Table:
+    """What all services of a kind share; empty for the service that has none."""
+    return _parsed(root / "_kinds" / name / "kind.toml") if name else {}
+
+
+@cache
+def budgets() -> dict[str, dict[str, float]]:
+    """The tables of budgets by name; the nameless one is empty."""
+    return {"": {}, **tomllib.loads(BUDGETS.read_text())}
+
+
+def on(project: Table, platform: str) -> Table:
+    """What a project has on a platform. `like` names the platform that this one differs from."""
+    table = dict(project.get("on", {}).get(platform, {}))
+    like = table.pop("like", "")
+    return merged(on(project, like), table) if like else table
+
+
+def merged(below: Table, above: Table) -> Table:
+    """Tables are merged key by key; any other value of `above` replaces that of `below`."""
+    whole = dict(below)
+    for key, value in above.items():
+        old = whole.get(key)
+        whole[key] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return whole
+
+
+def _ordered(raw: Mapping[str, Table]) -> list[str]:
+    placed: list[str] = []
+
+    def place(name: str, path: tuple[str, ...]) -> None:
+        if name in path:
+            raise InventoryError(f"projects require each other in a circle: {' -> '.join((*path, name))}")
+        if name not in raw:
+            raise InventoryError(f"project {path[-1]} requires {name}, which does not exist")
+        for other in raw[name].get("requires", ()):
+            place(other, (*path, name))
+        if name not in placed:
+            placed.append(name)
+
+    for name in raw:
+        place(name, ())
+    return placed
+
+
+def _parsed(path: Path) -> Table:
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InventoryError(f"{path} cannot be read", seen=str(error), hint="mend the file") from None

@@ -1,0 +1,158 @@
+"""Resolving the catalogue: the projects of one cluster, altered by its features, with the names of its platform."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from deploy.catalogue import read
+from deploy.catalogue.model import Catalogue, Files, Project, Service, TemplateSet
+from deploy.catalogue.read import Table
+from deploy.errors import InventoryError
+from deploy.inventory import Cluster, features
+
+T = TypeVar("T")
+SHARED = "files"
+"""The folder of a project's templates that all its services share; a service's own folder has the service's name."""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Every project's data, for any cluster."""
+
+    root: Path
+    projects: dict[str, Table]
+
+    def of(self, cluster: Cluster) -> Catalogue:
+        """The catalogue of one cluster. InventoryError names each key of a project's file that is wrong."""
+        projects = list(_Resolver(self, cluster).resolved())
+        there = {project.name for project in projects}
+        return Catalogue(tuple(_requiring(project, there) for project in projects))
+
+    def packages(self, platform: str) -> tuple[str, ...]:
+        """Every package that a project names for that platform, each once, sorted."""
+        tables = [read.on(raw, platform) for raw in self.projects.values()]
+        groups = [part.get("packages", []) for table in tables for part in (table, *_services(table).values())]
+        return tuple(sorted({package for group in groups for package in group}))
+
+
+def load() -> Shelf:
+    """The projects that lie below templates/."""
+    return Shelf(read.ROOT, read.projects(read.ROOT))
+
+
+def _requiring(project: Project, there: set[str]) -> Project:
+    """The project without requirements that the cluster does not have: a single controller needs no HAProxy."""
+    return replace(project, requires=tuple(name for name in project.requires if name in there))
+
+
+class _Resolver:
+    """One cluster's view of the shelf."""
+
+    def __init__(self, shelf: Shelf, cluster: Cluster) -> None:
+        self._shelf, self._platform, self._features = shelf, cluster.platform, cluster.features
+        self._members = self._pacemakers(cluster)
+
+    def resolved(self) -> Iterator[Project]:
+        """The projects that the cluster has."""
+        for name, raw in self._shelf.projects.items():
+            project = self._project(name, self._altered(raw, name))
+            if set(project.needs) <= self._features:
+                yield project
+
+    def _project(self, name: str, table: Table) -> Project:
+        on = read.on(table, self._platform)
+        services = [self._service(name, table, on, key) for key in _services(table)]
+        whole = {key: value for key, value in table.items() if key not in {"on", "files", "uses", "services"}}
+        whole |= {"name": name, "services": [one for one in services if set(one.needs) <= self._features]}
+        whole |= {key: on[key] for key in ("schema", "runs_as") if key in on}
+        return _validated(Project, whole, name)
+
+    def _service(self, project: str, table: Table, on: Table, name: str) -> Service:
+        entry = self._altered(_services(table)[name], project)
+        kind = entry.get("kind", "")
+        entry = read.merged(read.kind(self._shelf.root, kind), entry)
+        theirs = _services(on).get(name, {})
+        own, uses = entry.pop("files", {}), [*table.get("uses", ()), *entry.pop("uses", ())]
+        entry |= {
+            "name": name,
+            "project": project,
+            "step": entry.get("step", project),
+            "unit": theirs.get("unit", entry.get("unit", name)),
+            "runs_as": theirs.get("runs_as", on.get("runs_as", "")),
+            "program": theirs.get("program", ""),
+            "packages": [*on.get("packages", ()), *theirs.get("packages", ())],
+            "sets": list(self._sets(project, name, kind, own, uses)),
+            "budget": self._budget(project, name, entry.get("budget", "")),
+            "manager": self._manager(entry),
+        }
+        if isinstance(lose := entry.get("lose", {}), str):
+            entry["lose"] = {name: lose}
+        service = _validated(Service, entry, f"{project}: services.{name}")
+        return replace(service, ports=tuple(port for port in service.ports if set(port.needs) <= self._features))
+
+    def _budget(self, project: str, name: str, table: str) -> dict[str, float]:
+        if table not in read.budgets():
+            raise _wrong(project, [f"services.{name}: budget: no table of budgets is named {table}"])
+        return read.budgets()[table]
+
+    def _sets(self, project: str, name: str, kind: str, own: Table, uses: list[str]) -> Iterator[TemplateSet]:
+        """The folders of templates of a service: other projects' that it uses, its project's, its own, its kind's."""
+        for user in (*uses, project):
+            if user not in self._shelf.projects:
+                raise _wrong(project, [f"uses: no project is named {user}"])
+            files = self._shelf.projects[user].get("files", {})
+            yield from self._set(f"{user}/{SHARED}", _validated(Files, files, f"{user}: files"))
+        yield from self._set(f"{project}/{name}", _validated(Files, own, f"{project}: services.{name}.files"))
+        if kind:
+            yield from self._set(f"_kinds/{kind}/{SHARED}", Files())
+
+    def _set(self, folder: str, files: Files) -> Iterator[TemplateSet]:
+        if (self._shelf.root / folder).is_dir():
+            yield TemplateSet(folder, files)
+
+    def _altered(self, raw: Table, where: str) -> Table:
+        """The table with what the cluster's features alter in it: `[with.<feature>]`."""
+        table = dict(raw)
+        overlays = table.pop("with", {})
+        if unknown := features.unknown(overlays):
+            raise _wrong(where, [f"with.{name}: no feature has this name" for name in unknown])
+        for feature, overlay in overlays.items():
+            if feature in self._features:
+                table = read.merged(table, overlay)
+        return table
+
+    def _manager(self, entry: Table) -> str:
+        """Pacemaker starts units on its own members only; systemd starts all others."""
+        roles = set(entry.get("roles", ("controller",)))
+        return str(entry.get("manager", "systemd")) if roles <= self._members else "systemd"
+
+    def _pacemakers(self, cluster: Cluster) -> set[str]:
+        """The roles of Pacemaker's members; none where the cluster has no Pacemaker."""
+        project = self._shelf.projects.get("pacemaker", {})
+        if not set(project.get("needs", ())) <= cluster.features:
+            return set()
+        return set(_services(project).get("pacemaker", {}).get("roles", ("controller",)))
+
+
+def _services(table: Table) -> dict[str, Table]:
+    services: dict[str, Table] = table.get("services", {})
+    return services
+
+
+def _validated(kind: type[T], data: Table, where: str) -> T:
+    try:
+        return TypeAdapter(kind).validate_python(data)
+    except ValidationError as error:
+        found = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+        raise _wrong(where, found) from None
+
+
+def _wrong(where: str, found: list[Any]) -> InventoryError:
+    project = where.partition(":")[0]
+    listed = "".join(f"\n  {where}: {each}" for each in found)
+    return InventoryError(
+        f"templates/{project}/{read.ENTRY} has mistakes; no host was touched{listed}", hint="mend the file"
+    )
