@@ -2,16 +2,14 @@
 
 import pytest
 
-from fixtures.drills.faults.process import TARGETS
 from fixtures.drills.promises import PromisesOfProcess
 
 FAULT = "process-kill"
 
 
-@pytest.fixture(scope="module", params=TARGETS)
-def record(request, drill, workload):
-    target = TARGETS[request.param]
-    return drill(lambda: target.fault(drill.process.kill, drill.who, workload), request.param)
+@pytest.fixture(scope="module")
+def record(drill, workload, target):
+    return drill(lambda: target.fault(drill.process.kill, drill.who, workload), target.name)
 
 
 class TestProcessKilled(PromisesOfProcess):

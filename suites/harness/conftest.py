@@ -7,6 +7,7 @@ from types import ModuleType
 import pytest
 
 from deploy import catalogue, inventory, platforms, render
+from deploy.catalogue import read
 from deploy.host import Host, Hosts
 from deploy.interrupt import STOP
 from deploy.inventory import Cluster
@@ -86,7 +87,7 @@ def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     """An empty folder in the place of templates/."""
     root = tmp_path / "templates"
     root.mkdir()
-    monkeypatch.setattr(render, "ROOT", root)
+    monkeypatch.setattr(read, "ROOT", root)
     for cached in (render._templates, render._environment):
         cached.cache_clear()
     yield root
@@ -99,7 +100,7 @@ def shipped() -> Callable[[str], ModuleType]:
     """A program of ours as hosts get it, where it has nothing to render; by its set of templates, as a module."""
 
     def load(name: str) -> ModuleType:
-        path = render.ROOT / name / "usr/local/libexec/stackproof" / f"{name}.j2"
+        (path,) = read.ROOT.glob(f"*/{name}/usr/local/libexec/stackproof/{name}.j2")
         text = path.read_text()
         assert "{{" not in text
         assert "{%" not in text

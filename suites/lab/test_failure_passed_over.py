@@ -65,7 +65,7 @@ def test_both_run_in_the_end(site, member, failed):
 
 
 def _unit(site, name):
-    return site.unit(site.catalogue[name])
+    return site.catalogue[name].unit
 
 
 def _let_in(host):

@@ -2,14 +2,14 @@
 
 import pytest
 
+from deploy import catalogue
 from deploy.facts import packages
 
 pytestmark = pytest.mark.precheck
 
 
 def _wanted(standing, node):
-    groups = {group for service in standing.catalogue.on(node) for group in service.packages}
-    return {package for group in groups for package in standing.platform.packages[group]}
+    return set(catalogue.packages(standing.catalogue.on(node)))
 
 
 def _missing(reader, standing, node):

@@ -35,7 +35,7 @@ def test_it_tells_of_no_storm(readings, reader, unit, expect):
 
 
 def test_nothing_else_crashed(readings, reader, node, expect):
-    ours = {name for service in readings.site.catalogue.on(node) for name in names(readings, service)}
+    ours = {name for service in readings.site.catalogue.on(node) for name in names(service)}
     seen = logs.troubles(reader, readings.since)
     found = [trouble for trouble in seen if trouble.kind == "crash" and trouble.source not in ours]
     expect.that(
@@ -48,15 +48,13 @@ def test_nothing_else_crashed(readings, reader, node, expect):
 
 
 def told(readings, reader, unit, kind):
-    ours = names(readings, unit.service)
+    ours = names(unit.service)
     return [told for told in logs.troubles(reader, readings.since) if told.kind == kind and told.source in ours]
 
 
-def names(readings, service):
-    """What a service's logs go by: its unit, or its WSGI application."""
-    platform = readings.site.platform
-    application = platform.wsgi.get(service.name)
-    return {platform.unit(service.unit), *([Path(application).name] if application else [])}
+def names(service):
+    """The names that a service's logs have: its unit's, or its WSGI program's."""
+    return {service.unit, *([Path(service.program).name] if service.program else [])}
 
 
 def when(readings):

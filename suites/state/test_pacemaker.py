@@ -113,7 +113,7 @@ def test_every_resource_is_watched(everywhere, expect):
 def test_the_vip_runs_beside_haproxy_only(everywhere, cluster, standing, expect):
     seen = configuration(everywhere)
     vip = seen.of_kind("ocf:heartbeat:IPaddr2", ip=str(cluster.vip))
-    haproxy = seen.of_kind(f"systemd:{standing.platform.unit('haproxy')}")
+    haproxy = seen.of_kind(f"systemd:{standing.catalogue['haproxy'].unit}")
     found = [
         constraint.says.get("with-rsc", "").removesuffix("-clone")
         for constraint in seen.constraints

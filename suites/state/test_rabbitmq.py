@@ -55,7 +55,7 @@ def test_a_minority_pauses(readings, cluster, controller, expect):
 
 
 def test_it_may_open_enough_files(host, controller, standing, expect):
-    unit = standing.platform.unit("rabbitmq-server")
+    unit = standing.catalogue["rabbitmq"].unit
     own, machine = limits(host, unit)
     # A lab host's processes may open as many as the machine it runs on allows any, and no more.
     enough = min(FILES, machine) if standing.cluster.lab else FILES

@@ -73,15 +73,15 @@ def test_who_has_all_databases_is_local(readings, cluster, expect):
 
 
 def test_an_account_has_its_own_databases_only(readings, cluster, standing, owner, expect):
-    services = [one for one in standing.catalogue.services if owner == (one.account or one.name)]
-    own = {name.replace("_", "\\_") for service in services for name in service.database}
+    owned = [project for project in standing.catalogue.projects if project.owner == owner]
+    own = {name.replace("_", "\\_") for project in owned for name in project.database}
     seen = [account for account in database_accounts(readings, cluster) if account.user == owner]
     expect(f"databases of account {owner}", {name for one in seen for name in one.databases}, own, GRANTS)
 
 
 @pytest.mark.own
 def test_nobody_else_has_a_database_account(readings, cluster, standing, expect):
-    owners = {service.account or service.name for service in standing.catalogue.services if service.database}
+    owners = {project.owner for project in standing.catalogue.projects if project.database}
     others = {str(one) for one in database_accounts(readings, cluster) if one.user not in owners | BUILT_IN}
     expect("database accounts that were not built", others, set(), GRANTS)
 

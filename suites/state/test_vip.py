@@ -49,7 +49,7 @@ def test_it_is_on_the_management_interface(everywhere, cluster, expect):
 
 
 def test_a_living_haproxy_is_beside_it(everywhere, readings, cluster, standing, expect):
-    unit = standing.platform.unit("haproxy")
+    unit = standing.catalogue["haproxy"].unit
     dead = {
         name: state
         for name in holders(everywhere, cluster)

@@ -1,23 +1,23 @@
-"""The catalogue: it names only what exists, everything that exists is named, and all else derives from it."""
+"""The catalogue: every project's file names only what exists, and agrees with itself and with the others."""
 
 import re
-import shutil
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 
-from deploy import catalogue, cloud, inventory, platforms, render, steps
-from deploy.catalogue import Endpoint, Files, Health, Proxy, Service
-from deploy.making import database, resources
+from deploy import catalogue, inventory, plan, platforms, steps
+from deploy.catalogue import read
+from deploy.errors import InventoryError
+from deploy.making import resources
 from deploy.platforms import Platform
 from deploy.steps import vip
+from suites.harness.clusters import with_every_feature
 
-SERVICES = catalogue.load().services
-SETS = catalogue.load().templates
-FOLDERS = {path.name for path in render.ROOT.iterdir() if path.is_dir()}
+CLUSTER = with_every_feature()
+WHOLE = catalogue.load().of(CLUSTER)
+SERVICES = WHOLE.services
+SETS = {each.folder: each for service in SERVICES for each in service.sets}
 PLATFORMS = sorted(file.stem for file in inventory.PLATFORMS.glob("*.toml"))
-WITHOUT_SERVICE = {"vip"}
 
 
 @pytest.fixture(params=PLATFORMS)
@@ -25,59 +25,40 @@ def platform(request) -> Platform:
     return platforms.load(request.param)
 
 
-def paths_of(name: str) -> set[str]:
-    folder = render.ROOT / name
-    return {f"/{path.relative_to(folder)}".removesuffix(".j2") for path in folder.rglob("*.j2")}
+def paths_of(folder: str) -> set[str]:
+    root = read.ROOT / folder
+    return {f"/{path.relative_to(root)}".removesuffix(".j2") for path in root.rglob("*.j2")}
 
 
 # -- nothing that does not exist, nothing that nobody uses -----------------------------------------
 
 
-def test_steps_and_services_name_each_other():
-    assert {service.step for service in SERVICES} == {step.name for step in steps.ALL} - WITHOUT_SERVICE
+def test_the_cluster_of_this_test_lacks_no_project_and_no_feature():
+    assert {project.name for project in WHOLE.projects} == set(catalogue.load().projects)
+    assert CLUSTER.features == set(inventory.features.FEATURES)
 
 
-@pytest.mark.parametrize("step", steps.ALL, ids=str)
-def test_a_step_visits_every_host_its_services_are_on(step):
-    roles = {role for service in SERVICES if service.step == step.name for role in service.roles}
-    assert roles <= set(step.roles)
+def test_every_template_belongs_to_a_set_of_a_service():
+    folders = {folder for folder in SETS if paths_of(folder)}
+    every = {path for path in read.ROOT.rglob("*.j2") if path.name != "_macros.j2"}
+    assert every == {path for folder in folders for path in (read.ROOT / folder).rglob("*.j2")}
+    assert folders == set(SETS)
 
 
-def test_template_sets_folders_and_uses_are_the_same():
-    used = {name for service in SERVICES for name in service.templates}
-    assert set(SETS) == FOLDERS == used
-
-
-@pytest.mark.parametrize("name", SETS)
-def test_exceptions_of_owner_and_mode_are_of_templates_that_exist(name):
-    assert set(SETS[name].files) <= paths_of(name)
+@pytest.mark.parametrize("folder", SETS)
+def test_exceptions_of_owner_and_mode_are_of_templates_that_exist(folder):
+    assert set(SETS[folder].files.paths) <= paths_of(folder)
 
 
 def test_owners_and_modes_are_well_formed():
-    rules = [rule for files in SETS.values() for rule in (files, *files.files.values())]
+    rules = [rule for each in SETS.values() for rule in (each.files, *each.files.paths.values())]
     assert all(re.fullmatch(r"[a-z]+:[a-z]+", rule.owner) for rule in rules)
     assert all(re.fullmatch(r"0[0-7]{3}", rule.mode) for rule in rules)
 
 
-def test_package_groups_are_those_of_the_platform(platform):
-    used = {group for service in SERVICES for group in service.packages}
-    assert used | {"bare", "drills"} == set(platform.packages)
-
-
-def test_wsgi_applications_are_those_of_the_platform(platform):
-    assert {service.name for service in SERVICES if service.processes} == set(platform.wsgi)
-
-
 def test_names_in_the_paths_of_templates_are_known(platform):
-    names = {name for folder in FOLDERS for path in paths_of(folder) for name in re.findall(r"{([^}]+)}", path)}
-    assert names <= {
-        "service",
-        "script",
-        "unit",
-        "controller",
-        *platform.paths,
-        *(service.unit for service in SERVICES),
-    }
+    names = {name for folder in SETS for path in paths_of(folder) for name in re.findall(r"{([^}]+)}", path)}
+    assert names <= {"service", "script", "unit", "controller", *platform.paths}
 
 
 def test_every_api_with_users_of_its_own_says_what_those_may_ask():
@@ -87,12 +68,17 @@ def test_every_api_with_users_of_its_own_says_what_those_may_ask():
     assert asked
 
 
-def test_units_of_the_platform_are_those_of_services(platform):
-    assert set(platform.units) <= {service.unit for service in SERVICES}
+def test_every_unit_has_its_account_on_the_platform():
+    assert [service.name for service in SERVICES if service.unit and not service.runs_as] == []
 
 
-def test_every_unit_has_its_account_on_the_platform(platform):
-    assert set(platform.accounts) == {service.unit for service in SERVICES if service.unit}
+def test_steps_of_services_are_projects():
+    assert {service.step for service in SERVICES} <= {project.name for project in WHOLE.projects}
+
+
+def test_code_of_a_step_belongs_to_a_project():
+    names = {path.stem for path in (read.ROOT.parent / "deploy/steps").glob("*.py")} - {"__init__"}
+    assert names <= {project.name.replace("-", "_") for project in WHOLE.projects}
 
 
 # -- entries that agree with themselves and with each other ----------------------------------------
@@ -115,13 +101,21 @@ def test_endpoints_are_unique():
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_an_entry_is_complete(service):
+    project = WHOLE.project(service.project)
     assert not service.proxy or service.port, "a proxy without a port"
     assert not service.endpoint or service.port, "an endpoint without a port"
     assert not service.health or service.port or service.health.port, "a health check without a port"
-    assert not service.endpoint or service.account or service.name == "keystone", "an endpoint without an account"
-    assert bool(service.processes) == ("wsgi" in service.templates), "uWSGI processes without its files, or the reverse"
+    assert not service.endpoint or project.account or project.name == "keystone", "an endpoint without an account"
+    assert bool(service.processes) == bool(service.program) == (service.kind == "wsgi"), "uWSGI without a program"
     assert service.manager == "systemd" or service.unit, "Pacemaker without a unit"
     assert all(seconds > 0 for seconds in service.budget.values()), "a budget of nothing"
+
+
+@pytest.mark.parametrize("project", WHOLE.projects, ids=lambda project: project.name)
+def test_a_project_with_databases_says_how_they_are_brought_up_to_date(project):
+    by_code = {"nova"}  # whose commands depend on the cluster
+    assert bool(project.database) == bool(project.schema) == bool(project.migrate or project.name in by_code)
+    assert not project.database or project.runs_as
 
 
 @pytest.mark.parametrize("service", [s for s in SERVICES if s.health and s.health.port], ids=lambda s: s.name)
@@ -130,7 +124,7 @@ def test_a_health_port_is_that_of_a_service_on_the_same_hosts(service):
     assert set(service.roles) <= set(other.roles)
 
 
-def test_whoever_is_proxied_has_a_health_check():
+def test_every_proxied_service_has_a_health_check():
     assert [service.name for service in SERVICES if service.proxy and not service.health] == []
 
 
@@ -154,158 +148,90 @@ def test_a_single_controller_goes_without_what_makes_it_highly_available():
     assert absent == cluster | ours | {"neutron-l3-agent", "nova-ssh"}
 
 
+def test_without_pacemaker_systemd_starts_every_unit():
+    services = catalogue.load().of(inventory.load("two-node")).services
+    assert [service.name for service in services if service.by_pacemaker] == []
+
+
+def test_ports_that_need_a_feature_go_with_it():
+    ports = {port.port for port in catalogue.load().of(inventory.load("two-node"))["galera"].ports}
+    assert ports == set()
+    assert {port.port for port in WHOLE["galera"].ports} == {4567, 4568, 4444}
+
+
 def test_a_service_is_found_by_name_and_by_step():
-    whole = catalogue.load()
-    assert whole["keystone"].port == 5000
-    assert "keystone" in whole
-    assert "nope" not in whole
-    assert [service.name for service in whole.step("glance")] == ["glance"]
+    assert WHOLE["keystone"].port == 5000
+    assert "keystone" in WHOLE
+    assert "nope" not in WHOLE
+    assert [service.name for service in WHOLE.step("glance")] == ["glance"]
+    with pytest.raises(KeyError):
+        WHOLE.project("nope")
 
 
-# -- one entry, many uses: adding a service takes an entry and its templates, nothing else -----------
-
-SAMPLE = Service(
-    name="sample",
-    step="sample",
-    roles=("controller",),
-    templates=("sample",),
-    unit="sample-api",
-    manager="pacemaker",
-    port=9999,
-    health=Health("/alive", (200, 300)),
-    proxy=Proxy(client_timeout=600),
-    database=("sample_main",),
-    account="sample",
-    endpoint=Endpoint("sample", "samples", "/v1"),
-)
+def test_a_step_visits_every_host_its_services_are_on():
+    for step in plan.order(steps.of(WHOLE)):
+        assert {role for service in WHOLE.step(step.name) for role in service.roles} == set(step.roles)
 
 
-class Recorder:
-    """Stands for a host, or for anything called: keeps what it was asked to do."""
+# -- files that are wrong ------------------------------------------------------------------------------
 
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def check(self, command: str, *_: object, stdin: str = "", **__: object) -> str:
-        self.asked.append(stdin or command)
-        return ""
-
-    def changed(self, what: str) -> None:
-        self.asked.append(what)
-
-
-@pytest.fixture
-def site(site_of, templates):
-    """The lab, with one service more than the catalogue has."""
-    source = render.Path(render.__file__).parent.parent / "templates"
-    shutil.copytree(source, templates, dirs_exist_ok=True)
-    own = templates / "sample/etc/sample/sample.conf.j2"
-    own.parent.mkdir(parents=True)
-    own.write_text("listen = {{ node.management }}:{{ service.port }}\n")
-    lab = site_of("lab")
-    more = replace(
-        lab.catalogue,
-        services=(*lab.catalogue.services, SAMPLE),
-        templates={**lab.catalogue.templates, "sample": Files("root:sample", "0640")},
-    )
-    return replace(lab, catalogue=more)
+WRONG = {
+    "no TOML": ("title =", "sample/service.toml cannot be read"),
+    "an unknown key": ('title = "x"\nport = 1', "sample: port: Unexpected keyword argument"),
+    "an unknown key of a service": ('title = "x"\n[services.a]\nprot = 1', r"sample: services\.a: prot: Unexpected"),
+    "an unknown role": ('title = "x"\n[services.a]\nroles = ["king"]', r"services\.a: roles\.0: Input should be"),
+    "an unknown feature": ('title = "x"\nneeds = ["luck"]', "needs.0: .*no feature is named luck"),
+    "an overlay of an unknown feature": ('title = "x"\n[with.luck]', r"with\.luck: no feature has this name"),
+    "a requirement that is not there": ('title = "x"\nrequires = ["luck"]', "sample requires luck, which does not"),
+    "a circle": ('title = "x"\nrequires = ["sample"]', "circle: sample -> sample"),
+    "an unknown kind": ('title = "x"\n[services.a]\nkind = "luck"', r"luck/kind\.toml cannot be read"),
+    "an unknown table of budgets": ('title = "x"\n[services.a]\nbudget = "luck"', r"services\.a: budget: no table"),
+    "files of a project that is not there": ('title = "x"\nuses = ["luck"]\n[services.a]', r"uses: no project"),
+}
 
 
-def test_its_files_are_rendered_with_owner_mode_and_unit(site):
-    node = site.cluster.node("controller02")
-    (file,) = site.render(node, site.services("sample", node))
-    assert (file.path, file.text) == ("/etc/sample/sample.conf", "listen = 172.16.181.32:9999\n")
-    assert (file.owner, file.mode, file.units) == ("root:sample", "0640", ("sample-api",))
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_file_is_refused_with_its_name_and_key(templates, case):
+    text, told = WRONG[case]
+    (templates / "sample").mkdir()
+    (templates / "sample/service.toml").write_text(text)
+    with pytest.raises(InventoryError, match=told):
+        catalogue.load().of(CLUSTER)
 
 
-def test_haproxy_carries_it(site):
-    node = site.controllers.first.node
-    (config,) = (f.text for f in site.render(node, [site.catalogue["haproxy"]]) if f.path.endswith("haproxy.cfg"))
-    section = config.split("listen sample\n")[1].split("listen ")[0]
-    assert "bind 172.16.181.30:9999\n" in section
-    assert "uri /alive\n" in section
-    assert "expect status 200,300\n" in section
-    assert section.count(":9999 check\n") == 3
-    assert "timeout server 600s\n" in section
+# -- features that alter an entry ----------------------------------------------------------------------
+
+ALTERED = """
+title = "sample"
+requires = ["base"]
+[with.ha]
+requires = ["base", "other"]
+[services.sample]
+port = 1
+proxy = { strategy = "first", check_every = 5 }
+[services.sample.with.ha]
+proxy.strategy = "balance"
+"""
 
 
-def test_pacemaker_runs_it(site):
-    (clone,) = resources.units(site, site.catalogue.step("sample"))
-    primitive = clone.find("primitive")
-    assert (clone.get("id"), primitive.get("class"), primitive.get("type")) == (
-        "sample-clone",
-        "systemd",
-        "sample-api",
-    )
+@pytest.mark.parametrize(("profile", "strategy", "requires"), [("lab", "balance", 2), ("two-node", "first", 1)])
+def test_a_feature_alters_an_entry_and_leaves_the_rest_of_it(templates, profile, strategy, requires):
+    for name, text in (("base", 'title = "b"'), ("other", 'title = "o"'), ("sample", ALTERED)):
+        (templates / name).mkdir()
+        (templates / name / "service.toml").write_text(text)
+    found = catalogue.load().of(inventory.load(profile))
+    assert (found["sample"].proxy.strategy, found["sample"].proxy.check_every) == (strategy, 5)
+    assert len(found.project("sample").requires) == requires
 
 
-def test_it_gets_a_database_and_an_account_there(site, monkeypatch):
-    host = Recorder()
-    monkeypatch.setattr(type(site), "controllers", type("", (), {"first": host}))
-    database.ensure(site, site.catalogue.step("sample"))
-    told = "\n".join(host.asked)
-    assert "CREATE OR REPLACE USER 'sample'@'172.16.181.0/255.255.255.0'" in told
-    assert "CREATE DATABASE IF NOT EXISTS `sample_main`; GRANT ALL ON `sample\\_main`.* TO 'sample'@" in told
-
-
-def test_registering_it_makes_an_account_and_three_endpoints(site, monkeypatch):
-    made = []
-    monkeypatch.setattr(cloud, "connect", lambda _: NewCloud(made))
-    cloud.register(site, site.catalogue.step("sample"))
-    assert ("user", "sample") in made
-    urls = {(what, url) for what, url in made if what in {"public", "internal", "admin"}}
-    assert urls == {(i, "http://172.16.181.30:9999/v1") for i in ("public", "internal", "admin")}
-
-
-class NewCloud:
-    """A Keystone that knows nothing yet: whatever is looked for is absent, whatever is made is kept."""
-
-    def __init__(self, made: list[tuple[str, str]]) -> None:
-        self.made, self.identity = made, self
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def find_user(self, _):
-        return None
-
-    def find_role(self, name):
-        return name
-
-    def create_role(self, name):
-        self.made.append(("role", name))
-
-    def find_project(self, name, **_):
-        return name
-
-    def validate_user_has_project_role(self, *_):
-        return True
-
-    def services(self, **_):
-        return []
-
-    def endpoints(self, **_):
-        return []
-
-    def create_user(self, name, **_):
-        self.made.append(("user", name))
-
-    def create_service(self, name, **_):
-        self.made.append(("service", name))
-        return type("Made", (), {"id": "0"})
-
-    def create_endpoint(self, interface, url, **_):
-        self.made.append((interface, url))
+# -- Pacemaker -----------------------------------------------------------------------------------------
 
 
 def test_haproxy_is_given_up_at_once_and_others_after_a_while(site_of):
     site = site_of("lab")
 
     def meta(step: str, name: str) -> str:
-        (clone,) = resources.units(site, site.catalogue.step(step))
+        (clone,) = resources.units(site.catalogue.step(step))
         return clone.find(f"primitive/meta_attributes/nvpair[@name='{name}']").get("value")
 
     assert [meta(step, "migration-threshold") for step in ("haproxy", "keystone")] == ["1", "50"]
@@ -314,8 +240,7 @@ def test_haproxy_is_given_up_at_once_and_others_after_a_while(site_of):
 
 
 def test_a_start_may_take_longer_than_other_operations_and_is_remembered_for_longer_than_it_takes(site_of):
-    site = site_of("lab")
-    (clone,) = resources.units(site, site.catalogue.step("keystone"))
+    (clone,) = resources.units(site_of("lab").catalogue.step("keystone"))
     limits = {each.get("name"): each.get("timeout") for each in clone.iterfind("primitive/operations/op")}
     assert limits == {"monitor": "100s", "start": f"{resources.STARTING}s", "stop": "100s"}
     assert 100 < resources.STARTING < resources.FORGOTTEN

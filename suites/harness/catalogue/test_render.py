@@ -14,13 +14,15 @@ import pytest
 import yaml
 
 from deploy import catalogue, inventory, platforms
-from deploy.catalogue import Files, Service
+from deploy.catalogue import Catalogue, Files, Project, Service, TemplateSet
 from deploy.errors import StackproofError
 from deploy.making import resources
 from deploy.render import Rendered
+from suites.harness.clusters import with_every_feature
 
 PROFILES = ("lab", "two-node", "production.example")
-OSLO = re.compile(r"/etc/(keystone|glance|placement|nova|neutron)/.*\.(conf|ini)")
+PROJECTS = [each.name for each in catalogue.load().of(with_every_feature()).projects if each.database]
+OSLO = re.compile(rf"/etc/({'|'.join(PROJECTS)})/.*\.(conf|ini)")
 
 
 @pytest.fixture(params=PROFILES)
@@ -183,7 +185,7 @@ def test_command_line_tools_of_the_queue_listen_where_its_members_do(tree):
     assert [on.findall(text) for text in told] == [on.findall(text) for text in members]
     assert len({tuple(on.findall(text)) for text in told} - {()}) == len(told) > 0
     ports = re.compile(r"^export ERL_ZFLAGS=.* inet_dist_listen_min (\d+) inet_dist_listen_max (\d+)\"$", re.MULTILINE)
-    tools = next(port for port in catalogue.load()["rabbitmq"].ports if port.last)
+    tools = next(port for port in catalogue.load().of(with_every_feature())["rabbitmq"].ports if port.last)
     assert {ports.findall(text)[0] for text in told} == {(str(tools.port), str(tools.last))}
 
 
@@ -448,14 +450,14 @@ BROKEN = {
 def render_one(site_of, templates):
     """Render a set of one template, `sample/etc/sample.conf`, for controller02."""
 
-    def render(text: str, files: Files | None = None, **of_service: object) -> list[Rendered]:
-        folder = templates / "sample/etc"
+    def render(text: str, files: Files | None = None) -> list[Rendered]:
+        folder = templates / "sample/files/etc"
         folder.mkdir(parents=True)
         (folder / "sample.conf.j2").write_text(text)
-        lab = site_of("lab")
-        service = Service("sample", "sample", ("controller",), templates=("sample",), **of_service)
-        more = replace(lab.catalogue, services=(service,), templates={"sample": files or Files()})
-        return replace(lab, catalogue=more).render(lab.cluster.node("controller02"), [service])
+        service = Service("sample", "sample", "sample", sets=(TemplateSet("sample/files", files or Files()),))
+        lab = site_of(inventory.load("lab"))
+        alone = Catalogue((Project("sample", "sample", services=(service,)),))
+        return replace(lab, catalogue=alone).render(lab.cluster.node("controller02"), [service])
 
     return render
 
@@ -463,7 +465,7 @@ def render_one(site_of, templates):
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_template_that_fails_is_told_with_its_name_and_node(render_one, name):
     with pytest.raises(
-        StackproofError, match=r"sample/etc/sample\.conf\.j2 does not render for controller02"
+        StackproofError, match=r"sample/files/etc/sample\.conf\.j2 does not render for controller02"
     ) as caught:
         render_one(BROKEN[name])
     assert caught.value.seen
@@ -474,7 +476,7 @@ def test_a_template_with_nothing_to_say_owns_no_file(render_one):
 
 
 def test_owner_and_mode_come_from_the_set_and_its_exceptions(render_one):
-    files = Files("root:nova", "0640", files={"/etc/sample.conf": Files("nova:nova", "0400")})
+    files = Files("root:nova", "0640", paths={"/etc/sample.conf": Files("nova:nova", "0400")})
     (file,) = render_one("x\n", files)
     assert (file.owner, file.mode) == ("nova:nova", "0400")
 

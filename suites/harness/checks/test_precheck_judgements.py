@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from deploy import catalogue, inventory, platforms, precheck
+from deploy import catalogue, inventory, precheck
 from deploy.errors import CommandFailed, HostUnreachable
 from deploy.facts.disk import FileSystem
 from deploy.facts.interfaces import Interface
@@ -17,7 +17,7 @@ from deploy.inventory import Role
 
 LAB = inventory.load("lab")
 PRODUCTION = inventory.load("production.example")
-PORTS = {str(port): port for port in precheck.ports(LAB, catalogue.load().of(LAB), platforms.load(LAB.platform))}
+PORTS = {str(port): port for port in precheck.ports(LAB, catalogue.load().of(LAB))}
 NICS = {str(nic): nic for nic in precheck.nics(LAB)}
 VIP = str(LAB.vip)
 
@@ -192,7 +192,7 @@ def test_every_port_of_the_catalogue_is_looked_at_where_it_is_needed():
     assert {"compute01-libvirt-5900-5999", "compute02-neutron-linuxbridge-agent-8472/udp"} <= set(PORTS)
     assert not any(name.startswith("compute01-keystone") for name in PORTS)
     small = inventory.load("two-node")
-    told = {str(port) for port in precheck.ports(small, catalogue.load().of(small), platforms.load(small.platform))}
+    told = {str(port) for port in precheck.ports(small, catalogue.load().of(small))}
     assert "controller-galera-3306" in told
     assert "controller-galera-4567" not in told
 

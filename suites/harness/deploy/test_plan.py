@@ -237,11 +237,6 @@ def test_a_failure_reaches_those_that_depend_on_it_and_nobody_else(site, log):
     assert str(outcomes["d"]) == "step d was not tried, because step c was not done"
 
 
-def test_a_step_this_cluster_does_not_have_is_not_done(site_of, log):
-    outcomes = plan.run(site_of("two-node"), [step("a"), step("vip", needs=("ha",)), step("b", "vip")], doing(log))
-    assert list(outcomes) == ["a", "b"] or list(outcomes) == ["b", "a"]
-
-
 def test_no_step_is_nothing_to_do(site, log):
     assert plan.run(site, [], doing(log)) == {}
 

@@ -87,6 +87,6 @@ def test_a_service_on_a_node_is_found_by_its_step(cluster):
 
 def test_pacemaker_owns_units_only_where_there_is_a_vip(cluster):
     lab, single = Site.of(cluster), Site.of(inventory.load("two-node"))
-    assert lab.by_pacemaker(lab.catalogue["keystone"])
-    assert not lab.by_pacemaker(lab.catalogue["galera"])
-    assert not single.by_pacemaker(single.catalogue["keystone"])
+    assert lab.catalogue["keystone"].by_pacemaker
+    assert not lab.catalogue["galera"].by_pacemaker
+    assert not single.catalogue["keystone"].by_pacemaker

@@ -21,6 +21,7 @@ from fixtures.drills.run import runner
 from fixtures.probes.judging import recording
 from fixtures.probes.judging.recording import Recording
 from fixtures.probes.probe import Probe
+from suites.harness.clusters import with_every_feature
 
 ROOT = Path(__file__).parents[3]
 DRILLS = Path(__file__).parents[1] / "recordings" / "drills"
@@ -33,9 +34,9 @@ def kept(case: str) -> Recording:
 @pytest.fixture(scope="session")
 def known():
     """The catalogue with a budget for the two services of the stored recordings only."""
-    whole = catalogue.load()
+    whole = catalogue.load().of(with_every_feature())
     services = tuple(replace(whole[name], budget={"node-loss": 5}) for name in ("keystone", "glance"))
-    return replace(whole, services=services)
+    return replace(whole, projects=(replace(whole.project("keystone"), services=services),))
 
 
 @pytest.fixture

@@ -318,7 +318,7 @@ def test_features_tell_the_profiles_apart():
         "router-health-check",
         "second-compute",
     }
-    assert inventory.load("two-node").features == {"single"}
+    assert inventory.load("two-node").features == frozenset()
 
 
 def test_fencing_takes_a_power_device_on_every_controller(written):

@@ -15,9 +15,10 @@ from fixtures.probes.catalogued import probes
 from fixtures.probes.inside import INTERVALS
 from fixtures.probes.judging.judgement import budgets
 from fixtures.probes.probe import load, save
+from suites.harness.clusters import with_every_feature
 
 INSIDE = [(NAMES[each], INTERVALS[each]) for each in NAMES]
-FAULTS = sorted({fault for service in catalogue.load().services for fault in service.budget})
+FAULTS = sorted({fault for service in catalogue.load().of(with_every_feature()).services for fault in service.budget})
 
 
 @pytest.fixture(params=["lab", "two-node"])
@@ -28,7 +29,7 @@ def watching(request):
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_service_with_a_budget_is_watched_closely_enough(site_of, monkeypatch, fault):
-    allowed = budgets(catalogue.load(), fault)
+    allowed = budgets(catalogue.load().of(with_every_feature()), fault)
     ways = {service: [] for service in allowed}
     instance = SimpleNamespace(address="10.0.0.9")
     site = site_of("lab")

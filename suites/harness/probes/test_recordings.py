@@ -15,6 +15,7 @@ from fixtures.probes.judging.table import table, text
 from fixtures.probes.judging.timeline import Timeline
 from fixtures.probes.judging.trends import compare, summary
 from fixtures.probes.sample import Sample
+from suites.harness.clusters import with_every_feature
 
 DRILLS = Path(__file__).parents[1] / "recordings" / "drills"
 ALLOWED = {"keystone": 5.0, "glance": 5.0}
@@ -250,8 +251,8 @@ def test_without_any_host_the_vip_is_gone():
 
 
 def test_budgets_are_the_catalogues():
-    assert budgets(catalogue.load(), "node-loss")["keystone"] == 5
-    assert budgets(catalogue.load(), "nonsense") == {}
+    assert budgets(catalogue.load().of(with_every_feature()), "node-loss")["keystone"] == 5
+    assert budgets(catalogue.load().of(with_every_feature()), "nonsense") == {}
 
 
 def test_a_recording_gives_timelines_from_the_fault_on():

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from deploy import inventory, steps
+from deploy import catalogue, inventory, steps
 from deploy.journal import Event
 from fixtures.terminal import Lines
 
@@ -109,9 +109,9 @@ def test_a_bare_run_is_the_harness_only(runs):
 
 def test_a_run_that_deploys_has_the_clusters_own_steps_and_nothing_of_the_harness(runs):
     tests = runs["deploy"].collected
-    features = inventory.load("two-node").features
+    known = catalogue.load().of(inventory.load("two-node"))
     told = {test.split("[")[1].rstrip("]") for test in tests if "test_step[" in test}
-    assert told == {step.name for step in steps.ALL if set(step.needs) <= features}
+    assert told == {step.name for step in steps.of(known)}
     assert not any(test.startswith("suites/harness") for test in tests)
 
 

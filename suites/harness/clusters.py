@@ -1,0 +1,16 @@
+"""Clusters that several tests are about."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from deploy import inventory
+from deploy.inventory import Cluster
+from deploy.inventory.power import Ipmi
+
+
+def with_every_feature() -> Cluster:
+    """A cluster that lacks no feature, so that its catalogue lacks no service."""
+    cluster = inventory.load("production.example")
+    ipmi = Ipmi(driver="ipmi", address="10.20.1.11", user="stackproof", password_file=Path("bmc"))
+    nodes = tuple(replace(node, power=ipmi) if node.name == "controller01" else node for node in cluster.nodes)
+    return replace(cluster, nodes=nodes, options=replace(cluster.options, router_health_check=True))
