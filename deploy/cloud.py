@@ -32,7 +32,7 @@ def connect(site: Site, user: str = ADMIN, project: str | None = None, timeout: 
     return openstack.connect(
         load_yaml_config=False,
         load_envvars=False,
-        auth_url=f"http://{site.cluster.api_address}:5000/v3",
+        auth_url=site.addresses.endpoint("keystone"),
         username=user,
         password=site.secrets[f"keystone.{user}"],
         project_name=project or user,
@@ -160,7 +160,7 @@ def _endpoints(site: Site, cloud: Connection, service: Service) -> None:
     known = next(iter(identity.services(name=told.name, type=told.type)), None) or _made(
         f"service {told.name}", lambda: identity.create_service(name=told.name, type=told.type)
     )
-    url = f"http://{site.cluster.api_address}:{service.port}{told.path}"
+    url = site.addresses.endpoint(service.name)
     there = {endpoint.interface: endpoint for endpoint in identity.endpoints(service_id=known.id)}
     for interface in ("public", "internal", "admin"):
         endpoint = there.get(interface)

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.exceptions import TemplateError, TemplateRuntimeError
 
-from deploy.catalogue import Catalogue, Service, TemplateSet, read
+from deploy.catalogue import Addresses, Catalogue, Service, TemplateSet, read
 from deploy.errors import StackproofError
 from deploy.inventory import Cluster, Node
 from deploy.platforms import Platform
@@ -65,14 +65,13 @@ def _file(
     variables = {
         "cluster": context.cluster,
         "catalogue": context.catalogue,
+        "addresses": Addresses(context.cluster, context.catalogue),
         "platform": context.platform,
         "secrets": context.secrets,
         "facts": context.facts,
         "node": node,
         "target": target,
         "service": service,
-        "controllers": context.cluster.role("controller"),
-        "api": context.cluster.api_address,
         "ha": context.cluster.vip is not None,
     }
     try:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploy import catalogue, platforms, power
-from deploy.catalogue import Catalogue, Service
+from deploy.catalogue import Addresses, Catalogue, Service
 from deploy.host import Host, Hosts
 from deploy.inventory import Cluster, Node
 from deploy.journal import JOURNAL
@@ -44,6 +44,11 @@ class Site:
             secrets=secrets,
             hosts=Hosts(Host(node, cluster.ssh, platform.manager) for node in cluster.nodes),
         )
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where the services listen, and where clients find them."""
+        return Addresses(self.cluster, self.catalogue)
 
     @property
     def controllers(self) -> Hosts:

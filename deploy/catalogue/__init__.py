@@ -1,5 +1,6 @@
 """The catalogue: projects and services as data; proxies, endpoints, accounts, resources and checks derive from it."""
 
+from deploy.catalogue.addresses import Address, Addresses
 from deploy.catalogue.model import (
     Catalogue,
     Endpoint,
@@ -16,6 +17,8 @@ from deploy.catalogue.model import (
 from deploy.catalogue.resolve import Shelf, load
 
 __all__ = [
+    "Address",
+    "Addresses",
     "Catalogue",
     "Endpoint",
     "Files",

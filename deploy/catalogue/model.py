@@ -53,6 +53,8 @@ class Proxy:
 class Port:
     """A port that a service listens on besides its own, for peers or tools."""
 
+    name: str
+    """How templates and code call it; no other port of the service has this name."""
     port: int
     use: str
     last: int | None = None
@@ -65,6 +67,8 @@ class Port:
     always: bool = True
     """False: only at times, such as during a state transfer."""
     needs: tuple[FeatureName, ...] = ()
+    shared: tuple[str, ...] = ()
+    """Programs that may hold it before a build and whoever started them: one of them serves all of a machine."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -170,6 +174,13 @@ class Service:
     def is_api(self) -> bool:
         """True for a service that clients reach over HTTP at the API address."""
         return bool(self.port and self.health and self.proxy and self.proxy.mode == "http")
+
+    def further(self, name: str) -> Port:
+        """The further port of that name; KeyError where the service has none in this cluster."""
+        for port in self.ports:
+            if port.name == name:
+                return port
+        raise KeyError(f"service {self.name} has no port named {name}")
 
     def on(self, node: Node) -> bool:
         """True where this service runs on that node."""

@@ -2,12 +2,12 @@
 
 import shlex
 
-from deploy.catalogue import Service
+from deploy.catalogue import Addresses, Service
 from deploy.facts import sockets, systemd
 from deploy.host import Host
 
 
-def troubles(host: Host, services: list[Service]) -> list[str]:
+def troubles(host: Host, services: list[Service], addresses: Addresses) -> list[str]:
     """What is not as it should be with those services on that host, in two round trips."""
     seen = systemd.units(host, [service.unit for service in services])
     found = []
@@ -31,7 +31,7 @@ def troubles(host: Host, services: list[Service]) -> list[str]:
             found.append(f"{unit.name} has not restarted since its files changed")
     if found:
         return found + _squatters(host, [service for service in services if _is_down(seen[service.unit])])
-    return _unhealthy(host, services) or _unbound(host, services)
+    return _unhealthy(host, services, addresses) or _unbound(host, services)
 
 
 def _is_down(unit: systemd.Unit) -> bool:
@@ -68,14 +68,13 @@ def _unbound(host: Host, services: list[Service]) -> list[str]:
     ]
 
 
-def _unhealthy(host: Host, services: list[Service]) -> list[str]:
+def _unhealthy(host: Host, services: list[Service], addresses: Addresses) -> list[str]:
     asked = [service for service in services if service.health]
     if not asked:
         return []
     script = ""
     for service in asked:
-        assert service.health is not None  # noqa: S101 - filtered above
-        url = f"http://{host.node.management}:{service.health.port or service.port}{service.health.path}"
+        url = addresses.health(host.node, service.name)
         script += f"curl -s -o /dev/null -m 5 -w '%{{http_code}}\\n' {shlex.quote(url)} || true\n"
     codes = host.run("sh -s", stdin=script, timeout=60).out.split()
     if len(codes) != len(asked):

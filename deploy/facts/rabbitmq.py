@@ -9,9 +9,6 @@ from typing import Any
 from deploy.errors import CommandFailed
 from deploy.host import Reads
 
-MANAGEMENT = 15672
-"""Port of the management plugin's API."""
-
 
 @dataclass(frozen=True)
 class RabbitStatus:

@@ -56,7 +56,7 @@ def verify_whole(site: Site, name: str) -> None:
     resources.verify(site, name)
     for service in site.catalogue.step(name):
         if service.is_api and service.health:
-            url = f"http://{site.cluster.api_address}:{service.port}{service.health.path}"
+            url = site.addresses.api(service.name).url(service.health.path)
             until(
                 partial(cloud.answers, url, service.health.expect),
                 timeout=ANSWER,

@@ -57,7 +57,7 @@ def verify(site: Site, host: Host, step: str) -> None:
         return
     try:
         until(
-            lambda: health.troubles(host, services),
+            lambda: health.troubles(host, services, site.addresses),
             ready=lambda seen: not seen,
             error=lambda seen: any(trouble.endswith(" failed") for trouble in seen),
             timeout=START,

@@ -12,9 +12,8 @@ from deploy.wait import until
 
 def verify_whole(site: Site) -> None:
     """All members answer and agree on one leader."""
-    port = site.catalogue["etcd"].port
     count = len(site.members("etcd"))
-    endpoints = ",".join(f"http://{host.node.management}:{port}" for host in site.members("etcd").values())
+    endpoints = ",".join(map(str, site.addresses.members("etcd")))
     until(
         lambda: etcd.status(site.members("etcd").first, endpoints),
         ready=lambda seen: seen.whole(count),

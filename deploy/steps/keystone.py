@@ -24,7 +24,7 @@ def complete(site: Site) -> None:
 
 def _bootstrap(site: Site) -> str:
     """The command that makes the first user; its password goes by environment, from a file only Keystone reads."""
-    url = f"http://{site.cluster.api_address}:{site.catalogue['keystone'].port}/v3"
+    url = site.addresses.endpoint("keystone")
     words = ["--bootstrap-region-id", site.cluster.region, "--bootstrap-username", cloud.ADMIN]
     for interface in ("public", "internal", "admin"):
         words += [f"--bootstrap-{interface}-url", url]

@@ -50,7 +50,7 @@ def test_the_error_has_the_last_words_of_what_is_down_and_no_secret(site, host):
 
 def test_haproxy_at_the_vip_is_in_nobody_s_way(site, host, monkeypatch):
     services = [each for each in site.services("nova", host.node) if each.unit]
-    assert not any("is held" in trouble for trouble in health.troubles(host, services))
+    assert not any("is held" in trouble for trouble in health.troubles(host, services, site.addresses))
     stranger = Listener("tcp", str(host.node.management), 8775, program="nc")
     monkeypatch.setattr(sockets, "listening", lambda _: [stranger])
-    assert any("is held: 172.16.181.31:8775/tcp of nc" in told for told in health.troubles(host, services))
+    assert any("is held: 172.16.181.31:8775/tcp of nc" in told for told in health.troubles(host, services, site.addresses))

@@ -1,0 +1,80 @@
+"""Addresses: the only place that knows scheme, host and port of a service."""
+
+from dataclasses import dataclass
+
+from deploy.catalogue.model import Catalogue, Service
+from deploy.inventory import Cluster, Node
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where one service listens. Clients that speak no HTTP use `host` and `port`, or `authority`, alone."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        """`host:port`."""
+        return f"{self.host}:{self.port}"
+
+    def url(self, path: str = "") -> str:
+        """The URL of a path, which begins with a slash; without a path, the URL of the service."""
+        return f"{self.scheme}://{self.authority}{path}"
+
+    def __str__(self) -> str:
+        return self.url()
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """The addresses of a cluster's services, by the services' names in the catalogue."""
+
+    cluster: Cluster
+    catalogue: Catalogue
+
+    def api(self, name: str) -> Address:
+        """Where clients find a service: at the VIP; in a cluster without one, at the service's first member."""
+        service = self.catalogue[name]
+        return self._address(service, self.cluster.vip or self._nodes(service)[0].management, service.port)
+
+    def endpoint(self, name: str) -> str:
+        """The URL of a service in Keystone's catalogue; ValueError for a service that has no endpoint."""
+        endpoint = self.catalogue[name].endpoint
+        if endpoint is None:
+            raise ValueError(f"service {name} has no endpoint")
+        return self.api(name).url(endpoint.path)
+
+    def at(self, node: Node, name: str, port: str = "") -> Address:
+        """The address of a service on one node: of its own port, or of the further port of that name."""
+        service = self.catalogue[name]
+        if not port:
+            return self._address(service, node.management, service.port)
+        further = service.further(port)
+        return self._address(service, LOOPBACK if further.on == "loopback" else node.management, further.port)
+
+    def members(self, name: str, port: str = "") -> tuple[Address, ...]:
+        """The addresses of a service on all nodes of its roles, in inventory order."""
+        return tuple(self.at(node, name, port) for node in self._nodes(self.catalogue[name]))
+
+    def health(self, node: Node, name: str) -> str:
+        """The URL of a service's health check on one node; ValueError for a service that has no health check."""
+        service = self.catalogue[name]
+        if service.health is None:
+            raise ValueError(f"service {name} has no health check")
+        return self._address(service, node.management, service.health.port or service.port).url(service.health.path)
+
+    def _nodes(self, service: Service) -> tuple[Node, ...]:
+        return self.cluster.role(*service.roles)
+
+    def _address(self, service: Service, host: object, port: int | None) -> Address:
+        if port is None:
+            raise ValueError(f"service {service.name} has no port")
+        return Address(self._scheme(service), str(host), port)
+
+    def _scheme(self, _service: Service) -> str:
+        """The scheme of a service's URLs. No service is encrypted yet."""
+        return "http"
