@@ -201,9 +201,6 @@ def vip_taken(
 
 # -- ports ---------------------------------------------------------------------------------------
 
-SHARED = {4369: {"epmd", "systemd"}}
-"""Programs that may hold a port whoever started them: all of Erlang on a machine shares one port mapper."""
-
 
 @dataclass(frozen=True)
 class PortOn:
@@ -217,6 +214,8 @@ class PortOn:
     always: bool
     """Held as long as the service runs; else only at times, and not by its unit alone."""
     units: frozenset[str]
+    shared: frozenset[str] = frozenset()
+    """Programs that may hold it whoever started them."""
 
     @property
     def number(self) -> str:
@@ -238,8 +237,8 @@ def ports(cluster: Cluster, catalogue: Catalogue) -> Iterator[PortOn]:
                 yield PortOn(node, service, service.port, service.port, "tcp", True, frozenset(units | proxy))
             for port in service.ports:
                 if port.port != service.port:
-                    last = port.last or port.port
-                    yield PortOn(node, service, port.port, last, port.protocol, port.always, frozenset(units))
+                    last, shared = port.last or port.port, frozenset(port.shared)
+                    yield PortOn(node, service, port.port, last, port.protocol, port.always, frozenset(units), shared)
 
 
 def held_by_others(wanted: PortOn, listeners: Iterable[Listener], ours: bool) -> list[str]:
@@ -252,7 +251,7 @@ def _is_on(wanted: PortOn, listener: Listener) -> bool:
 
 
 def _may(wanted: PortOn, listener: Listener, ours: bool) -> bool:
-    if listener.program in SHARED.get(listener.port, ()):
+    if listener.program in wanted.shared:
         return True
     if wanted.service.step == "base":  # the base system may run it already; the build configures it anew
         return bool(listener.units & wanted.units)

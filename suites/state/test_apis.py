@@ -5,8 +5,8 @@ import pytest
 from deploy.facts import identity
 
 
-def test_it_answers_at_the_address_of_clients(page, api, cluster, expect):
-    url = f"http://{cluster.api_address}:{api.port}{api.health.path}"
+def test_it_answers_at_the_address_of_clients(page, api, standing, expect):
+    url = standing.addresses.api(api.name).url(api.health.path)
     answer = page(url)
     expect.that(
         f"{api.name} at {url}",
@@ -29,9 +29,9 @@ def test_it_answers_on_each_member(page, member, expect):
 
 
 @pytest.mark.api
-def test_it_serves_who_has_signed_in(page, endpoint_member, cloud_says, expect):
+def test_it_serves_who_has_signed_in(page, endpoint_member, standing, cloud_says, expect):
     service = endpoint_member.service
-    url = f"http://{endpoint_member.node.management}:{service.port}{service.health.signed_in}"
+    url = standing.addresses.at(endpoint_member.node, service.name).url(service.health.signed_in)
     answer = page(url, headers={"X-Auth-Token": cloud_says(identity.token)})
     expect(
         f"{service.name} asked for {service.health.signed_in} with a token",

@@ -10,7 +10,7 @@ BEHIND = 100
 
 
 def url(controller, standing):
-    return f"http://{controller.management}:{standing.catalogue['etcd'].port}"
+    return str(standing.addresses.at(controller, "etcd"))
 
 
 def members(readings, cluster, standing):

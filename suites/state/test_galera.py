@@ -112,7 +112,6 @@ def test_a_write_on_one_is_read_on_every_other(readings, reader, controller, clu
 
 
 def test_its_health_check_tells_synced_from_up(controller, reader, page, standing, expect):
-    health = standing.catalogue["galera"].health
-    url = f"http://{controller.management}:{health.port}{health.path}"
+    url = standing.addresses.health(controller, "galera")
     synced = galera.status(reader).synced
     expect(f"what {url} answers HAProxy", page(url).status, 200 if synced else 503, "journalctl -u galera-health")

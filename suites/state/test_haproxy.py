@@ -44,20 +44,20 @@ def test_its_configuration_is_valid(host, controller, expect):
     expect.that(CONFIG, told.rc == 0, seen=told.stderr.strip(), expected="valid", look=f"haproxy -c -f {CONFIG}")
 
 
-def statistics(cluster, standing):
-    return f"http://{cluster.vip}:{standing.catalogue['haproxy'].port}/"
+def statistics(standing):
+    return standing.addresses.api("haproxy").url("/")
 
 
 @pytest.mark.parametrize("password", ["", "admin", "123456"], ids=["none", "admin", "123456"])
-def test_the_statistics_page_refuses_strangers(page, cluster, standing, password, expect):
-    url = statistics(cluster, standing)
+def test_the_statistics_page_refuses_strangers(page, standing, password, expect):
+    url = statistics(standing)
     seen = page(url, user="admin" if password else "", password=password)
     expect(f"what {url} answers", seen.status, 401, f"stats auth in {CONFIG}")
 
 
 @pytest.mark.own
-def test_the_statistics_page_opens_to_its_password(page, cluster, standing, expect):
-    url = statistics(cluster, standing)
+def test_the_statistics_page_opens_to_its_password(page, standing, expect):
+    url = statistics(standing)
     seen = page(url, user="admin", password=standing.secrets["haproxy.statistics"])
     expect(f"what {url} answers", seen.status, 200, f"stats auth in {CONFIG}")
 
@@ -69,7 +69,7 @@ def test_its_log_is_taken(host, controller, expect):
 
 
 def test_a_request_is_logged(page, everywhere, cluster, standing, expect):
-    page(statistics(cluster, standing))  # so that there is something to log
+    page(statistics(standing))  # so that there is something to log
     ages = everywhere(age, "controller")
     serving = [name for name, seen in everywhere(interfaces.read, "controller").items() if holds(seen, cluster)]
     silent = {name: f"{ages[name]} s old" for name in serving if not ages[name].isdecimal() or int(ages[name]) > QUIET}

@@ -14,11 +14,10 @@ LOOK = "openstack catalog list"
 
 
 @pytest.mark.api
-def test_a_token_of_one_controller_is_valid_on_each(readings, cluster, handover, expect):
+def test_a_token_of_one_controller_is_valid_on_each(readings, cluster, standing, handover, expect):
     given = readings.cloud(identity.credentials)
-    ticket = readings.sign_in(
-        f"http://{handover.issuer.management}:5000/v3", given["username"], given["password"], given["project_name"]
-    )
+    issuer, other = (standing.addresses.at(node, "keystone") for node in (handover.issuer, handover.node))
+    ticket = readings.sign_in(issuer.url("/v3"), given["username"], given["password"], given["project_name"])
     expect.that(
         f"signing in at {handover.issuer.name}",
         ticket.status == 201,
@@ -28,7 +27,7 @@ def test_a_token_of_one_controller_is_valid_on_each(readings, cluster, handover,
     )
     shown = spelled_apart(ticket.token, cluster.nodes.index(handover.node))
     answer = readings.page(
-        f"http://{handover.node.management}:5000/v3/auth/tokens?nocatalog",
+        other.url("/v3/auth/tokens?nocatalog"),
         headers={"X-Auth-Token": shown, "X-Subject-Token": shown},
     )
     expect.that(
@@ -61,12 +60,12 @@ def test_the_catalogue_lists_it(cloud_says, endpoint, interface, cluster, expect
 @pytest.mark.own
 @pytest.mark.api
 @pytest.mark.parametrize("interface", INTERFACES)
-def test_the_catalogue_says_where_it_is(cloud_says, endpoint, interface, cluster, expect):
+def test_the_catalogue_says_where_it_is(cloud_says, endpoint, interface, standing, expect):
     found = listed(cloud_says(identity.endpoints), endpoint, interface)
     expect(
         f"URL of the {interface} endpoint of {endpoint.name}",
         [told.url for told in found],
-        [f"http://{cluster.api_address}:{endpoint.port}{endpoint.endpoint.path}"],
+        [standing.addresses.endpoint(endpoint.name)],
         LOOK,
     )
 
@@ -157,8 +156,8 @@ def test_the_tenant_is_a_tenant_only(cloud_says, expect):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("password", DEFAULTS)
-def test_no_default_password_works(readings, somebody, password, cluster, expect):
-    ticket = readings.sign_in(f"http://{cluster.api_address}:5000/v3", somebody, password)
+def test_no_default_password_works(readings, somebody, password, standing, expect):
+    ticket = readings.sign_in(standing.addresses.endpoint("keystone"), somebody, password)
     expect.that(
         f"signing in as {somebody} with {password}",
         ticket.status == 401,

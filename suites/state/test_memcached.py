@@ -10,7 +10,8 @@ def status(readings, cluster, standing, controller):
     """A member, as the controller after it sees it."""
     controllers = cluster.role("controller")
     after = controllers[(controllers.index(controller) + 1) % len(controllers)]
-    return memcached.status(readings.reader(after), controller.management, standing.catalogue["memcached"].port)
+    member = standing.addresses.at(controller, "memcached")
+    return memcached.status(readings.reader(after), member.host, member.port)
 
 
 def test_it_answers_its_neighbour(readings, cluster, standing, controller, expect):

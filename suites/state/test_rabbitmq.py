@@ -6,7 +6,7 @@ import pytest
 
 from deploy.errors import CommandFailed
 from deploy.facts import rabbitmq
-from deploy.facts.rabbitmq import MANAGEMENT, Member
+from deploy.facts.rabbitmq import Member
 
 LOOK = "rabbitmqctl cluster_status"
 FILES = 65536
@@ -141,13 +141,17 @@ def test_guest_may_come_from_the_member_itself_only(readings, cluster, controlle
     )
 
 
-def test_guest_is_refused_from_afar(page, controller, expect):
-    seen = page(f"http://{controller.management}:{MANAGEMENT}/api/whoami", user="guest", password="guest")
+def whoami(standing, controller):
+    return standing.addresses.at(controller, "rabbitmq", "management").url("/api/whoami")
+
+
+def test_guest_is_refused_from_afar(page, controller, standing, expect):
+    seen = page(whoami(standing, controller), user="guest", password="guest")
     expect.that("guest with its default password", seen.status != 200, seen="let in", expected="refused", look=LOOK)
 
 
 @pytest.mark.own
 def test_it_lets_the_services_in(page, controller, standing, expect):
     password = standing.secrets["rabbitmq.openstack"]
-    seen = page(f"http://{controller.management}:{MANAGEMENT}/api/whoami", user="openstack", password=password)
+    seen = page(whoami(standing, controller), user="openstack", password=password)
     expect("what it answers openstack", seen.status, 200, "journalctl -u rabbitmq-server")

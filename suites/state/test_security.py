@@ -3,7 +3,6 @@
 import pytest
 
 from deploy.facts import accounts, exposure, identity, processes, settings
-from deploy.facts.rabbitmq import MANAGEMENT
 from deploy.journal import JOURNAL
 
 ROOT_TOO = {
@@ -104,8 +103,8 @@ def test_the_databases_root_is_refused_from_afar(host, controller, password, exp
     )
 
 
-def test_no_default_password_of_the_queue_works(page, controller, expect):
-    url = f"http://{controller.management}:{MANAGEMENT}/api/whoami"
+def test_no_default_password_of_the_queue_works(page, controller, standing, expect):
+    url = standing.addresses.at(controller, "rabbitmq", "management").url("/api/whoami")
     answer = page(url, user="openstack", password="123456")
     expect(f"{url} asked as openstack with 123456", answer.status or answer.text, 401, "rabbitmqctl list_users")
 

@@ -62,8 +62,8 @@ def active(host, unit):
     return host.service(f"{unit}.service").systemd_properties["ActiveState"]
 
 
-def test_somebody_answers_at_it(page, cluster, standing, expect):
-    url = f"http://{cluster.vip}:{standing.catalogue['haproxy'].port}/"
+def test_somebody_answers_at_it(page, standing, expect):
+    url = standing.addresses.api("haproxy").url("/")
     seen = page(url)
     expect.that(f"an answer at {url}", seen.status > 0, seen=seen.text, expected="one", look=LOOK)
 

@@ -12,11 +12,17 @@ from types import SimpleNamespace
 import pytest
 
 from deploy import inventory
-from deploy.facts import pacemaker, rabbitmq
+from deploy.catalogue import Address, Addresses
+from deploy.facts import pacemaker
 from fixtures.drills.run import gate
 
 CONTROLLERS = [f"controller0{n}" for n in (1, 2, 3)]
 MEMBERS = [f"rabbit@controller0{n}" for n in (1, 2, 3)]
+
+
+def listening(monkeypatch, port: int) -> None:
+    """Every service is at that port of the loopback."""
+    monkeypatch.setattr(Addresses, "at", lambda *_: Address("http", "127.0.0.1", port))
 
 
 @pytest.fixture
@@ -40,7 +46,7 @@ def answering(monkeypatch):
                 pass
 
         servers.append(HTTPServer(("127.0.0.1", 0), Plugin))
-        monkeypatch.setattr(rabbitmq, "MANAGEMENT", servers[-1].server_address[1])
+        listening(monkeypatch, servers[-1].server_address[1])
         threading.Thread(target=servers[-1].serve_forever, kwargs={"poll_interval": 0.05}).start()
 
     yield start
@@ -78,7 +84,7 @@ def test_a_refusal_is_told_as_one_and_not_as_no_members(site, answering):
 
 
 def test_nobody_at_the_port_is_told_without_the_password(site, monkeypatch):
-    monkeypatch.setattr(rabbitmq, "MANAGEMENT", 1)
+    listening(monkeypatch, 1)
     (finding,) = told(site)
     assert finding == "RabbitMQ does not answer at http://127.0.0.1:1/api/nodes: ConnectionError"
 

@@ -53,4 +53,6 @@ def test_haproxy_at_the_vip_is_in_nobody_s_way(site, host, monkeypatch):
     assert not any("is held" in trouble for trouble in health.troubles(host, services, site.addresses))
     stranger = Listener("tcp", str(host.node.management), 8775, program="nc")
     monkeypatch.setattr(sockets, "listening", lambda _: [stranger])
-    assert any("is held: 172.16.181.31:8775/tcp of nc" in told for told in health.troubles(host, services, site.addresses))
+    assert any(
+        "is held: 172.16.181.31:8775/tcp of nc" in told for told in health.troubles(host, services, site.addresses)
+    )

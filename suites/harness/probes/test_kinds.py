@@ -248,7 +248,7 @@ def test_a_database_that_is_not_there_refuses(nobody):
     assert run(sql.Client(HOST, nobody, **ACCOUNT))[1] == "connection refused"
 
 
-@pytest.mark.parametrize("kind", [amqp.Client([HOST], **ACCOUNT), amqp_write.Client([HOST], **ACCOUNT, run="r1")])
+@pytest.mark.parametrize("kind", [amqp.Client([HOST], 1, **ACCOUNT), amqp_write.Client([HOST], 1, **ACCOUNT, run="r1")])
 @pytest.mark.parametrize("talk", [(b"", b""), (b"", b"HTTP/1.1 400 Bad\r\n\r\n"), (b"", None)])
 def test_a_queue_that_does_not_speak_is_a_failure_in_time(kind, talk):
     link = kind.link if isinstance(kind, amqp.Client) else kind._link
@@ -262,20 +262,20 @@ def test_a_queue_that_does_not_speak_is_a_failure_in_time(kind, talk):
 
 def test_the_next_attempt_asks_the_next_member_when_one_fails():
     with speaking(b"") as port:
-        client = amqp.Client([HOST, "localhost"], **ACCOUNT, port=port)
+        client = amqp.Client([HOST, "localhost"], port, **ACCOUNT)
         asked = [run(client)[0].detail for _ in range(3)]
     assert asked == [f"new connection to {host}" for host in (HOST, "localhost", HOST)]
 
 
 def test_the_next_member_is_asked_at_once_when_one_refuses():
     with speaking(b"") as port:
-        attempt, why = run(amqp.Client(["127.0.0.2", HOST], **ACCOUNT, port=port))
+        attempt, why = run(amqp.Client(["127.0.0.2", HOST], port, **ACCOUNT))
     assert attempt.detail == f"new connection to {HOST}"
     assert why != "connection refused"
 
 
 def test_a_refusal_by_all_members_is_one_failure(nobody):
-    client = amqp.Client(["127.0.0.1", "127.0.0.2", "127.0.0.3"], **ACCOUNT, port=nobody)
+    client = amqp.Client(["127.0.0.1", "127.0.0.2", "127.0.0.3"], nobody, **ACCOUNT)
     attempt, why = run(client)
     assert (attempt.detail, why) == ("new connection to 127.0.0.3", "connection refused")
 
@@ -289,5 +289,5 @@ def test_nobody_else_is_asked_once_the_number_may_be_on_its_way(monkeypatch):
         raise ConnectionRefusedError(111, "refused")
 
     monkeypatch.setattr(amqp, "_guarded", refused_late)
-    attempt, _ = run(amqp_write.Client([HOST, "127.0.0.2"], **ACCOUNT, run="r1"))
+    attempt, _ = run(amqp_write.Client([HOST, "127.0.0.2"], 1, **ACCOUNT, run="r1"))
     assert (asked, attempt.sent) == ([f"new connection to {HOST}"], True)

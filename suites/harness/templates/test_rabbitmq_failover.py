@@ -52,25 +52,34 @@ def test_nobody_is_left_where_nobody_answers(looks):
 
 
 @pytest.fixture
-def port(script, monkeypatch):
+def server(monkeypatch):
     """A port of this machine, and the right to mark packets left out, which a test need not have."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        monkeypatch.setattr(script, "PORT", server.getsockname()[1])
         monkeypatch.setattr(socket.socket, "setsockopt", lambda *_: None)
         yield server
 
 
-def test_who_takes_a_connection_answers(script, port):
-    assert script.answers("127.0.0.1")
+def test_who_takes_a_connection_answers(script, server):
+    assert script.answers(*server.getsockname())
 
 
-def test_who_refuses_one_does_too(script, port):
-    port.close()
-    assert script.answers("127.0.0.1")
+def test_who_refuses_one_does_too(script, server):
+    member = server.getsockname()
+    server.close()
+    assert script.answers(*member)
 
 
-def test_who_is_silent_does_not(script, port, monkeypatch):
+def test_who_is_silent_does_not(script, server, monkeypatch):
     monkeypatch.setattr(script, "PATIENCE", 0.2)
-    port.listen(0)
-    with socket.create_connection(port.getsockname()):  # takes the only place, so the next is not answered
-        assert not script.answers("127.0.0.1")
+    server.listen(0)
+    with socket.create_connection(server.getsockname()):  # takes the only place, so the next is not answered
+        assert not script.answers(*server.getsockname())
+
+
+def test_its_unit_names_the_port_and_the_members(tree_of):
+    unit = tree_of("lab")["compute01"]["/etc/systemd/system/rabbitmq-failover.service"].text
+    assert "/rabbitmq-failover 5672 172.16.181.31 172.16.181.32 172.16.181.33\n" in unit
+
+
+def test_connections_to_that_port_are_refused(script):
+    assert "ip daddr @silent tcp dport 5672 reject" in script.ruleset(5672)

@@ -1,6 +1,8 @@
 """A RabbitMQ member whose disk is full: stopped where most others serve, one at a time; started once there is room."""
 
 import os
+import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -115,3 +117,20 @@ def test_who_listened_to_a_queue_that_is_gone_is_told_of(asked, capsys):
         "2 clients listened to a queue that is gone: closed their connections\n"
         "1 processes of queues that are gone were left: ended them\n"
     )
+
+
+@pytest.mark.parametrize("answer", [b"\x01", b""])
+def test_a_member_serves_if_it_answers_at_its_port(shipped, answer):
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        host, port = server.getsockname()
+        served = pool.submit(shipped("rabbitmq-watch").serves, f"{host}:{port}")
+        with server.accept()[0] as client:
+            assert client.recv(8) == b"AMQP\x00\x00\x09\x01"
+            client.sendall(answer)
+        assert served.result(timeout=5) == bool(answer)
+
+
+def test_its_unit_names_the_member_itself_and_then_the_others(tree_of):
+    unit = tree_of("lab")["controller02"]["/etc/systemd/system/rabbitmq-watch.service"].text
+    members = "172.16.181.32:5672 172.16.181.31:5672 172.16.181.33:5672"
+    assert f"/rabbitmq-watch rabbit@controller02 {members}\n" in unit
