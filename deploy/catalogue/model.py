@@ -231,7 +231,10 @@ class Catalogue:
         return tuple(service for project in self.projects for service in project.services)
 
     def __getitem__(self, name: str) -> Service:
-        return next(service for service in self.services if service.name == name)
+        for service in self.services:
+            if service.name == name:
+                return service
+        raise KeyError(name)
 
     def __contains__(self, name: str) -> bool:
         return any(service.name == name for service in self.services)
