@@ -7,13 +7,9 @@ from fixtures.drills.promises import PromisesOnReturn
 FAULT = "standby"
 
 
-@pytest.fixture(scope="module", params=["first", "second", "third"])
-def record(request, drill):
-    def fault():
-        place = ["first", "second", "third"].index(request.param)
-        return drill.maintenance.restart(list(drill.site.controllers.values())[place])
-
-    return drill(fault, request.param)
+@pytest.fixture(scope="module")
+def record(drill, turn):
+    return drill(lambda: drill.maintenance.restart(drill.site.hosts[turn]), turn)
 
 
 class TestRollingRestart(PromisesOnReturn):

@@ -14,3 +14,18 @@ def with_every_feature() -> Cluster:
     ipmi = Ipmi(driver="ipmi", address="10.20.1.11", user="stackproof", password_file=Path("bmc"))
     nodes = tuple(replace(node, power=ipmi) if node.name == "controller01" else node for node in cluster.nodes)
     return replace(cluster, nodes=nodes, options=replace(cluster.options, router_health_check=True))
+
+
+def with_controllers(count: int) -> Cluster:
+    """The lab's cluster with that many controllers, three or more."""
+    cluster = inventory.load("lab")
+    last = cluster.role("controller")[-1]
+    more = [
+        replace(
+            last,
+            name=f"controller{number:02}",
+            addresses={name: address + 100 + number for name, address in last.addresses.items()},
+        )
+        for number in range(4, count + 1)
+    ]
+    return replace(cluster, nodes=(*cluster.nodes, *more))

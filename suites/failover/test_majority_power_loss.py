@@ -1,0 +1,16 @@
+"""Power is cut on a majority of the controllers: the others stop rather than lie, and go on when it is back."""
+
+import pytest
+
+from fixtures.drills.promises import Promises
+
+FAULT = "quorum-loss"
+
+
+@pytest.fixture(scope="module")
+def record(drill):
+    return drill(lambda: drill.power.off(*drill.who.majority()))
+
+
+class TestMajorityPowerLoss(Promises):
+    pass
