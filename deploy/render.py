@@ -27,6 +27,8 @@ class Rendered:
     units: tuple[str, ...]
     folder: str = ""
     """Mode of the folder it is in, where that is its own; its owner is the file's."""
+    whole: bool = False
+    """The folder holds rendered files and nothing else."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ def _file(
         return None  # a template that has nothing to say for this node owns no file there
     rule = of.files.of(f"/{template}")
     users = _users(context, node, service, of, template)
-    return Rendered(_path(context.platform, service, template, target), text, rule.owner, rule.mode, users, rule.folder)
+    path = _path(context.platform, service, template, target)
+    return Rendered(path, text, rule.owner, rule.mode, users, rule.folder, rule.whole)
 
 
 def _users(context: Context, node: Node, service: Service, of: TemplateSet, template: str) -> tuple[str, ...]:

@@ -79,6 +79,8 @@ class Files:
     mode: str = "0644"
     folder: str = ""
     """Mode of the folder they lie in, which then has their owner; empty: the folder stays as it is."""
+    whole: bool = False
+    """True: the folder holds these files and nothing else; a build removes every other file below it."""
     paths: dict[str, "Files"] = Field(default_factory=dict)
     """Exceptions, by the template's path on the host."""
 

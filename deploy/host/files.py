@@ -13,9 +13,25 @@ STATE = "/var/lib/stackproof"
 """What we keep on a host: markers of units whose files changed and which have not restarted yet."""
 
 
-def read_script(paths: Iterable[str]) -> str:
-    """A script for `sh -s` that prints checksum, owners and modes of each path that is a file, and of its folder."""
-    return _READ + " ".join(shlex.quote(path) for path in paths) + "\n"
+def read_script(files: Iterable[Rendered]) -> str:
+    """A script for `sh -s` that prints checksum, owners and modes of each file that is there, and of its folder.
+
+    Then come all files below folders that are owned whole, one a line, each after a plus sign.
+    """
+    files = list(files)
+    lines = [_READ + " ".join(shlex.quote(file.path) for file in files)]
+    if whole := _whole(files):
+        lines.append(f"find {' '.join(map(shlex.quote, whole))} -mindepth 1 ! -type d -printf '+%p\\n' 2>/dev/null")
+    return "\n".join(lines) + "\n"
+
+
+def differing(files: Iterable[Rendered], told: str) -> list[str]:
+    """The paths that are not as given, by what `read_script` printed; then the foreign ones in folders owned whole."""
+    wanted = {file.path: file for file in files}
+    listed = {line[1:] for line in told.splitlines() if line.startswith("+")}
+    seen = dict(line.split(" ", 1) for line in told.splitlines() if not line.startswith("+"))
+    wrong = [path for path, file in wanted.items() if not is_as(file, seen.get(path, ""))]
+    return wrong + sorted(listed - set(wanted))
 
 
 def is_as(file: Rendered, told: str) -> bool:
@@ -24,15 +40,19 @@ def is_as(file: Rendered, told: str) -> bool:
     return told == f"{wanted}{file.owner} {file.folder.lstrip('0')}" if file.folder else told.startswith(wanted)
 
 
-def put_script(files: Iterable[Rendered]) -> str:
-    """The command that puts those files in place; it takes their `archive` on stdin."""
+def put_script(files: Iterable[Rendered], foreign: Iterable[str], users: Iterable[str]) -> str:
+    """The command that puts those files in place, from their `archive` on stdin, and removes the foreign ones.
+
+    `users` are units that read the folders of foreign files: these restart as well.
+    """
     files = list(files)
-    markers = sorted({unit for file in files for unit in file.units})
+    markers = sorted({*users, *(unit for file in files for unit in file.units)})
     return _PUT.format(
         state=STATE,
         markers=" ".join(shlex.quote(f"{STATE}/pending/{unit}") for unit in markers),
         paths=" ".join(shlex.quote(file.path) for file in files),
         folders=_folders(files),
+        foreign="".join(f"rm -- {shlex.quote(path)}\n" for path in foreign),
         reload="systemctl daemon-reload" if any("/systemd/system/" in f.path for f in files) else ":",
     )
 
@@ -48,6 +68,18 @@ def archive(files: Iterable[Rendered]) -> bytes:
             entry.uname, entry.gname = file.owner.split(":")
             out.addfile(entry, io.BytesIO(data))
     return buffer.getvalue()
+
+
+def users(files: Iterable[Rendered], foreign: Iterable[str]) -> set[str]:
+    """The units that read files of folders with foreign files."""
+    foreign = list(foreign)
+    folders = tuple(f"{folder}/" for folder in _whole(files) if any(path.startswith(f"{folder}/") for path in foreign))
+    return {unit for file in files if file.path.startswith(folders) for unit in file.units}
+
+
+def _whole(files: Iterable[Rendered]) -> list[str]:
+    """The folders that hold rendered files and nothing else."""
+    return sorted({file.path.rpartition("/")[0] for file in files if file.whole})
 
 
 def _folders(files: Iterable[Rendered]) -> str:
@@ -73,5 +105,5 @@ for marker in {markers}; do : > "$marker"; done
 for path in {paths}; do mkdir -p "${{path%/*}}"; done
 {folders}
 for path in {paths}; do mv -f "$in$path" "$path"; done
-{reload}
+{foreign}{reload}
 """

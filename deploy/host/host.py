@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterable
 
 from deploy.errors import CommandFailed, StackproofError
-from deploy.host.files import archive, put_script
+from deploy.host.files import archive, put_script, users
 from deploy.host.result import Reads, Result, spelled
 from deploy.host.wire import Wire
 from deploy.inventory import Node, Ssh
@@ -92,26 +92,32 @@ class Host(Reads):
         return self.check("exec sh -s -- %s", package, stdin=self._packages.version, timeout=60).strip()
 
     def put(self, files: Iterable[Rendered]) -> list[str]:
-        """Make those files what they must be; returns the paths that were not.
+        """Make those files what they must be; returns the paths that were not, and those of files that were removed.
 
-        Before a file is replaced, a marker is left for each unit that reads it, so that a run killed
+        A foreign file is removed from a folder that is owned whole, so all files of such a folder are put together.
+        Before a file is replaced or removed, a marker is left for each unit that reads it, so that a run killed
         between the file and the restart is finished by the next.
         """
         wanted = {file.path: file for file in files}
-        differing = [wanted[path] for path in self.differing(wanted.values())]
-        if not differing:
+        paths = self.differing(wanted.values())
+        if not paths:
             return []
-        result = self.run(put_script(differing), stdin=archive(differing))
+        differing = [wanted[path] for path in paths if path in wanted]
+        foreign = [path for path in paths if path not in wanted]
+        script = put_script(differing, foreign, users(wanted.values(), foreign))
+        result = self.run(script, stdin=archive(differing))
         if not result.ok:
             raise CommandFailed(
                 f"{self.name}: files could not be written",
-                expected=", ".join(file.path for file in differing),
+                expected=", ".join([*(file.path for file in differing), *(f"no {path}" for path in foreign)]),
                 seen=str(result),
                 hint="look at the host's disk (df -h) and at the rights of the SSH user",
             )
         for file in differing:
             self.changed(f"{WROTE} {file.path}")
-        return [file.path for file in differing]
+        for path in foreign:
+            self.changed(f"removed {path}")
+        return paths
 
     # -- the connection --------------------------------------------------------------------------
 

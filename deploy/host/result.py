@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from deploy.errors import CommandFailed
-from deploy.host.files import is_as, read_script
+from deploy.host import files as host_files
 from deploy.inventory import Node
 from deploy.journal import JOURNAL
 from deploy.render import Rendered
@@ -64,13 +64,14 @@ class Reads(ABC):
         return result.out
 
     def differing(self, files: Iterable[Rendered]) -> list[str]:
-        """The paths whose content, owner or mode on the host, or whose folder's, is not as given."""
-        wanted = {file.path: file for file in files}
+        """The paths whose content, owner or mode on the host, or whose folder's, is not as given.
+
+        Foreign files in folders that are owned whole come after them.
+        """
+        wanted = list(files)
         if not wanted:
             return []
-        out = self.run("exec sh -s", stdin=read_script(wanted)).out
-        seen = dict(line.split(" ", 1) for line in out.splitlines())
-        return [path for path, file in wanted.items() if not is_as(file, seen.get(path, ""))]
+        return host_files.differing(wanted, self.run("exec sh -s", stdin=host_files.read_script(wanted)).out)
 
 
 def spelled(command: str, arguments: tuple[object, ...]) -> str:

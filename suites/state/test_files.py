@@ -58,6 +58,17 @@ def test_it_has_its_owner_and_mode(reader, file, expect):
     )
 
 
+@pytest.mark.own
+def test_a_folder_of_ours_holds_nothing_else(reader, whole_folder, expect):
+    there = files.seen(reader, [whole_folder.path])
+    expect(
+        f"files in {whole_folder.path} that no template names",
+        set(there) - whole_folder.files,
+        set(),
+        f"ls -l {whole_folder.path}; a build removes them",
+    )
+
+
 def test_what_is_wrong_in_a_package_is_mended(reader, defect, expect):
     known = defect.known
     expect.that(

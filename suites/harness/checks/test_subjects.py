@@ -87,3 +87,22 @@ def test_the_provider_network_is_a_wire_where_instances_or_routers_use_it(listed
     wires = {str(wire) for wire in listed("wire", "production.example")}
     assert "compute01-provider" in wires
     assert all(wire.endswith("-management") for wire in wires if wire.startswith("storage"))
+
+
+def test_folders_owned_whole_are_the_key_repositories_of_every_controller(listed):
+    found = {(folder.node.name, folder.path) for folder in listed("whole_folder")}
+    controllers = {node.name for node in listed("controller")}
+    folders = ("/etc/keystone/fernet-keys", "/etc/keystone/credential-keys")
+    assert found == {(name, folder) for name in controllers for folder in folders}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_one_step_puts_all_files_of_a_folder_owned_whole_and_none_lies_there_by_chance(listed, site_of, profile):
+    site = site_of(profile)
+    for folder in listed("whole_folder", profile):
+        steps = {
+            step.name: {file.path for file in site.render(folder.node, site.services(step.name, folder.node))}
+            for step in site.catalogue.projects
+        }
+        within = {name: {p for p in paths if p.startswith(f"{folder.path}/")} for name, paths in steps.items()}
+        assert [paths for paths in within.values() if paths] == [set(folder.files)]

@@ -387,6 +387,78 @@ def test_a_folder_that_is_a_files_own_is_closed_before_it_holds_any(host, files)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+@pytest.fixture
+def keys_of_ours(tmp_path) -> list[Rendered]:
+    """Two files in a folder that is owned whole."""
+    folder = f"{tmp_path}/etc/keys"
+    return [Rendered(f"{folder}/{name}", name, OWNER, "0400", ("reader",), "0700", whole=True) for name in "01"]
+
+
+FOREIGN = {
+    "a file": lambda folder: (folder / "2").write_text("foreign"),
+    "a file with an awkward name": lambda folder: (folder / "a 'b' $(c) +d").write_text("foreign"),
+    "a link": lambda folder: (folder / "2").symlink_to("0"),
+    "a file deeper": lambda folder: ((folder / "sub").mkdir(), (folder / "sub/2").write_text("foreign")),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_what_is_foreign_in_a_folder_owned_whole_is_removed_and_told(host, state, keys_of_ours, events, kind):
+    beside = Rendered(f"{state}-beside", "in another folder", OWNER, "0400", ("other",))
+    everything = [beside, *keys_of_ours]
+    host.put(everything)
+    shutil.rmtree(state)
+    FOREIGN[kind](folder := Path(keys_of_ours[0].path).parent)
+    (found,) = {str(path) for path in folder.rglob("*") if not path.is_dir()} - {key.path for key in keys_of_ours}
+    assert host.differing(everything) == [found]
+    assert host.put(everything) == [found]
+    assert events[-1].text == f"removed {found}"
+    assert [path.name for path in (state / "pending").iterdir()] == ["reader"]
+    assert host.differing(everything) == []
+    assert [Path(key.path).read_text() for key in keys_of_ours] == ["0", "1"]
+
+
+@pytest.mark.usefixtures("state")
+def test_a_foreign_file_goes_with_the_same_trip_that_mends_another(host, keys_of_ours):
+    host.put(keys_of_ours)
+    path = Path(keys_of_ours[1].path)
+    path.unlink()
+    (path.parent / "2").write_text("foreign")
+    before = host.round_trips
+    assert host.put(keys_of_ours) == [keys_of_ours[1].path, f"{path.parent}/2"]
+    assert host.round_trips - before == 2
+
+
+@pytest.mark.usefixtures("state")
+def test_in_any_other_folder_a_foreign_file_stays_and_says_nothing(host, files):
+    host.put(files)
+    other = Path(files[0].path).with_name("foreign")
+    other.write_text("foreign")
+    assert host.put(files) == []
+    assert other.exists()
+
+
+@pytest.mark.usefixtures("state")
+def test_a_folder_that_is_a_link_is_not_searched(host, keys_of_ours, tmp_path):
+    other, folder = tmp_path / "other", Path(keys_of_ours[0].path).parent
+    other.mkdir()
+    (other / "theirs").write_text("foreign")
+    folder.parent.mkdir(parents=True)
+    folder.symlink_to(other)
+    host.put(keys_of_ours)
+    assert (other / "theirs").exists()
+
+
+@pytest.mark.usefixtures("state")
+def test_a_foreign_file_that_cannot_be_removed_is_told(host, keys_of_ours, monkeypatch):
+    host.put(keys_of_ours)
+    foreign = f"{Path(keys_of_ours[0].path).parent}/2"
+    monkeypatch.setattr(Host, "differing", lambda *_: [foreign])
+    with pytest.raises(CommandFailed, match="files could not be written") as caught:
+        host.put(keys_of_ours)
+    assert caught.value.expected == f"no {foreign}"
+
+
 def test_nothing_is_left_beside_the_files(host, state, files):
     host.put(files)
     assert [path.name for path in state.iterdir()] == ["pending"]
