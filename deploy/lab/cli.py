@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _up(options: argparse.Namespace) -> int:
-    room.up(load_inventory(options.inventory))
+    room.up(load_inventory(options.inventory), build=False)
     return 0
 
 

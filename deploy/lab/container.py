@@ -68,16 +68,17 @@ def arguments(node: Node) -> list[str]:
     ]
 
 
-def start(node: Node, *, booting: float) -> None:
+def start(node: Node, *, booting: float, real_time: int) -> None:
     """Boot a host whose root is mounted and whose network exists; returns when its PID 1 runs.
 
     LabError where it does not within 20 s. A keeper outside the host stays behind, and sees to what a host that
-    reboots or powers off by itself leaves. Until it has booted, it gets that part of what others get of the processors.
+    reboots or powers off by itself leaves. Until it has booted, it gets that part of what others get of the processors;
+    `real_time` is what groups.real_time gives.
     """
     groups.kill(node.name)
     ticket, number = names.ticket(node.name), secrets.token_hex(8)
     ticket.write_text(number)
-    boot = groups.inside(node.name, arguments(node))
+    boot = groups.inside(node.name, arguments(node), real_time=real_time)
     share, whole = groups.share(node.name)
     if share.exists():
         share.write_text(str(int(whole * booting)))

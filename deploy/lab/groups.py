@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import IO
 
 from deploy.errors import LabError
+from deploy.inventory import Cluster, Node
 from deploy.lab import names
 from deploy.lab.shell import until
 
 ROOM, BUILD = "_room", "_build"
 """Groups of what belongs to no host. Host names have no underscore, so no host is called so."""
-REAL_TIME, AT_ONCE = 100_000, 9
-"""Microseconds of a second that a host's real-time processes may take, such as Corosync, where groups limit that; and
-how many groups may have so much."""
+REAL_TIME, ALL = 100_000, 900_000
+"""Microseconds of a second that real-time processes may take, where groups limit that: of one host at most, and of all
+hosts together. The kernel keeps 50,000 for other processes (sched_rt_runtime_us), and the runner has some as well."""
 BOOTING = 1 / 8
 """What a host gets of the processors until it has booted, where one that has gets 1. With 1 from the start, those that
 served answered late as a controller came back. A bare one, which starts nothing but what is built on it, has 1 at once:
@@ -68,15 +69,21 @@ def _places(group: str = "") -> list[Path]:
     return [place / group for place in (parent(), _beside()) if place is not None]
 
 
-def _made(group: str) -> list[Path]:
+def real_time(cluster: Cluster, node: Node) -> int:
+    """Microseconds of a second for a host's real-time processes: those that run Corosync share; all others get none."""
+    members = cluster.role("controller") if "ha" in cluster.features else ()
+    return min(REAL_TIME, ALL // len(members)) if node in members else 0
+
+
+def _made(group: str, microseconds: int) -> list[Path]:
     """The places of a group, which are made where they are missing, with what they get of the processors."""
     places, shares = _places(group), _beside()
     for place in places:
         place.mkdir(parents=True, exist_ok=True)
-    if shares is not None:
-        for place, microseconds in ((shares, AT_ONCE * REAL_TIME), (shares / group, REAL_TIME)):
-            _allow(place / "cpu.rt_runtime_us", microseconds)
-    elif "cpu" in (parent() / "cgroup.controllers").read_text().split():
+    if shares is not None and microseconds:
+        _allow(shares / "cpu.rt_runtime_us", ALL)
+        _allow(shares / group / "cpu.rt_runtime_us", microseconds)
+    elif shares is None and "cpu" in (parent() / "cgroup.controllers").read_text().split():
         with suppress(OSError):  # a lab does without, as hosts then share by their sessions
             (parent() / "cgroup.subtree_control").write_text("+cpu")
     return places
@@ -97,17 +104,19 @@ def _allow(limit: Path, microseconds: int) -> None:
     if limit.exists() and not until(is_set, timeout=10, every=0.02):
         raise LabError(
             f"{limit} takes no {microseconds}",
-            expected=f"at most {AT_ONCE} hosts and other groups, and enough real time left by others beside them",
+            expected="enough real time left by others beside it",
             seen=f"{limit.parent.parent / limit.name}: {(limit.parent.parent / limit.name).read_text().strip()}",
+            hint="a lab that grew by controllers shares anew once it is down and up again",
         )
 
 
-def inside(group: str, command: list[str]) -> list[str]:
+def inside(group: str, command: list[str], *, real_time: int = 0) -> list[str]:
     """The command that runs `command` inside a group of the lab, which is made where it is missing.
 
+    Its real-time processes may take that many microseconds of a second.
     Out of the caller's own group: when its session or CI job ends, the lab must not end with it.
     """
-    return ["sh", "-c", _ENTER, "sh", *map(str, _made(group)), "--", *command]
+    return ["sh", "-c", _ENTER, "sh", *map(str, _made(group, real_time)), "--", *command]
 
 
 def detach(command: list[str], log: IO[str], environment: Mapping[str, str]) -> None:

@@ -74,5 +74,5 @@ def _start(cluster: Cluster, node: Node, booting: float) -> None:
         )
     mounts.mount(node.name, image.resolve())
     network.attach(cluster, node)
-    container.start(node, booting=booting)
+    container.start(node, booting=booting, real_time=groups.real_time(cluster, node))
     JOURNAL.emit("note", "power is on", host=node.name)

@@ -2,11 +2,12 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.errors import LabError
-from deploy.inventory import Node
+from deploy.inventory import Cluster, Node
 from deploy.journal import JOURNAL
 from deploy.lab import names, trials
 from deploy.lab.shell import phase, run, succeeds
@@ -27,11 +28,20 @@ TOOLS = {
 }
 """Runner packages by a command each of them brings."""
 
-_HOST_GIB = 0.3
-_ROLE_GIB = {"controller": 2.4, "network": 0.3, "compute": 1.4, "storage": 1.0}
-"""Memory one host takes under drills: the system itself, and what each role adds."""
-_WRITTEN_GIB = 2.0
-"""Disk one host writes in a day of drills; its bound may be higher, but is seldom reached."""
+
+@dataclass(frozen=True)
+class Need:
+    """What one host takes, in GiB: of memory, for the system itself and for each role; of disk."""
+
+    host: float
+    roles: Mapping[str, float]
+    written: float
+
+
+SERVING = Need(0.3, {"controller": 2.4, "network": 0.3, "compute": 1.4}, 2.0)
+"""Under drills, and written in a day of them; a role that is not named has no services of its own."""
+BARE = Need(0.025, {}, 0.1)
+"""A bare image on which nothing is built: forty such hosts ran in less than 1 GiB."""
 
 
 def require_root() -> None:
@@ -40,12 +50,18 @@ def require_root() -> None:
         raise LabError("the lab needs root", seen=f"uid {os.geteuid()}", hint="run it with sudo")
 
 
-def ready(missing: list[Node]) -> None:
+def need(cluster: Cluster, *, build: bool) -> Need:
+    """What a host of the cluster takes, whether services are built on it or the machines are only brought up."""
+    bare = cluster.lab is not None and cluster.lab.image == "bare"
+    return BARE if bare and not build else SERVING
+
+
+def ready(missing: list[Node], each: Need) -> None:
     """Make the runner ready for the hosts that are to be started; LabError with everything that stands against it."""
     if not missing:
         return
     install_tools()
-    problems = [*_memory(missing), *_disk(missing), *trials.failures()]
+    problems = [*_memory(missing, each), *_disk(missing, each), *trials.failures()]
     if problems:
         raise LabError(
             "this machine cannot hold the lab:" + "".join(f"\n  - {problem}" for problem in problems),
@@ -75,22 +91,27 @@ def install_tools() -> None:
             run(*install, timeout=900)
 
 
-def memory_needed(nodes: list[Node]) -> float:
+def memory_needed(nodes: list[Node], each: Need) -> float:
     """GiB of memory these hosts need together."""
-    return sum(_HOST_GIB + sum(_ROLE_GIB[role] for role in node.roles) for node in nodes)
+    return sum(each.host + sum(each.roles.get(role, 0.0) for role in node.roles) for node in nodes)
 
 
-def _memory(missing: list[Node]) -> Iterator[str]:
+def disk_needed(nodes: list[Node], each: Need) -> float:
+    """GiB of disk these hosts write together; the bound of each one's disk may be higher, but is seldom reached."""
+    return len(nodes) * each.written
+
+
+def _memory(missing: list[Node], each: Need) -> Iterator[str]:
     for line in Path("/proc/meminfo").read_text().splitlines():
         if line.startswith("MemAvailable:"):
-            available, needed = int(line.split()[1]) * 1024 / _GIB, memory_needed(missing)
+            available, needed = int(line.split()[1]) * 1024 / _GIB, memory_needed(missing, each)
             if available < needed:
                 yield f"memory: {len(missing)} hosts need {needed:.1f} GiB, {available:.1f} GiB is available"
 
 
-def _disk(missing: list[Node]) -> Iterator[str]:
+def _disk(missing: list[Node], each: Need) -> Iterator[str]:
     place = next(path for path in (names.STATE, *names.STATE.parents) if path.exists())
-    free, needed = shutil.disk_usage(place).free / _GIB, len(missing) * _WRITTEN_GIB
+    free, needed = shutil.disk_usage(place).free / _GIB, disk_needed(missing, each)
     if free < needed:
         yield f"disk: {len(missing)} hosts write {needed:.0f} GiB below {names.STATE}, {free:.1f} GiB are free"
 

@@ -44,9 +44,10 @@ class HostStatus:
     disk: int
 
 
-def up(cluster: Cluster) -> None:
+def up(cluster: Cluster, *, build: bool) -> None:
     """Bring up what is missing of the cluster's machines; returns when every sshd answers.
 
+    `build`: services are built on them afterwards, and need room too.
     Raises LabError where the runner cannot hold them, another lab is up, or a host does not come.
     """
     prepare.require_root()
@@ -58,7 +59,8 @@ def up(cluster: Cluster) -> None:
         else:
             _clear()
         network.refuse_taken(cluster)
-        prepare.ready([node for node in cluster.nodes if not power.is_on(node)])
+        missing = [node for node in cluster.nodes if not power.is_on(node)]
+        prepare.ready(missing, prepare.need(cluster, build=build))
         image.clean()
         base = image.ensure(cluster) if any(not _is_made(node) for node in cluster.nodes) else None
         keys.ensure_runner()

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from deploy import inventory
-from deploy.inventory import Cluster
+from deploy.inventory import Cluster, Lab
 from deploy.inventory.power import Ipmi
 
 
@@ -29,3 +29,18 @@ def with_controllers(count: int) -> Cluster:
         for number in range(4, count + 1)
     ]
     return replace(cluster, nodes=(*cluster.nodes, *more))
+
+
+def bare(count: int) -> Cluster:
+    """That many hosts of the lab, all computes, with the bare image."""
+    cluster = inventory.load("lab")
+    first = cluster.role("compute")[0]
+    nodes = tuple(
+        replace(
+            first,
+            name=f"host{number:02}",
+            addresses={name: address + 100 + number for name, address in first.addresses.items()},
+        )
+        for number in range(1, count + 1)
+    )
+    return replace(cluster, nodes=nodes, vip=None, lab=Lab(image="bare"))

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from deploy.errors import LabError
+from deploy.inventory import Cluster, load
 from deploy.lab import groups
 from deploy.wait import until
+from suites.harness.clusters import bare, with_controllers
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def test_groups_share_processors_alike(group):
 
 
 def test_a_group_may_have_real_time_processes(group):
-    subprocess.run(groups.inside(group, ["chrt", "--rr", "99", "true"]), check=True)
+    subprocess.run(groups.inside(group, ["chrt", "--rr", "99", "true"], real_time=groups.REAL_TIME // 10), check=True)
 
 
 def test_a_group_is_made_anew_while_the_kernel_still_counts_the_one_before(group):
@@ -96,3 +98,21 @@ def test_a_group_that_goes_during_the_look_is_passed_over(tmp_path, monkeypatch)
 def test_a_host_without_power_has_no_processes(tmp_path, monkeypatch):
     monkeypatch.setattr(groups, "parent", lambda: tmp_path)
     assert groups.members("controller01") == []
+
+
+TWO = load("two-node")
+SHARES = {
+    "three controllers of five hosts": (with_controllers(3), [100_000] * 3),
+    "nine controllers": (with_controllers(9), [100_000] * 9),
+    "forty controllers": (with_controllers(40), [22_500] * 40),
+    "one controller, which runs no Corosync": (TWO, []),
+    "forty bare hosts without a controller": (bare(40), []),
+}
+
+
+@pytest.mark.parametrize(("cluster", "shares"), SHARES.values(), ids=SHARES)
+def test_hosts_that_run_corosync_share_the_real_time_and_no_other_has_any(cluster: Cluster, shares: list[int]):
+    given = {node.name: groups.real_time(cluster, node) for node in cluster.nodes}
+    assert [share for share in given.values() if share] == shares
+    assert {name for name, share in given.items() if share} <= {node.name for node in cluster.role("controller")}
+    assert sum(given.values()) <= groups.ALL

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from deploy import paths
+from deploy import catalogue, paths
 from deploy.errors import LabError, StageMissing
 from deploy.inventory import Lab, load
 from deploy.lab import (
@@ -26,6 +26,7 @@ from deploy.lab import (
     room,
     sources,
 )
+from suites.harness.clusters import bare
 
 LAB, TWO = load("lab"), load("two-node")
 
@@ -68,23 +69,51 @@ def test_a_lab_may_grow():
 
 
 def test_the_reference_cluster_needs_twelve_gib():
-    assert prepare.memory_needed(list(LAB.nodes)) == pytest.approx(12.1, abs=0.5)
-    assert prepare.memory_needed(list(TWO.nodes)) < 6
+    assert prepare.memory_needed(list(LAB.nodes), prepare.SERVING) == pytest.approx(12.1, abs=0.5)
+    assert prepare.memory_needed(list(TWO.nodes), prepare.SERVING) < 6
+
+
+@pytest.mark.parametrize(("count", "memory", "disk"), [(3, 0.1, 0.3), (9, 0.25, 0.9), (40, 1.0, 4.0)])
+def test_bare_hosts_need_little_until_something_is_built_on_them(count, memory, disk):
+    cluster = bare(count)
+    nodes, idle = list(cluster.nodes), prepare.need(cluster, build=False)
+    assert prepare.memory_needed(nodes, idle) == pytest.approx(memory, abs=0.03)
+    assert prepare.disk_needed(nodes, idle) == pytest.approx(disk)
+    built = prepare.need(cluster, build=True)
+    assert prepare.memory_needed(nodes, built) == pytest.approx(count * 2.0)
+    assert prepare.disk_needed(nodes, built) == count * 2
+
+
+@pytest.mark.parametrize("build", [True, False])
+def test_a_full_image_is_brought_up_for_its_services(build):
+    assert prepare.need(LAB, build=build) is prepare.SERVING
+
+
+def test_every_role_with_services_of_its_own_has_an_estimate():
+    everywhere = {"controller", "network", "compute", "storage"}
+    services = catalogue.load().of(LAB).services
+    roles = {role for service in services if set(service.roles) != everywhere for role in service.roles}
+    assert roles <= set(prepare.SERVING.roles)
+
+
+def test_a_role_without_services_adds_nothing():
+    storage = dataclasses.replace(LAB.nodes[0], roles=("storage",))
+    assert prepare.memory_needed([storage], prepare.SERVING) == prepare.SERVING.host
 
 
 def test_all_that_is_missing_is_told_at_once(monkeypatch):
     monkeypatch.setattr(prepare, "install_tools", lambda: None)
-    monkeypatch.setattr(prepare, "memory_needed", lambda _: 1e6)
-    monkeypatch.setattr(prepare, "_WRITTEN_GIB", 1e6)
+    monkeypatch.setattr(prepare, "memory_needed", lambda *_: 1e6)
+    monkeypatch.setattr(prepare, "disk_needed", lambda *_: 1e6)
     monkeypatch.setattr(prepare.trials, "failures", lambda: ["vxlan: not supported"])
     with pytest.raises(LabError) as caught:
-        prepare.ready(list(LAB.nodes))
+        prepare.ready(list(LAB.nodes), prepare.SERVING)
     assert all(word in caught.value.what for word in ("memory:", "disk:", "vxlan:"))
 
 
 def test_nothing_is_tried_where_nothing_is_missing(monkeypatch):
     monkeypatch.setattr(prepare.trials, "failures", lambda: pytest.fail("tried the kernel"))
-    prepare.ready([])
+    prepare.ready([], prepare.SERVING)
 
 
 def test_a_second_run_is_told_who_is_first(tmp_path, monkeypatch):
