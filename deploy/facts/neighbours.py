@@ -5,17 +5,24 @@ from dataclasses import dataclass
 
 from deploy.host import Reads
 
-# A connection attempt makes the kernel ask for the address anew; a refusal is an answer as well.
+AT_ONCE = 8
+"""How many addresses one host tries at the same time. Forty hosts that each try all others at once start 1,560 attempts
+in one moment, and none of them gets its turn on the processors in time."""
+_DEADLINE = 4
+"""Seconds of one attempt, from its own start."""
+# A connection attempt makes the kernel ask for the address anew; a refusal is an answer as well. Where one round of
+# attempts is not enough, hosts begin at different moments, and each tries the others in an order of its own.
 _ASK = """export LC_ALL=C
 port=$1; shift
-try() {
-  said=$(timeout 4 bash -c ": < /dev/tcp/$1/$2" 2>&1) && echo "$1 tcp open" && return
+if [ $# -gt AT_ONCE ]; then
+  sleep "$(shuf -n 1 -i 0-$(($# / AT_ONCE - 1))).$(shuf -n 1 -i 0-9)"
+fi
+printf '%s\\n' "$@" | shuf | xargs -n 1 -P AT_ONCE sh -c '
+  said=$(timeout DEADLINE bash -c ": < /dev/tcp/$1/$0" 2>&1) && echo "$1 tcp open" && exit
   case $said in *refused*) echo "$1 tcp refused" ;; *) echo "$1 tcp silent" ;; esac
-}
-for address in "$@"; do try "$address" "$port" & done
-wait
+' "$port"
 for address in "$@"; do ip neigh show to "$address" | sed "s/^/neigh /"; done
-"""
+""".replace("AT_ONCE", str(AT_ONCE)).replace("DEADLINE", str(_DEADLINE))
 _NEIGHBOUR = re.compile(r"^neigh (\S+) dev (\S+)(?: lladdr (\S+))?(?: \w+)*? ([A-Z]+)$")
 
 
@@ -36,7 +43,10 @@ class Neighbour:
 
 
 def read(host: Reads, *addresses: object, port: int = 22) -> dict[str, Neighbour]:
-    """Who answers at those addresses, in one round trip of at most 4 s; `port` is only what is knocked at."""
+    """Who answers at those addresses, in one round trip; `port` is only what is knocked at.
+
+    It takes at most 4 s for every AT_ONCE addresses, and a second for each further such round.
+    """
     if not addresses:
         return {}
     return parse(host.check(f"exec sh -s -- %s {' '.join(['%s'] * len(addresses))}", port, *addresses, stdin=_ASK))

@@ -65,7 +65,7 @@ def up(cluster: Cluster, *, build: bool) -> None:
         base = image.ensure(cluster) if any(not _is_made(node) for node in cluster.nodes) else None
         keys.ensure_runner()
         keys.write_private(IN_USE, cluster.source.read_text())
-        tuning.for_hosts(len(cluster.nodes))
+        tuning.for_hosts(len(cluster.nodes), len(cluster.networks))
         network.build(cluster)
         nat.ensure(cluster)
         with ThreadPoolExecutor(len(cluster.nodes)) as pool:

@@ -13,9 +13,20 @@ WATCHERS = "fs/inotify/max_user_instances"
 _WATCHERS_PER_HOST = 64
 
 
-def for_hosts(count: int) -> None:
+NEIGHBOURS = "net/ipv4/neigh/default/gc_thresh3"
+"""How many neighbours a kernel remembers, of all network namespaces together; only the first namespace has this."""
+
+
+def for_hosts(count: int, networks: int) -> None:
     """Raise what many hosts on one kernel share."""
     at_least(WATCHERS, 128 + count * _WATCHERS_PER_HOST)
+    if (_SYSCTL / NEIGHBOURS).exists():
+        at_least(NEIGHBOURS, neighbours(count, networks))
+
+
+def neighbours(count: int, networks: int) -> int:
+    """Every host at every other on every network, and as many for the runner, routers and instances."""
+    return 2 * networks * count * count
 
 
 def at_least(name: str, minimum: int) -> None:

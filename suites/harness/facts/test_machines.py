@@ -125,6 +125,34 @@ def test_a_server_a_refusal_and_silence_are_told_apart():
     assert all(entry.answers for entry in seen.values())
 
 
+@pytest.fixture
+def knocks(tmp_path, monkeypatch) -> Path:
+    """A `bash` that takes 0.2 s to find nobody, and notes how many of it run at the same time; and a quick `sleep`."""
+    folder, noted = tmp_path / "bin", tmp_path / "noted"
+    (folder / "under-way").mkdir(parents=True)
+    for name, text in {
+        "bash": f"cd {folder}/under-way; : > $$; ls | wc -l >> {noted}; /bin/sleep 0.2; rm $$; exit 124",
+        "sleep": f'echo "sleep $1" >> {noted}',
+    }.items():
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    return noted
+
+
+@pytest.mark.parametrize(("others", "rounds"), [(4, 1), (neighbours.AT_ONCE, 1), (39, 5)])
+def test_a_host_tries_a_few_at_once_and_answers_for_all(knocks, others, rounds):
+    addresses = [f"192.0.2.{number}" for number in range(1, others + 1)]
+    seen = neighbours.read(HERE, *addresses)
+    assert {address: entry.tcp for address, entry in seen.items()} == dict.fromkeys(addresses, "silent")
+    noted = knocks.read_text().split("\n")
+    assert sum(line.isdecimal() for line in noted) == others
+    assert max(int(line) for line in noted if line.isdecimal()) <= neighbours.AT_ONCE
+    spread = [float(line.split()[1]) for line in noted if line.startswith("sleep")]
+    assert len(spread) == (rounds > 1)
+    assert all(0 <= seconds < rounds for seconds in spread)
+
+
 def test_nobody_is_asked_for_nobody():
     assert neighbours.read(HERE) == {}
 

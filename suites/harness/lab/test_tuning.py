@@ -39,3 +39,19 @@ def test_half_a_record_restores_nothing(setting, tmp_path):
     (tmp_path / "record" / "fs.inotify.part").write_text("")
     tuning.restore()
     assert setting.read_text() == "128\n"
+
+
+@pytest.mark.parametrize(("hosts", "table"), [(3, 1024), (9, 1024), (40, 9600)])
+def test_many_hosts_fit_into_the_kernels_table_of_neighbours_and_few_change_nothing(setting, tmp_path, hosts, table):
+    neighbours = tmp_path / "sys" / tuning.NEIGHBOURS
+    neighbours.parent.mkdir(parents=True)
+    neighbours.write_text("1024\n")
+    tuning.for_hosts(hosts, 3)
+    assert int(neighbours.read_text()) == table
+    tuning.restore()
+    assert int(neighbours.read_text()) == 1024
+
+
+def test_a_runner_that_is_a_container_itself_has_no_such_table_to_set(setting):
+    tuning.for_hosts(40, 3)
+    assert int(setting.read_text()) > 128
