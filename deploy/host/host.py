@@ -140,12 +140,14 @@ class Host(Reads):
         return self.run("exec sh -s -- " + " ".join(map(shlex.quote, packages)), stdin=script, timeout=timeout)
 
     def _install(self, packages: list[str], timeout: float) -> None:
-        result = self._ask(self._packages.install, packages, timeout)
+        for holder in self._ask(f"{self._packages.locks}holders\n", [], 60).out.splitlines():
+            JOURNAL.emit("note", f"waiting: {holder}", host=self.name)
+        result = self._ask(self._packages.locks + self._packages.install, packages, timeout)
         if not result.ok:
             raise CommandFailed(
                 f"{self.name}: packages could not be installed: {' '.join(packages)}",
                 expected="the package manager ends with 0",
                 seen=str(result),
-                hint="a name that is not found is a wrong platform or package source; a full disk or a lock of "
-                "another package manager are told above",
+                hint="a name that is not found is a wrong platform or package source; a full disk, or who holds a "
+                "lock of the package manager, is told above",
             )

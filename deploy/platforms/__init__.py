@@ -26,6 +26,13 @@ class PackageManager:
     sources: str
     """Given the lines of the inventory's package sources, or none for the machine's own: asks each source for its
     index and prints `reached|failed <index> <reason>`, a line each; changes nothing."""
+    locks: str
+    """Shell functions for `install`, which follows them in the same shell.
+
+    `holders` prints `<program> (pid <pid>) holds <file>` for each lock file in LOCKS that is held. `free` waits until
+    none is, PATIENCE seconds at most in one shell, then prints the holders on stderr and returns 1.
+    `patiently COMMAND` runs a command after `free`.
+    """
     install: str
     """Installs them without starting what they bring; says why on stderr when it cannot."""
 
