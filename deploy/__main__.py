@@ -53,10 +53,10 @@ def _plan(site: Site) -> int:
             print(f"  {name}: {told.error}")
             continue
         print(f"  {name}: {len(told.packages)} packages, {len(told.files)} files")
-        for what, items in (("package", told.packages), ("file", told.files)):
+        for what, items in (("package", told.packages), ("file", told.files), ("not known:", told.unknown)):
             for item in items:
                 print(f"    {what} {item}")
-    return 1 if any(told.error for told in seen.values()) else 0
+    return 1 if any(told.error or told.unknown for told in seen.values()) else 0
 
 
 def _recover(site: Site) -> int:

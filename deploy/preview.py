@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from deploy import catalogue, plan
+from deploy.catalogue import Service
 from deploy.errors import StackproofError
-from deploy.facts import defects, ssh
+from deploy.facts import defects
+from deploy.found import Found, Unknown
 from deploy.host import Host
 from deploy.site import Site
 from deploy.step import Step
@@ -17,6 +19,8 @@ class Preview:
 
     packages: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    """Services whose files need what another host did not answer, each with the reason."""
     error: str = ""
 
 
@@ -27,19 +31,18 @@ def steps(site: Site, every: Iterable[Step]) -> list[tuple[Step, tuple[str, ...]
 
 def hosts(site: Site) -> dict[str, Preview]:
     """Look at every host; one that does not answer is told as such, and does not hide the others."""
-    # Which virtualisation works is found during a build; whichever it is, the file is the same but for one word.
-    site.facts.setdefault("virt_type", {node.name: "qemu" for node in site.cluster.nodes})
-    site.facts.setdefault("host_keys", _host_keys(site))
 
     def look(host: Host) -> Preview:
         try:
             services = site.catalogue.on(host.node)
+            unknown = {service.name: why for service in services if (why := _unknown(site, host, service))}
             return Preview(
                 packages=tuple(host.missing(catalogue.packages(services))),
                 files=(
-                    *host.differing(site.render(host.node, services)),
+                    *_differing(site, host, [service for service in services if service.name not in unknown]),
                     *(defect.path for defect in defects.left(host, site.platform.defects)),
                 ),
+                unknown=tuple(f"{name}: {why}" for name, why in unknown.items()),
             )
         except StackproofError as error:
             return Preview(error=error.what)
@@ -47,13 +50,20 @@ def hosts(site: Site) -> dict[str, Preview]:
     return site.hosts.each(look)
 
 
-def _host_keys(site: Site) -> dict[str, str]:
-    """Of the computes that can be asked; why one cannot be is told where it is looked at."""
+def _unknown(site: Site, host: Host, service: Service) -> str:
+    """Why that service's files cannot be rendered before another host answers; empty where they can."""
+    try:
+        site.render(host.node, [service], _possible(site, host)[0])
+    except Unknown as error:
+        return error.what
+    return ""
 
-    def ask(host: Host) -> str:
-        try:
-            return ssh.public_key(host)
-        except StackproofError:
-            return ""
 
-    return {name: key for name, key in site.hosts.role("compute").each(ask).items() if key}
+def _differing(site: Site, host: Host, services: list[Service]) -> list[str]:
+    """The files that differ whichever virtualisation works there, where nobody tried it since the host booted."""
+    differing = [host.differing(site.render(host.node, services, found)) for found in _possible(site, host)]
+    return [path for path in differing[0] if all(path in each for each in differing)]
+
+
+def _possible(site: Site, host: Host) -> tuple[Found, ...]:
+    return site.found.possible(host.name)

@@ -1,16 +1,16 @@
 """Rendering: templates/<project>/<set>/<path on the host>.j2 become whole files, with owner and mode from data."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.exceptions import TemplateError, TemplateRuntimeError
 
 from deploy.catalogue import Addresses, Catalogue, Service, TemplateSet, read
 from deploy.errors import StackproofError
+from deploy.found import Found
 from deploy.inventory import Cluster, Node
 from deploy.platforms import Platform
 from deploy.secrets import Secrets
@@ -39,8 +39,7 @@ class Context:
     catalogue: Catalogue
     platform: Platform
     secrets: Secrets
-    facts: Mapping[str, Any]
-    """What was found out on the hosts: `virt_type` by node."""
+    found: Found
 
 
 def files(context: Context, node: Node, services: Iterable[Service]) -> list[Rendered]:
@@ -70,7 +69,7 @@ def _file(
         "addresses": Addresses(context.cluster, context.catalogue),
         "platform": context.platform,
         "secrets": context.secrets,
-        "facts": context.facts,
+        "facts": context.found,
         "node": node,
         "target": target,
         "service": service,

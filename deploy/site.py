@@ -5,11 +5,12 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from deploy import catalogue, platforms, power
 from deploy.catalogue import Addresses, Catalogue, Service
+from deploy.facts import finding
+from deploy.found import Found
 from deploy.host import Host, Hosts
 from deploy.inventory import Cluster, Node
 from deploy.journal import JOURNAL
@@ -20,14 +21,14 @@ from deploy.secrets import Secrets
 
 @dataclass(frozen=True, eq=False)
 class Site:
-    """Everything a step needs. `facts` holds what was found out once on the hosts and is needed to render."""
+    """Everything a step needs. `found` is what templates need to know of the computes: read at its first use."""
 
     cluster: Cluster
     catalogue: Catalogue
     platform: Platform
     secrets: Secrets
     hosts: Hosts
-    facts: dict[str, Any] = field(default_factory=dict)
+    found: Found
 
     @classmethod
     def of(cls, cluster: Cluster) -> "Site":
@@ -37,12 +38,14 @@ class Site:
         _learn_power(secrets, cluster)
         _past_proxies(cluster)
         platform = platforms.load(cluster.platform)
+        hosts = Hosts(Host(node, cluster.ssh, platform.manager) for node in cluster.nodes)
         return cls(
             cluster=cluster,
             catalogue=catalogue.load().of(cluster),
             platform=platform,
             secrets=secrets,
-            hosts=Hosts(Host(node, cluster.ssh, platform.manager) for node in cluster.nodes),
+            hosts=hosts,
+            found=finding.read(hosts.role("compute"), hosts.role("compute").each),
         )
 
     @property
@@ -68,9 +71,12 @@ class Site:
         """What that step builds on that node."""
         return tuple(service for service in self.catalogue.step(step) if service.on(node))
 
-    def render(self, node: Node, services: Iterable[Service]) -> list[Rendered]:
-        """Every file those services own on that node."""
-        context = Context(self.cluster, self.catalogue, self.platform, self.secrets, self.facts)
+    def render(self, node: Node, services: Iterable[Service], found: Found | None = None) -> list[Rendered]:
+        """Every file those services own on that node. Raises Unknown where one needs what a compute did not answer.
+
+        `found`: what is assumed of the computes instead of the site's own.
+        """
+        context = Context(self.cluster, self.catalogue, self.platform, self.secrets, found or self.found)
         return files(context, node, services)
 
 

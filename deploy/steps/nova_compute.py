@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from deploy import cloud, guest, paths
 from deploy.catalogue import Project, packages
-from deploy.facts import ssh
+from deploy.facts import finding
 from deploy.facts.compute import hypervisors
 from deploy.making import install, ordinary, roll, virt
 from deploy.site import Site
@@ -17,10 +17,10 @@ REGISTER = 120.0
 
 def prepare(site: Site) -> None:
     """Packages first: QEMU is what the trial boots with."""
-    computes = site.members("nova-compute")
-    computes.each(lambda host: host.install(packages(site.services("nova-compute", host.node))))
+    hosts = site.members("nova-compute")
+    hosts.each(lambda host: host.install(packages(site.services("nova-compute", host.node))))
     virt.find(site, guest.obtain(site.cluster.image, paths.cache()))
-    site.facts["host_keys"] = computes.each(ssh.public_key)
+    site.found.take(finding.read(hosts, hosts.each))
 
 
 def complete(site: Site) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from deploy import catalogue, inventory, platforms, render
 from deploy.catalogue import read
+from deploy.found import Found
 from deploy.host import Host, Hosts
 from deploy.interrupt import STOP
 from deploy.inventory import Cluster
@@ -61,10 +62,7 @@ def site_of(vault: Path) -> Callable[[Cluster | str], Site]:
             platform=platforms.load(cluster.platform),
             secrets=secrets,
             hosts=Hosts(Host(node, cluster.ssh) for node in cluster.nodes),
-            facts={
-                "virt_type": {node.name: "qemu" for node in cluster.role("compute")},
-                "host_keys": {node.name: f"ssh-ed25519 key-of-{node.name}" for node in cluster.role("compute")},
-            },
+            found=Found.assumed(cluster),
         )
 
     return make

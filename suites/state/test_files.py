@@ -1,11 +1,10 @@
 """Files: each is what the templates say, to the letter, with owner and mode; keys are the same on all members."""
 
-from dataclasses import replace
 from functools import cache
 
 import pytest
 
-from deploy.facts import defects, files, ssh, virt
+from deploy.facts import defects, files, finding
 from deploy.facts.files import File
 from deploy.facts.members import most
 from deploy.journal import JOURNAL
@@ -23,28 +22,32 @@ each_key = pytest.mark.parametrize("key", [*KEYS[:-1], pytest.param(KEYS[-1], ma
 @pytest.mark.own
 def test_it_says_what_the_template_says(readings, file, standing, expect):
     reader = readings.reader(file.node)
-    asked = readings.together({"files": lambda: files.seen(reader, file.all), "virt": lambda: virt.kept(reader)})
+    found = found_on(readings, readings.generation)
+    asked = readings.together(
+        {"files": lambda: files.seen(reader, file.all), "found": lambda: found.possible(file.node.name)}
+    )
     there = asked["files"].get(file.path)
     expect.that(file.path, there is not None, seen="no file", expected="one", look="python -m deploy plan")
     # Which virtualisation works is forgotten when a host boots; then its file may name either.
-    kinds = [asked["virt"]] if asked["virt"] else ["kvm", "qemu"]
-    host_keys = tuple(readings.everywhere(ssh.public_key, "compute").items()) if file.service.name == "nova-ssh" else ()
-    wanted = [text(standing, file, kind, host_keys) for kind in kinds]
+    wanted = [texts(standing, file.node.name, file.service.name, possible)[file.path] for possible in asked["found"]]
     if there.digest in {files.digest(one) for one in wanted}:
         return
     shown = files.difference(wanted[0], reader.check("cat -- %s", file.path), JOURNAL.redact)
     expect(file.path, f"another text\n{shown}", "what its template says", file.path)
 
 
-def text(standing, file, kind, host_keys):
-    return texts(standing, file.node.name, kind, host_keys)[file.path]
+@cache
+def found_on(readings, generation):
+    """What the computes were found to be; asked anew once anything was changed."""
+    computes = [node.name for node in readings.site.cluster.role("compute")]
+    return finding.read(computes, lambda reading: readings.everywhere(reading, "compute"))
 
 
-@cache  # a node's files are rendered together, and not anew for each of its checks
-def texts(standing, name, kind, host_keys):
-    facts = {"virt_type": {name: kind}, "host_keys": dict(host_keys)}
-    site, node = replace(standing, facts=facts), standing.hosts[name].node
-    return {one.path: one.text for one in site.render(node, site.catalogue.on(node))}
+@cache  # a service's files are rendered together, and not anew for each of their checks
+def texts(standing, node, service, found):
+    return {
+        one.path: one.text for one in standing.render(standing.hosts[node].node, [standing.catalogue[service]], found)
+    }
 
 
 @pytest.mark.own
