@@ -287,5 +287,5 @@ def foreign_data(left: Leftovers, cluster: str) -> tuple[str, ...]:
 
 
 CLOCK = 10.0
-"""Seconds a clock may be off before a build: apt refuses indexes dated later than that (Acquire::Max-FutureTime,
-apt.conf(5)); chrony sets the clock when it starts."""
+"""Seconds a clock may be off before a build: a package manager refuses indexes dated later than that (apt.conf(5),
+Acquire::Max-FutureTime); chrony sets the clock when it starts."""

@@ -40,7 +40,7 @@ def hosts(site: Site) -> dict[str, Preview]:
                 packages=tuple(host.missing(catalogue.packages(services))),
                 files=(
                     *_differing(site, host, [service for service in services if service.name not in unknown]),
-                    *(defect.path for defect in defects.left(host, site.platform.defects)),
+                    *(defect.path for defect in defects.left(host, defects.known(site.platform, site.catalogue))),
                 ),
                 unknown=tuple(f"{name}: {why}" for name, why in unknown.items()),
             )

@@ -42,17 +42,19 @@ def galera(site: Site) -> str:
     units, when a member already serves, when a position cannot be read, or when the members do not belong to
     one cluster.
     """
-    hosts = site.members("galera")
+    hosts, service = site.members("galera"), site.catalogue["galera"]
     serving = _serving(hosts)
     if serving:
         raise StepFailed(
             f"galera: {', '.join(serving)} serves; there is nothing to recover",
-            hint="start mariadb on the members that are down: they join by themselves",
+            hint=f"start {service.unit} on the members that are down: they join by themselves",
         )
-    if _found_each_other(hosts):
+    if _found_each_other(hosts, service.unit):
         return "Galera runs again; its members found each other by themselves"
-    hosts.each(lambda host: host.change("stopped mariadb", _STOP, timeout=GIVEN_UP + 60))
-    positions = hosts.each(_position)
+    hosts.each(
+        lambda host: host.change(f"stopped {service.unit}", _STOP.format(unit=service.unit), timeout=GIVEN_UP + 60)
+    )
+    positions = hosts.each(lambda host: _position(host, service.runs_as))
     if len({place.uuid for place in positions.values()}) > 1:
         raise StepFailed(
             "galera: the members' data comes from different clusters",
@@ -63,10 +65,10 @@ def galera(site: Site) -> str:
     newest = max(positions, key=lambda name: positions[name].seqno)
     for name, place in positions.items():
         JOURNAL.emit("note", f"has everything up to transaction {place.seqno}", host=name)
-    _bootstrap(hosts[newest])
+    _bootstrap(site, hosts[newest])
     for host in hosts.without(newest).values():
-        host.change("started mariadb", "systemctl start mariadb", timeout=JOIN)
-        joined(host, timeout=JOIN)
+        host.change(f"started {service.unit}", f"systemctl start {service.unit}", timeout=JOIN)
+        joined(site, host, timeout=JOIN)
     return f"Galera runs again, from the data of {newest}"
 
 
@@ -74,9 +76,9 @@ def _serving(hosts: Hosts) -> list[str]:
     return [name for name, seen in hosts.each(facts.status).items() if seen.synced]
 
 
-def _found_each_other(hosts: Hosts) -> bool:
+def _found_each_other(hosts: Hosts, unit: str) -> bool:
     """True once all are synced; False where not all of them are even starting, or a minute was not enough."""
-    if not all(member.running for member in hosts.each(facts.saved).values()):
+    if not all(member.running for member in hosts.each(lambda host: facts.saved(host, unit)).values()):
         return False
     JOURNAL.emit("note", f"all members are starting; they get {BY_THEMSELVES:g} s to find each other")
     try:
@@ -86,9 +88,9 @@ def _found_each_other(hosts: Hosts) -> bool:
     return True
 
 
-def _position(host: Host) -> Position:
+def _position(host: Host, account: str) -> Position:
     out = host.run(
-        "log=$(mktemp) && chown mysql $log && su -s /bin/sh mysql -c"
+        f"log=$(mktemp) && chown {account} $log && su -s /bin/sh {account} -c"
         ' "mariadbd --wsrep-recover --disable-log-error 2> $log"; cat $log; rm -f $log',
         timeout=120,
     ).out
@@ -103,7 +105,7 @@ def _position(host: Host) -> Position:
     return place
 
 
-def _bootstrap(host: Host) -> None:
+def _bootstrap(site: Site, host: Host) -> None:
     host.change(
         "bootstrapped the Galera cluster with the newest data",
         "sed -i 's/^safe_to_bootstrap:.*/safe_to_bootstrap: 1/' /var/lib/mysql/grastate.dat\n"
@@ -111,16 +113,16 @@ def _bootstrap(host: Host) -> None:
         "galera_new_cluster",
         timeout=120,
     )
-    joined(host, timeout=JOIN)
+    joined(site, host, timeout=JOIN)
 
 
 # A member without a primary component may ignore that it is to end, for as long as its unit allows (15 min). It
 # serves nobody, and InnoDB survives a kill as it survived the power loss.
-_STOP = f"""systemctl stop --no-block mariadb
+_STOP = f"""systemctl stop --no-block {{unit}}
 for second in $(seq {GIVEN_UP}); do
-  case $(systemctl is-active mariadb || :) in inactive|failed) exit 0 ;; esac
+  case $(systemctl is-active {{unit}} || :) in inactive|failed) exit 0 ;; esac
   sleep 1
 done
-systemctl kill -s KILL mariadb
-systemctl stop mariadb
+systemctl kill -s KILL {{unit}}
+systemctl stop {{unit}}
 """

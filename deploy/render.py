@@ -99,12 +99,12 @@ def _users(context: Context, node: Node, service: Service, of: TemplateSet, temp
 
 
 def _path(platform: Platform, service: Service, template: str, target: Node) -> str:
-    """The template's path with `{name}` replaced: by a path of the platform, or a name of the service.
+    """The template's path with `{name}` replaced: by a name or a path of the service, or one of the platform.
 
     `{script}` is the file name of the service's WSGI program.
     """
     script = service.program.rpartition("/")[2]
-    own = {"service": service.name, "unit": service.unit, "controller": target.name, "script": script}
+    own = {"service": service.name, "unit": service.unit, "controller": target.name, "script": script, **service.paths}
     path = re.sub(r"{([^}]+)}", lambda name: own.get(name[1]) or platform.paths[name[1]], template)
     return re.sub(r"//+", "/", f"/{path}")
 

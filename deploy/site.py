@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from deploy import catalogue, platforms, power
 from deploy.catalogue import Addresses, Catalogue, Service
+from deploy.errors import InventoryError
 from deploy.facts import finding
 from deploy.found import Found
 from deploy.host import Host, Hosts
@@ -32,12 +33,18 @@ class Site:
 
     @classmethod
     def of(cls, cluster: Cluster) -> "Site":
-        """The site of one cluster; opens no connection yet."""
+        """The site of one cluster; opens no connection yet. InventoryError where none is built on its platform yet."""
+        platform = platforms.load(cluster.platform)
+        if platform.not_built:
+            raise InventoryError(
+                f"cluster.platform: no cluster is built on {platform.name} yet",
+                seen=platform.not_built,
+                hint="name another platform in the inventory",
+            )
         secrets = Secrets.of(cluster.name)
         JOURNAL.redact = secrets.redact
         _learn_power(secrets, cluster)
         _past_proxies(cluster)
-        platform = platforms.load(cluster.platform)
         hosts = Hosts(Host(node, cluster.ssh, platform.manager) for node in cluster.nodes)
         return cls(
             cluster=cluster,

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from deploy.defect import Defect
 from deploy.inventory import Node, Role
 from deploy.inventory.features import FeatureName
 
@@ -130,6 +131,15 @@ class Service:
     """The account that does the unit's work. A process that only starts and watches the workers may be root's."""
     program: str = ""
     """The file that holds an API's WSGI `application`; the API's log is named after this file."""
+    paths: dict[str, str] = Field(default_factory=dict)
+    """The platform's paths of the service, by the names that its templates, and the paths of its templates, use."""
+    settings: dict[str, str] = Field(default_factory=dict)
+    """Lines of the service's configuration that only the platform's release needs, by key."""
+    defaults: dict[str, float] = Field(default_factory=dict)
+    """What the platform's release takes where the configuration is silent, by key; only what is calculated with."""
+    internals: dict[str, str] = Field(default_factory=dict)
+    """Expressions in the service's own language that hold for the platform's release only, by the names that
+    templates and facts use for them."""
     manager: Literal["systemd", "pacemaker"] = "systemd"
     """The program that starts the unit. Pacemaker starts only units of its own members, in a cluster with a VIP."""
     watched_every: int = 10
@@ -207,6 +217,8 @@ class Project:
     """The package whose version decides whether the migrations run again."""
     runs_as: str = ""
     """The system account that runs the migrations."""
+    defects: tuple[Defect, ...] = ()
+    """What is wrong in the project's packages of the platform's release."""
     review: str = ""
     """The project's own check of an installation, such as `nova-status`."""
     keystone: Keystone = Field(default_factory=Keystone)

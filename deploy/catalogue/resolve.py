@@ -37,6 +37,16 @@ class Shelf:
         groups = [part.get("packages", []) for table in tables for part in (table, *_services(table).values())]
         return tuple(sorted({package for group in groups for package in group}))
 
+    def claims(self, platform: str) -> dict[str, str]:
+        """Shell commands that print which cluster a machine was configured for, by whose configuration they read."""
+        tables = [read.on(raw, platform) for raw in self.projects.values()]
+        return {who: command for table in tables for who, command in table.get("claims", {}).items()}
+
+    def data(self, platform: str) -> tuple[str, ...]:
+        """Shell patterns of the paths where each project's data is on that platform."""
+        tables = [read.on(raw, platform) for raw in self.projects.values()]
+        return tuple(path for table in tables for path in table.get("data", ()))
+
 
 def load() -> Shelf:
     """The projects that lie below templates/."""
@@ -67,7 +77,7 @@ class _Resolver:
         services = [self._service(name, table, on, key) for key in _services(table)]
         whole = {key: value for key, value in table.items() if key not in {"on", "files", "uses", "services"}}
         whole |= {"name": name, "services": [one for one in services if set(one.needs) <= self._features]}
-        whole |= {key: on[key] for key in ("schema", "runs_as") if key in on}
+        whole |= {key: on[key] for key in ("schema", "runs_as", "defects") if key in on}
         return _validated(Project, whole, name)
 
     def _service(self, project: str, table: Table, on: Table, name: str) -> Service:
@@ -88,6 +98,8 @@ class _Resolver:
             "budget": self._budget(project, name, entry.get("budget", "")),
             "manager": self._manager(entry),
         }
+        entry |= {key: theirs[key] for key in ("settings", "defaults", "internals") if key in theirs}
+        entry["paths"] = {**on.get("paths", {}), **theirs.get("paths", {})}
         if isinstance(lose := entry.get("lose", {}), str):
             entry["lose"] = {name: lose}
         service = _validated(Service, entry, f"{project}: services.{name}")

@@ -1,13 +1,20 @@
-"""Defects of the platform's packages: which of those we know a host still has."""
+"""Defects of the platform's packages: those that are known, and which of them a host still has."""
 
 from collections.abc import Sequence
 
+from deploy.catalogue import Catalogue
+from deploy.defect import Defect
 from deploy.host import Reads
-from deploy.platforms import Defect
+from deploy.platforms import Platform
 
 
-def left(host: Reads, known: Sequence[Defect]) -> list[Defect]:
+def known(platform: Platform, catalogue: Catalogue) -> tuple[Defect, ...]:
+    """The defects of the platform, and of each project on it."""
+    return (*platform.defects, *(defect for project in catalogue.projects for defect in project.defects))
+
+
+def left(host: Reads, of: Sequence[Defect]) -> list[Defect]:
     """Those whose line is in their file; where there is no such file there is no defect. Reads only."""
-    asked = (f"! grep -qxF -e %s -- %s 2>/dev/null || echo {number}" for number in range(len(known)))
-    words = (word for defect in known for word in (defect.line, defect.path))
-    return [known[int(number)] for number in host.check("; ".join([*asked, ":"]), *words).split()]
+    asked = (f"! grep -qxF -e %s -- %s 2>/dev/null || echo {number}" for number in range(len(of)))
+    words = (word for defect in of for word in (defect.line, defect.path))
+    return [of[int(number)] for number in host.check("; ".join([*asked, ":"]), *words).split()]

@@ -117,9 +117,12 @@ _WRITE = "REPLACE INTO stackproof.migrations VALUES ('write check', NOW(6))"
 _WRITTEN = "SELECT version FROM stackproof.migrations WHERE name='write check'"
 
 
-def saved(host: Reads) -> Saved:
-    """Read what the member's disk says; CommandFailed where it cannot be read, which is not the same as absent."""
-    return parse_saved(host.check(_SAVED))
+def saved(host: Reads, unit: str) -> Saved:
+    """Read what the member's disk says; CommandFailed where it cannot be read, which is not the same as absent.
+
+    `unit`: the member's unit.
+    """
+    return parse_saved(host.check(_SAVED, unit))
 
 
 def parse_saved(text: str) -> Saved:
@@ -142,5 +145,5 @@ def parse_saved(text: str) -> Saved:
 _SAVED = """set -e
 file=/var/lib/mysql/grastate.dat
 if [ -e $file ]; then echo 'file: there'; cat $file; echo; fi
-systemctl is-active mariadb | sed 's/^/unit: /'
+systemctl is-active %s | sed 's/^/unit: /'
 """

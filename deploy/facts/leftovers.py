@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from deploy.catalogue import Shelf
 from deploy.host import Reads
 
 
@@ -24,8 +25,26 @@ class Leftovers:
         return {who: name for who, name in self.claims.items() if name != cluster}
 
 
+def script(shelf: Shelf, platform: str) -> str:
+    """The shell script that `read` takes, of all projects of the shelf on that platform; it changes nothing.
+
+    It prints `claim <by whom> <cluster>` for each configuration that names its cluster, and `data <path>` for each
+    service's data.
+    """
+    claims = "".join(f'claim {who} "$({command})"\n' for who, command in shelf.claims(platform).items())
+    return _SCRIPT.format(claims=claims, paths=" ".join(shelf.data(platform)))
+
+
+_SCRIPT = """\
+claim() {{ [ -z "$2" ] || echo "claim $1 $2"; }}
+{claims}for path in {paths}; do
+  [ ! -e "$path" ] || echo "data $path"
+done
+"""
+
+
 def read(host: Reads, script: str) -> Leftovers:
-    """Ask one machine with the platform's script, in one round trip."""
+    """Ask one machine with that script, in one round trip."""
     return parse(host.run("exec sh -s", stdin=script).out)
 
 

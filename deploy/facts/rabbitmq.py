@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from string import Template
 from typing import Any
 
 from deploy.errors import CommandFailed
@@ -23,9 +24,9 @@ class RabbitStatus:
         return len(self.running) == members > 0 and not self.partitions and not self.alarms
 
 
-def status(host: Reads) -> RabbitStatus:
-    """Ask the member on that host."""
-    return parse(_evaluated(host, _STATUS))
+def status(host: Reads, internals: Mapping[str, str]) -> RabbitStatus:
+    """Ask the member on that host. `internals`: the Erlang of its release, as the catalogue has it for the service."""
+    return parse(_evaluated(host, Template(_STATUS).substitute(internals)))
 
 
 def parse(text: str) -> RabbitStatus:
@@ -113,9 +114,9 @@ class Broker:
     """Channels, by their connections' ends, that listen to a queue which is gone; None: somebody did not answer."""
 
 
-def broker(host: Reads) -> Broker:
-    """Ask the member on that host for all there is to know."""
-    return parse_broker(_evaluated(host, _EVERYTHING))
+def broker(host: Reads, internals: Mapping[str, str]) -> Broker:
+    """Ask the member on that host for all there is to know. `internals`: as for `status`."""
+    return parse_broker(_evaluated(host, Template(_EVERYTHING).substitute(internals)))
 
 
 @lru_cache(maxsize=32)  # many checks read the same answer
@@ -188,7 +189,7 @@ printf '%s\\n' "$1" | tell 2>/dev/null && exit
 exec rabbitmqctl -q --timeout 15 eval "$1"
 """
 _STATUS = """
-Told = rabbit_mnesia:status(),
+Told = ${status},
 io:format("~ts~n", [rabbit_json:encode(#{
   running_nodes => proplists:get_value(running_nodes, Told, []),
   partitions => [Node || {Node, [_ | _]} <- proplists:get_value(partitions, Told, [])],
@@ -198,9 +199,10 @@ io:format("~ts~n", [rabbit_json:encode(#{
 _USERS = """
 io:format("~ts~n", [rabbit_json:encode([maps:from_list(User) || User <- rabbit_auth_backend_internal:list_users()])]).
 """
-# Erlang, run by a member of RabbitMQ 3.10. Who is about to listen, or to stop, seems deaf for a moment; hence twice.
+# Erlang that a member runs; what differs per release is the catalogue's (`internals`). Who is about to listen, or to
+# stop, seems deaf for a moment; hence twice.
 _EVERYTHING = """
-Running = rabbit_mnesia:cluster_nodes(running),
+Running = ${running},
 Ask = fun(Node, Module, Function, Arguments) ->
   case rpc:call(Node, Module, Function, Arguments, 3000) of {badrpc, _} -> []; Said -> Said end
 end,
@@ -212,7 +214,7 @@ Word = fun(Term) when is_atom(Term) -> Term; (Term) -> Text(Term) end,
 Member = fun(Node) -> #{
   name => Node,
   running => lists:member(Node, Running),
-  kind => case lists:member(Node, rabbit_mnesia:cluster_nodes(disc)) of true -> disc; false -> ram end,
+  kind => case lists:member(Node, ${disc}) of true -> disc; false -> ram end,
   partitions => Ask(Node, rabbit_node_monitor, partitions, []),
   alarms => [Text(Alarm) || Alarm <- Ask(Node, rabbit_alarm, get_local_alarms, [])],
   handling => Word(Setting(Node, cluster_partition_handling)),
@@ -242,7 +244,7 @@ Deaf = case catch Listening() of
   [] -> []; _ -> null
 end,
 io:format("~ts~n", [rabbit_json:encode(#{
-  members => [Member(Node) || Node <- rabbit_mnesia:cluster_nodes(all)],
+  members => [Member(Node) || Node <- ${members}],
   queues => [Queue(Q) || Q <- rabbit_amqqueue:list()],
   users => [Plain(User) || User <- rabbit_auth_backend_internal:list_users()],
   permissions => [Plain(Permission) || Permission <- rabbit_auth_backend_internal:list_permissions()],

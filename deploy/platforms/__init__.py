@@ -3,10 +3,12 @@
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
+from deploy.defect import Defect
 from deploy.errors import InventoryError
 
 _HERE = Path(__file__).parent
@@ -38,21 +40,6 @@ class PackageManager:
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class Defect:
-    """A line of a package's own file that is wrong in this release, and mended where it is found.
-
-    A version of the package without that line needs no mending, and gets none.
-    """
-
-    path: str
-    line: str
-    mended: str
-    why: str
-    units: tuple[str, ...]
-    """The units that run the wrong line, and are restarted."""
-
-
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Platform:
     """One distribution release."""
 
@@ -64,28 +51,35 @@ class Platform:
     """What /etc/os-release says on such a machine (os-release(5))."""
     architectures: tuple[str, ...]
     """What `uname -m` may say."""
-    nova: dict[str, float]
-    """What this OpenStack's Nova takes where nova.conf is silent: allocation ratios and what is kept from instances."""
-    leftovers: str
-    """Shell script that prints what a deployment left on the machine: `claim <by whom> <cluster>` for each
-    configuration that names its cluster, `data <path>` for each service's data; changes nothing."""
     bare: tuple[str, ...]
     """Packages that a machine must have before a build."""
     drills: tuple[str, ...] = ()
     """Packages that only drills use. A lab host has them; the owner of a real host installs them, or goes without."""
     paths: dict[str, str] = Field(default_factory=dict)
     """Paths by the name that templates, and the paths of templates, use for them."""
+    names: dict[str, str] = Field(default_factory=dict)
+    """Other names by the name that templates and steps use for them: units and plug-ins that no project owns."""
     python: str = ""
     """Environment of services in Python, so that they start sooner: `NAME=value`, and empty where there is no need."""
     defects: tuple[Defect, ...] = ()
-    """What is wrong in the packages of this release, and would break what is built of them."""
+    """What is wrong in packages of this release that several projects share; a project's own are in its file."""
+    not_built: str = ""
+    """Why no cluster is built on this platform yet; empty: clusters are."""
 
 
 @cache
 def load(name: str) -> Platform:
     """Read one platform; InventoryError where there is none of that name."""
+    return TypeAdapter(Platform).validate_python({**_read(name), "name": name})
+
+
+def _read(name: str) -> dict[str, Any]:
+    """The platform's file. `like` names the platform that it differs from: its tables are merged key by key."""
     path = _HERE / f"{name}.toml"
     if not path.exists():
         known = ", ".join(sorted(file.stem for file in _HERE.glob("*.toml")))
         raise InventoryError(f"cluster.platform: no platform named {name}", expected=f"one of {known}")
-    return TypeAdapter(Platform).validate_python({**tomllib.loads(path.read_text()), "name": name})
+    own = tomllib.loads(path.read_text())
+    below = _read(like) if (like := own.pop("like", "")) else {}
+    tables = {key: {**below[key], **value} for key, value in own.items() if isinstance(value, dict) and key in below}
+    return {**below, **own, **tables}

@@ -56,7 +56,7 @@ class Driver(driver.Driver):
         return tool.run(
             ("ipmitool", *where, "-N", "2", "-R", "2", "chassis", "power", action),
             what=self._name,
-            hint="apt-get install ipmitool",
+            hint="install ipmitool on the runner",
             # Where both are set ipmitool takes the first; it may be the runner's own.
             secret={"IPMITOOL_PASSWORD": self._password, "IPMI_PASSWORD": self._password},
         )

@@ -45,7 +45,7 @@ class Driver(driver.Driver):
         return tool.run(
             ("virsh", "-q", "-c", self._device.uri, action, "--domain", self._domain),
             what=self._name,
-            hint="apt-get install libvirt-clients",
+            hint="install virsh, libvirt's command line client, on the runner",
         )
 
     def _trouble(self, answer: tool.Answer) -> PowerError:

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from shlex import quote
 
 from deploy.catalogue import Project, packages
+from deploy.defect import Defect
 from deploy.errors import StepFailed
 from deploy.facts import defects
 from deploy.host import STATE, Host
 from deploy.making import install, ordinary, roll, start
-from deploy.platforms import Defect
 from deploy.site import Site
 from deploy.step import Step
 
@@ -46,7 +46,7 @@ def apply(site: Site, host: Host) -> None:
     """Packages and files; then what the kernel must be told now and not at the next boot."""
     # All of the host's packages in one go: ten runs of the package manager would cost ten times its start.
     host.install(packages(site.catalogue.on(host.node)))
-    for defect in defects.left(host, site.platform.defects):
+    for defect in defects.left(host, defects.known(site.platform, site.catalogue)):
         mend(site, host, defect)
     written = install.install(site, host, "base")
     if "/etc/hostname" in written:

@@ -27,14 +27,15 @@ def complete(site: Site) -> None:
     for host in site.members("galera").values():
         start.start(site, host, "galera")
         if site.ha:
-            joined(host)
+            joined(site, host)
     _own_accounts(site)
     roll.roll(site, "galera")
 
 
 def _bootstrap_if_unborn(site: Site) -> None:
     """Start the first member of a cluster that never was; a cluster that was and is down is not ours to guess at."""
-    saved = site.members("galera").each(galera.saved)
+    unit = site.catalogue["galera"].unit
+    saved = site.members("galera").each(lambda host: galera.saved(host, unit))
     if any(member.running for member in saved.values()):
         return
     if any(member.born for member in saved.values()):
@@ -49,12 +50,12 @@ def _bootstrap_if_unborn(site: Site) -> None:
     host = site.members("galera").first
     host.change(
         "bootstrapped the Galera cluster",
-        f"galera_new_cluster && systemctl enable -q mariadb && rm -f {STATE}/pending/mariadb",
+        f"galera_new_cluster && systemctl enable -q {unit} && rm -f {STATE}/pending/{unit}",
         timeout=120,
     )
 
 
-def joined(host: Host, timeout: float = JOIN) -> None:
+def joined(site: Site, host: Host, timeout: float = JOIN) -> None:
     """Wait until the member on that host takes part and serves."""
     until(
         lambda: galera.status(host),
@@ -63,7 +64,7 @@ def joined(host: Host, timeout: float = JOIN) -> None:
         timeout=timeout,
         what=f"{host.name}: joining the Galera cluster",
         expected="Synced, in the primary component",
-        hint=f"journalctl -u mariadb on {host.name}",
+        hint=f"journalctl -u {site.catalogue['galera'].unit} on {host.name}",
     )
 
 
@@ -97,7 +98,7 @@ def verify(site: Site, host: Host) -> None:
             timeout=JOIN,
             what=f"{host.name}: Galera",
             expected=f"Synced, with {len(site.members('galera'))} members",
-            hint=f"journalctl -u mariadb on {host.name}",
+            hint=f"journalctl -u {site.catalogue['galera'].unit} on {host.name}",
         )
     roll.verify(site, host, "galera")
 

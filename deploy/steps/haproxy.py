@@ -13,12 +13,13 @@ CONFIG = "/etc/haproxy/haproxy.cfg"
 
 
 def apply(site: Site, host: Host) -> None:
-    """Files that HAProxy itself accepts; its log file is rsyslog's to write."""
+    """Files that HAProxy itself accepts; its log file is the syslog daemon's to write."""
     written = install.install(site, host, "haproxy")
     if CONFIG in written:
         host.check("haproxy -c -q -f %s", CONFIG)
-    if any("rsyslog" in path for path in written):
-        host.change("restarted rsyslog", "systemctl enable -q rsyslog; systemctl restart rsyslog")
+    syslog = site.platform.names["syslog"]
+    if any(syslog in path for path in written):
+        host.change(f"restarted {syslog}", f"systemctl enable -q {syslog}; systemctl restart {syslog}")
     start.start(site, host, "haproxy")
 
 

@@ -21,23 +21,24 @@ def apply(site: Site, host: Host) -> None:
     """The first member is up before the others look for it, so none founds a cluster of its own."""
     install.apply(site, host, "rabbitmq")
     try:
-        _answers(host)
+        _answers(site, host)
     except StepFailed:
         # After a full disk, for one, the member runs on and answers no more. Nobody is served by it, so a restart
         # takes nothing from anybody.
-        host.change("restarted rabbitmq-server, which ran without answering", "systemctl restart rabbitmq-server")
-        _answers(host)
+        unit = site.catalogue["rabbitmq"].unit
+        host.change(f"restarted {unit}, which ran without answering", f"systemctl restart {unit}")
+        _answers(site, host)
 
 
-def _answers(host: Host) -> None:
+def _answers(site: Site, host: Host) -> None:
     until(
-        lambda: rabbitmq.status(host),
+        lambda: rabbitmq.status(host, site.catalogue["rabbitmq"].internals),
         ready=lambda seen: bool(seen.running),
         timeout=ANSWER,
         interval=1,
         what=f"{host.name}: RabbitMQ",
         expected="an answer from its own member",
-        hint=f"journalctl -u rabbitmq-server on {host.name}",
+        hint=f"journalctl -u {site.catalogue['rabbitmq'].unit} on {host.name}",
     )
 
 
@@ -63,7 +64,7 @@ def verify(site: Site, host: Host) -> None:
     count = len(site.members("rabbitmq"))
     roll.verify(site, host, "rabbitmq")
     until(
-        lambda: rabbitmq.status(host),
+        lambda: rabbitmq.status(host, site.catalogue["rabbitmq"].internals),
         ready=lambda seen: seen.whole(count),
         timeout=JOIN,
         interval=1,

@@ -7,6 +7,8 @@ from deploy import inventory
 from deploy.inventory import Cluster, Lab
 from deploy.inventory.power import Ipmi
 
+PLATFORMS = sorted(file.stem for file in inventory.PLATFORMS.glob("*.toml"))
+
 
 def with_every_feature() -> Cluster:
     """A cluster that lacks no feature, so that its catalogue lacks no service."""

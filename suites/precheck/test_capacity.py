@@ -16,7 +16,7 @@ def _compute(reader):
 
 def _judged(capacity, everywhere, standing):
     computes = list(everywhere(_compute, "compute").values())
-    return judge(capacity, standing.platform.nova, computes)
+    return judge(capacity, standing.catalogue["nova-compute"].defaults, computes)
 
 
 def test_all_computes_carry_the_demand(capacity, everywhere, standing, expect):

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.precheck
 
 
 def _left(reader, standing):
-    return leftovers.read(reader, standing.platform.leftovers)
+    return leftovers.read(reader, standing.leftovers)
 
 
 def test_no_other_cluster_claims_the_machine(node, reader, standing, expect):

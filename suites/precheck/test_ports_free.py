@@ -9,7 +9,7 @@ pytestmark = pytest.mark.precheck
 
 
 def test_port_is_free_or_ours(port_on, reader, standing, expect):
-    ours = leftovers.read(reader, standing.platform.leftovers).ours(standing.cluster.name)
+    ours = leftovers.read(reader, standing.leftovers).ours(standing.cluster.name)
     others = precheck.held_by_others(port_on, sockets.listening(reader), ours)
     wanted = f"nobody, or {' or '.join(sorted(port_on.units))} of cluster {standing.cluster.name}"
     look = f"ss -tulnp 'sport >= :{port_on.port} and sport <= :{port_on.last}'"

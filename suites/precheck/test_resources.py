@@ -22,7 +22,7 @@ def test_disk_is_large_enough(node, reader, expect):
 
 
 def test_disk_has_room(node, reader, standing, expect):
-    built = leftovers.read(reader, standing.platform.leftovers).ours(standing.cluster.name)
+    built = leftovers.read(reader, standing.leftovers).ours(standing.cluster.name)
     free = precheck.FREE_BUILT if built else precheck.FREE
     seen = precheck.too_full(disk.read(reader, *precheck.FREE), free)
     expect("file systems that are too full", seen, {}, look=f"df -h {' '.join(free)}")

@@ -16,7 +16,7 @@ def _by_our_pacemaker(reader, script, cluster):
 
 def _holders(everywhere, standing):
     """The nodes that have the VIP, and whether it is ours there."""
-    vip, script = str(standing.cluster.vip), standing.platform.leftovers
+    vip, script = str(standing.cluster.vip), standing.leftovers
     ours = where_reached(everywhere, lambda reader: _by_our_pacemaker(reader, script, standing.cluster.name))
     seen = where_reached(everywhere, interfaces.read)
     return {name: ours[name] for name in seen if interfaces.holder(seen[name], vip)}

@@ -84,13 +84,14 @@ def plain(value):
     return str(int(number) * SIZES[unit]) if number.isdecimal() and unit in SIZES else value
 
 
-def test_its_disk_knows_the_cluster(reader, controller, together, expect):
-    seen = together({"disk": lambda: galera.saved(reader), "now": lambda: galera.status(reader)})
+def test_its_disk_knows_the_cluster(reader, controller, together, standing, expect):
+    unit = standing.catalogue["galera"].unit
+    seen = together({"disk": lambda: galera.saved(reader, unit), "now": lambda: galera.status(reader)})
     expect("the cluster in grastate.dat", seen["disk"].uuid, seen["now"].uuid, "/var/lib/mysql/grastate.dat")
 
 
-def test_a_running_member_is_not_safe_to_bootstrap(reader, controller, expect):
-    seen = galera.saved(reader)
+def test_a_running_member_is_not_safe_to_bootstrap(reader, controller, standing, expect):
+    seen = galera.saved(reader, standing.catalogue["galera"].unit)
     expect.that(
         "safe_to_bootstrap in grastate.dat",
         not (seen.running and seen.safe_to_bootstrap),

@@ -19,7 +19,7 @@ EVERYTHING = (".*", ".*", ".*")
 def broker(readings, cluster):
     """The cluster as the first member that answers tells it; CommandFailed where none does."""
     for node in cluster.role("controller"):
-        seen = rabbitmq.broker(readings.reader(node))
+        seen = rabbitmq.broker(readings.reader(node), readings.site.catalogue["rabbitmq"].internals)
         if seen.members:
             return seen
     raise CommandFailed("RabbitMQ: no controller tells its cluster", hint=f"{LOOK} on each")

@@ -2,27 +2,33 @@
 
 import re
 from collections import Counter
+from dataclasses import fields, replace
 
 import pytest
 
 from deploy import catalogue, inventory, plan, platforms, steps
-from deploy.catalogue import read
+from deploy.catalogue import Service, read
 from deploy.errors import InventoryError
 from deploy.making import resources
 from deploy.platforms import Platform
 from deploy.steps import vip
-from suites.harness.clusters import with_every_feature
+from suites.harness.clusters import PLATFORMS, with_every_feature
 
 CLUSTER = with_every_feature()
 WHOLE = catalogue.load().of(CLUSTER)
 SERVICES = WHOLE.services
 SETS = {each.folder: each for service in SERVICES for each in service.sets}
-PLATFORMS = sorted(file.stem for file in inventory.PLATFORMS.glob("*.toml"))
 
 
 @pytest.fixture(params=PLATFORMS)
 def platform(request) -> Platform:
     return platforms.load(request.param)
+
+
+@pytest.fixture
+def services(platform) -> tuple[Service, ...]:
+    """Every service there is, with its names on the platform."""
+    return catalogue.load().of(replace(CLUSTER, platform=platform.name)).services
 
 
 def paths_of(folder: str) -> set[str]:
@@ -56,9 +62,11 @@ def test_owners_and_modes_are_well_formed():
     assert all(re.fullmatch(r"0[0-7]{3}", rule.mode) for rule in rules)
 
 
-def test_names_in_the_paths_of_templates_are_known(platform):
-    names = {name for folder in SETS for path in paths_of(folder) for name in re.findall(r"{([^}]+)}", path)}
-    assert names <= {"service", "script", "unit", "controller", *platform.paths}
+def test_names_in_the_paths_of_templates_are_known(platform, services):
+    for service in services:
+        paths = {path for each in service.sets for path in paths_of(each.folder)}
+        names = {name for path in paths for name in re.findall(r"{([^}]+)}", path)}
+        assert names <= {"service", "script", "unit", "controller", *service.paths, *platform.paths}
 
 
 def test_every_api_with_users_of_its_own_says_what_those_may_ask():
@@ -68,8 +76,35 @@ def test_every_api_with_users_of_its_own_says_what_those_may_ask():
     assert asked
 
 
-def test_every_unit_has_its_account_on_the_platform():
-    assert [service.name for service in SERVICES if service.unit and not service.runs_as] == []
+def test_every_unit_has_its_account_on_the_platform(services):
+    assert [service.name for service in services if service.unit and not service.runs_as] == []
+
+
+def test_every_api_has_its_program_on_the_platform(services):
+    assert [service.name for service in services if service.kind == "wsgi" and not service.program] == []
+
+
+def test_every_project_with_units_has_its_packages_on_the_platform(platform, services):
+    """Its own, or those of the project that is built before it on the same hosts."""
+    without = {service.project for service in services} - {service.project for service in services if service.packages}
+    assert without == {"content"}
+    assert {package for service in services for package in service.packages} <= set(
+        catalogue.load().packages(platform.name)
+    )
+
+
+def test_every_project_with_a_schema_says_which_package_brings_it(platform):
+    whole = catalogue.load().of(replace(CLUSTER, platform=platform.name))
+    assert [project.name for project in whole.projects if project.database and not project.schema] == []
+
+
+def test_a_platform_changes_names_and_nothing_else(services):
+    """No platform has more services, other ports or other roles than another."""
+    of_platform = {"unit", "runs_as", "program", "packages", "paths", "settings", "defaults", "internals"}
+    kept = [field.name for field in fields(Service) if field.name not in of_platform]
+    assert [[getattr(service, name) for name in kept] for service in services] == [
+        [getattr(service, name) for name in kept] for service in SERVICES
+    ]
 
 
 def test_steps_of_services_are_projects():

@@ -18,17 +18,21 @@ from deploy.catalogue import Catalogue, Files, Project, Service, TemplateSet
 from deploy.errors import StackproofError
 from deploy.making import resources
 from deploy.render import Rendered
-from suites.harness.clusters import with_every_feature
+from suites.harness.clusters import PLATFORMS, with_every_feature
 
 PROFILES = ("lab", "two-node", "production.example")
+NOT_BUILT = [name for name in PLATFORMS if platforms.load(name).not_built]
+"""Platforms that no inventory names: all templates render for them as well."""
 PROJECTS = [each.name for each in catalogue.load().of(with_every_feature()).projects if each.database]
 OSLO = re.compile(rf"/etc/({'|'.join(PROJECTS)})/.*\.(conf|ini)")
 
 
-@pytest.fixture(params=PROFILES)
+@pytest.fixture(params=[*PROFILES, *(f"{profile} on {name}" for profile in ("lab", "two-node") for name in NOT_BUILT)])
 def tree(request, tree_of) -> dict[str, dict[str, Rendered]]:
     """Every file of one profile, by node and path."""
-    return tree_of(request.param)
+    profile, _, platform = request.param.partition(" on ")
+    cluster = inventory.load(profile)
+    return tree_of(replace(cluster, platform=platform or cluster.platform))
 
 
 def every(tree) -> Iterator[tuple[str, Rendered]]:

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from deploy import inventory, platforms
+from deploy import catalogue, inventory
 from deploy.capacity import Amount, Compute, Rules, judge
 from deploy.inventory import Capacity, Flavor
+from suites.harness.clusters import PLATFORMS
 
-NOVA = platforms.load("debian-12").nova
+NOVA = catalogue.load().of(inventory.load("lab"))["nova-compute"].defaults
 PLAIN = Capacity(
     cpu_allocation_ratio=4.0, ram_allocation_ratio=1.0, disk_allocation_ratio=1.0, reserved_host_memory_mib=512
 )
@@ -214,5 +215,7 @@ def test_nova_conf_of_computes_has_what_is_set_by_novas_names(tree_of):
     assert "allocation_ratio" not in nova_conf(tree_of, PLAIN, "controller01")
 
 
-def test_every_platform_knows_novas_own_figures():
-    assert set(replace(PLAIN, reserved_host_cpus=0, reserved_host_disk_mib=0).settings) == set(NOVA)
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_every_platform_knows_novas_own_figures(platform):
+    figures = catalogue.load().of(replace(inventory.load("lab"), platform=platform))["nova-compute"].defaults
+    assert set(replace(PLAIN, reserved_host_cpus=0, reserved_host_disk_mib=0).settings) == set(figures)

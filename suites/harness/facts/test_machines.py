@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import platforms
+from deploy import catalogue, platforms
 from deploy.facts import (
     clock,
     disk,
@@ -286,7 +286,9 @@ def left(tmp_path):
         for path, text in files.items():
             (tmp_path / path.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / path.lstrip("/")).write_text(text)
-        script = re.sub(r"(?<![\w.*])/(etc|var)/", rf"{tmp_path}/\1/", PLATFORM.leftovers)
+        script = re.sub(
+            r"(?<![\w.*])/(etc|var)/", rf"{tmp_path}/\1/", leftovers.script(catalogue.load(), PLATFORM.name)
+        )
         seen = leftovers.read(HERE, script)
         return Leftovers(seen.claims, tuple(path.removeprefix(str(tmp_path)) for path in seen.data))
 

@@ -6,10 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from deploy import catalogue, inventory
 from deploy.errors import CommandFailed
 from deploy.facts import rabbitmq
 from fixtures.drills.ledgers import messages
 
+INTERNALS = catalogue.load().of(inventory.load("lab"))["rabbitmq"].internals
 MEMBERS = ("rabbit@controller01", "rabbit@controller02", "rabbit@controller03")
 
 
@@ -194,7 +196,7 @@ def test_where_erlang_has_no_such_tool_rabbitmqs_own_asks(member):
 
 def test_a_member_that_does_not_answer_says_nothing(member):
     assert rabbitmq._evaluated(member, "1.") == ""
-    assert rabbitmq.status(member) == rabbitmq.RabbitStatus()
+    assert rabbitmq.status(member, INTERNALS) == rabbitmq.RabbitStatus()
 
 
 def test_a_member_does_what_a_drill_tells_it_and_no_command_line_has_that(member, tmp_path):

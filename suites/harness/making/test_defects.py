@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from deploy import platforms
+from deploy.defect import Defect
 from deploy.facts import defects
 from deploy.host import spelled
 from deploy.steps import base
@@ -45,7 +45,7 @@ def defect(tmp_path):
     file = tmp_path / "with space.py"
     file.write_text(f"def f():\n{LINE}\n    {LINE}\n{LINE} pass\nlast\n")
     file.chmod(0o640)
-    return platforms.Defect(str(file), LINE, MENDED, "a reason", ("nova-compute", "neutron-server", "keystone"))
+    return Defect(str(file), LINE, MENDED, "a reason", ("nova-compute", "neutron-server", "keystone"))
 
 
 def test_it_is_mended_where_the_whole_line_is_there(site, host, defect, tmp_path):
@@ -67,13 +67,13 @@ def test_only_what_the_host_has_is_to_be_restarted(site, host, defect, tmp_path)
 def test_a_file_that_is_not_there_or_is_right_has_no_defect(host, defect, tmp_path):
     right = tmp_path / "right.py"
     right.write_text(MENDED)
-    absent = platforms.Defect(str(tmp_path / "none.py"), LINE, MENDED, "", ())
-    known = [absent, defect, platforms.Defect(str(right), LINE, MENDED, "", ())]
+    absent = Defect(str(tmp_path / "none.py"), LINE, MENDED, "", ())
+    known = [absent, defect, Defect(str(right), LINE, MENDED, "", ())]
     assert defects.left(host, known) == [defect]
 
 
 def test_every_defect_names_units_of_the_catalogue(site):
     known = {service.unit for service in site.catalogue.services}
-    for defect in site.platform.defects:
+    for defect in defects.known(site.platform, site.catalogue):
         assert set(defect.units) <= known
         assert defect.line != defect.mended
