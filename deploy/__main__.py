@@ -1,10 +1,10 @@
-"""`python -m deploy`: look at what a build would do, and recover from what no build may touch by itself."""
+"""`python -m deploy`: look at what a build would do and at what is amiss, and recover what no build may touch."""
 
 import argparse
 import sys
 import time
 
-from deploy import inventory, preview, recover, steps
+from deploy import inventory, preview, recover, steps, whole
 from deploy.errors import StackproofError
 from deploy.journal import JOURNAL, Event
 from deploy.lab import claim
@@ -12,7 +12,7 @@ from deploy.site import Site
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit codes: 0 done, 1 an error that says what to do, 2 wrong usage, 130 interrupted."""
+    """Exit codes: 0 done, 1 an error that says what to do or something amiss, 2 wrong usage, 130 interrupted."""
     options = _parser().parse_args(arguments)
     JOURNAL.subscribe(_show)
     try:
@@ -35,7 +35,9 @@ def _parser() -> argparse.ArgumentParser:
     recovery = commands.add_parser("recover", help="start again what lost all its members at once")
     recovery.add_argument("what", choices=("galera",), help="galera: the member with the newest data first")
     recovery.set_defaults(run=_recover)
-    for command in (plan, recovery):
+    status = commands.add_parser("status", help="what is amiss, by step and host; exit code 1 if anything is")
+    status.set_defaults(run=_status)
+    for command in (plan, recovery, status):
         command.add_argument("--inventory", default="lab", metavar="NAME|FILE", help="the cluster (default: lab)")
     return parser
 
@@ -62,6 +64,12 @@ def _plan(site: Site) -> int:
 def _recover(site: Site) -> int:
     print(recover.galera(site))
     return 0
+
+
+def _status(site: Site) -> int:
+    found = whole.findings(site)
+    print("\n".join(whole.table(found)) if found else "nothing is amiss")
+    return 1 if found else 0
 
 
 def _show(event: Event) -> None:

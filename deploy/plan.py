@@ -11,6 +11,7 @@ from deploy.errors import InventoryError, StackproofError, StageMissing, StepFai
 from deploy.host import Hosts
 from deploy.interrupt import stop_for
 from deploy.journal import JOURNAL, Event, within
+from deploy.making import settle
 from deploy.site import Site
 from deploy.step import Step
 
@@ -43,29 +44,28 @@ def order(steps: Iterable[Step]) -> list[Step]:
 
 
 def apply(site: Site, step: Step) -> Outcome:
-    """Make the step so, then verify it; StepFailed or what the step raised."""
+    """Make the step so, then wait until nothing is amiss; StepFailed or what the step raised."""
     with _told(step) as changes:
         started = time.monotonic()
         hosts = site.hosts.role(*step.roles)
         step.prepare(site)
         _apply_on(site, step, hosts)
         step.complete(site)
-        _verify(site, step, hosts)
+        _verify(site, step)
         return Outcome(step.name, time.monotonic() - started, tuple(changes))
 
 
 def verify(site: Site, step: Step) -> Outcome:
-    """Only read; StageMissing, in one line, where the step's result is not there."""
+    """Only read; StageMissing, in one line, where something is amiss and stays so."""
     with _told(step) as changes:
         started = time.monotonic()
         try:
-            _verify(site, step, site.hosts.role(*step.roles))
+            _verify(site, step)
         except StackproofError as error:
-            first, _, hosts = error.what.partition("\n")
             raise StageMissing(
-                f"stage {step.name} is missing or broken: {first}",
+                f"stage {step.name} is missing or broken: {error.what}",
                 expected=error.expected,
-                seen=error.seen or hosts.strip(),
+                seen=error.seen,
                 evidence=error.evidence,
                 hint="build it with `pytest -m deploy`, which applies; this run only verifies",
             ) from None
@@ -138,9 +138,8 @@ def _apply_on(site: Site, step: Step, hosts: Hosts) -> None:
     hosts.without(hosts.first.name).each(lambda host: step.apply(site, host))
 
 
-def _verify(site: Site, step: Step, hosts: Hosts) -> None:
-    hosts.each(lambda host: step.verify(site, host))
-    step.verify_whole(site)
+def _verify(site: Site, step: Step) -> None:
+    settle.until_well(site, step.name, step.amiss, timeout=step.settles)
 
 
 @contextmanager

@@ -59,6 +59,11 @@ def holder(seen: Mapping[str, Interface], address: str) -> str:
     return next((name for name, interface in seen.items() if address in interface.addresses), "")
 
 
+def holds(host: Reads, address: object) -> bool:
+    """Whether an IPv4 address is one of that host's own; CommandFailed where it does not say within 3 s."""
+    return f" {address}/" in host.check("ip -4 -o addr show", timeout=3)
+
+
 def carrying(host: Reads, port: int) -> dict[str, str]:
     """What leaves by which interface: the default route, and the way back to those who came in by SSH on that port."""
     return parse_routes(

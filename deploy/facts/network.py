@@ -73,7 +73,9 @@ def routers(cloud: Connection) -> list[Carried]:
 
 
 def active(host: Reads) -> list[Carried]:
-    """Every highly available router that is older than a minute, and where it is active, by that host's database.
+    """Every enabled highly available router that is older than a minute, and where it is active.
+
+    The database on that host knows it.
 
     A new one is active nowhere until its agents have set it up and elected one of them, which takes ten seconds here.
     """
@@ -106,5 +108,5 @@ _ACTIVE = """
 SELECT CONCAT(r.name, ' (', r.id, ')'), a.host, b.state FROM neutron.ha_router_agent_port_bindings b
 JOIN neutron.routers r ON r.id = b.router_id JOIN neutron.agents a ON a.id = b.l3_agent_id
 JOIN neutron.standardattributes s ON s.id = r.standard_attr_id
-WHERE s.created_at < UTC_TIMESTAMP() - INTERVAL 1 MINUTE;
+WHERE r.admin_state_up AND s.created_at < UTC_TIMESTAMP() - INTERVAL 1 MINUTE;
 """

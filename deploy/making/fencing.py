@@ -21,16 +21,17 @@ def device(node: Node) -> Element:
         case _:
             raise ValueError(f"{node.name} has no power device that Pacemaker can use")
     parameters["pcmk_host_list"] = node.name
-    return resources.primitive(_name(node), f"stonith:{agent}", parameters, monitor="60s")
+    return resources.primitive(name(node), f"stonith:{agent}", parameters, monitor="60s")
 
 
 def elsewhere(node: Node) -> Element:
     """A node does not hold its own fence device: it could not use it when it is needed."""
-    name = _name(node)
-    return Element("rsc_location", id=f"{name}-elsewhere", rsc=name, node=node.name, score="-INFINITY")
+    device = name(node)
+    return Element("rsc_location", id=f"{device}-elsewhere", rsc=device, node=node.name, score="-INFINITY")
 
 
-def _name(node: Node) -> str:
+def name(node: Node) -> str:
+    """The name of a node's fence device in Pacemaker."""
     return f"fence-{node.name}"
 
 

@@ -1,20 +1,22 @@
 """The ordinary step: what every project needs that says nothing unusual, in the one order that works."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 from deploy import cloud
 from deploy.catalogue import Project
 from deploy.errors import StackproofError, StepFailed
 from deploy.host import Hosts
-from deploy.making import database, install, resources, roll, start
+from deploy.making import amiss, database, install, resources, roll, start
+from deploy.making.settle import until_well
+from deploy.making.start import START
 from deploy.site import Site
 from deploy.step import Step
-from deploy.wait import until
 
 ANSWER = 90.0
 """Seconds until HAProxy has noticed the members and the API answers through the VIP."""
+CLONES = 180.0
+"""Seconds the slowest resource may take to run everywhere."""
 
 
 def step(project: Project, roles: Sequence[str], **parts: Any) -> Step:
@@ -23,10 +25,10 @@ def step(project: Project, roles: Sequence[str], **parts: Any) -> Step:
     usual: dict[str, Callable[..., object]] = {
         "apply": lambda site, host: install.install(site, host, name),
         "complete": lambda site: complete(site, name),
-        "verify": lambda site, host: roll.verify(site, host, name),
-        "verify_whole": lambda site: verify_whole(site, name),
+        "amiss": lambda now: amiss.ordinary(now, name),
     }
-    return Step(name, project.title, tuple(roles), project.requires, **{**usual, **parts})
+    settles = START + ANSWER  # units first, then what answers through them
+    return Step(name, project.title, tuple(roles), project.requires, **{"settles": settles, **usual, **parts})
 
 
 def complete(site: Site, name: str, commands: Sequence[str] = (), *, registered: bool = True) -> None:
@@ -41,7 +43,7 @@ def complete(site: Site, name: str, commands: Sequence[str] = (), *, registered:
     hosts(site, name).each(lambda host: start.start(site, host, name))
     resources.clones(site, name)
     roll.roll(site, name)
-    verify_whole(site, name)
+    until_served(site, name)
     if registered:
         cloud.register(site, project)
 
@@ -51,19 +53,9 @@ def hosts(site: Site, name: str) -> Hosts:
     return site.hosts.role(*site.catalogue.roles(name))
 
 
-def verify_whole(site: Site, name: str) -> None:
-    """Pacemaker runs the units on all its members, and each API answers at the address that clients use."""
-    resources.verify(site, name)
-    for service in site.catalogue.step(name):
-        if service.is_api and service.health:
-            url = site.addresses.api(service.name).url(service.health.path)
-            until(
-                partial(cloud.answers, url, service.health.expect),
-                timeout=ANSWER,
-                what=f"{service.name} at {url}",
-                expected=f"status {service.health.expect}",
-                hint="the runner must reach the API address; HAProxy's statistics page shows the members",
-            )
+def until_served(site: Site, name: str) -> None:
+    """Wait until Pacemaker runs the units on all its members, and each API answers at the address that clients use."""
+    until_well(site, name, lambda now: amiss.served(now, name), timeout=CLONES + ANSWER)
 
 
 def migrate(site: Site, project: Project, commands: Sequence[str]) -> None:

@@ -6,16 +6,12 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from deploy.catalogue import Service
-from deploy.facts import pacemaker
 from deploy.host import Host
 from deploy.site import Site
-from deploy.wait import until
 
 _WRITING = Lock()
 """Steps run side by side; each reads a section and writes it back."""
 
-START = 180.0
-"""Seconds the slowest resource may take to run everywhere."""
 STARTING = 200
 """Seconds a unit's start may take before it is killed and begun anew; systemd ends it shortly before (templates/wsgi).
 
@@ -150,33 +146,6 @@ def clones(site: Site, step: str) -> None:
     """Let Pacemaker run the step's units on every controller; nothing in a cluster without it."""
     if site.ha:
         ensure(site, resources=units(site.catalogue.step(step)))
-
-
-def verify(site: Site, step: str) -> None:
-    """Pacemaker runs the step's units on every controller."""
-    names = [service.name for service in site.catalogue.step(step) if service.by_pacemaker]
-    everywhere(site, names)
-
-
-def everywhere(site: Site, names: list[str]) -> None:
-    """Wait until those resources run on every controller."""
-    members = tuple(sorted(site.members("pacemaker")))
-    if not names:
-        return
-    until(
-        lambda: _where(site.members("pacemaker").first, names),
-        ready=lambda seen: all(nodes == members for nodes in seen.values()),
-        timeout=START,
-        interval=1,
-        what=f"Pacemaker: {', '.join(names)}",
-        expected=f"started on {', '.join(members)}",
-        hint="crm_mon -1 -r -f on a controller",
-    )
-
-
-def _where(host: Host, names: list[str]) -> dict[str, tuple[str, ...]]:
-    running = pacemaker.status(host).running
-    return {name: running.get(name, ()) for name in names}
 
 
 def _pairs(parent: Element, tag: str, name: str, values: dict[str, str]) -> None:

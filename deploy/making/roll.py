@@ -1,15 +1,14 @@
-"""Restarts, one controller at a time, and what is waited for after them: every unit running and healthy."""
+"""Restarts, one controller at a time, each followed by a wait until its units are well."""
 
 import shlex
+from functools import partial
 
-from deploy.catalogue import Service
-from deploy.errors import StackproofError, StepFailed
-from deploy.facts import health, systemd
-from deploy.host import STATE, Host
-from deploy.journal import JOURNAL
+from deploy.facts import systemd
+from deploy.host import STATE, Host, Hosts
+from deploy.making import amiss
+from deploy.making.settle import until_well
 from deploy.making.start import START
 from deploy.site import Site
-from deploy.wait import until
 
 _RESTART = "systemctl restart {unit} </dev/null; rm -f {state}/pending/{unit}"
 # Pacemaker that looks at a unit while it is stopped recovers it: its stop and our start cancel each other, and a stop
@@ -47,41 +46,4 @@ def restart(site: Site, host: Host, step: str, units: list[str]) -> None:
     host.script("\n".join(lines), timeout=START * 2)
     for unit in units:
         host.changed(f"restarted {unit}")
-    verify(site, host, step)
-
-
-def verify(site: Site, host: Host, step: str) -> None:
-    """Every unit of the step runs, is owned by whom it should be, and answers its health check."""
-    services = [service for service in site.services(step, host.node) if service.unit]
-    if not services:
-        return
-    try:
-        until(
-            lambda: health.troubles(host, services, site.addresses),
-            ready=lambda seen: not seen,
-            error=lambda seen: any(trouble.endswith(" failed") for trouble in seen),
-            timeout=START,
-            what=f"{host.name}: {', '.join(service.unit for service in services)}",
-            expected="every unit running and healthy",
-        )
-    except StepFailed as error:
-        down, error.evidence = _last_words(host, services)
-        error.hint = error.hint or f"journalctl -u {' -u '.join(down)} on {host.name}"
-        raise
-
-
-_LAST_WORDS = """\
-for unit; do echo "$unit:"; journalctl -q --no-pager -o cat -n 12 -u "$unit"; done
-crm_mon -1 --exclude=all --include=failcounts,failures 2>/dev/null || :
-"""
-
-
-def _last_words(host: Host, services: list[Service]) -> tuple[list[str], str]:
-    """The units that do not run, or else all, and what they said last; and what Pacemaker holds against any."""
-    units = [service.unit for service in services]
-    try:
-        down = [name for name, unit in systemd.units(host, units).items() if not unit.is_active] or units
-        told = host.run("exec sh -s --" + " %s" * len(down), *down, stdin=_LAST_WORDS, timeout=30).out
-    except StackproofError as error:
-        return units, f"none: {error.what}"
-    return down, JOURNAL.redact(told.strip())
+    until_well(site, step, partial(amiss.units, step=step, hosts=Hosts([host])), timeout=START)

@@ -1,16 +1,20 @@
 """Base: names, kernel settings, time, and the tools every host needs."""
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from shlex import quote
 
 from deploy.catalogue import Project, packages
 from deploy.defect import Defect
 from deploy.errors import StepFailed
 from deploy.facts import defects
+from deploy.finding import Finding
 from deploy.host import STATE, Host
+from deploy.making import amiss as findings
 from deploy.making import install, ordinary, roll, start
 from deploy.site import Site
+from deploy.snapshot import Snapshot
 from deploy.step import Step
 
 SYSCTL = "/etc/sysctl.d/90-stackproof.conf"
@@ -78,26 +82,37 @@ def mend(site: Site, host: Host, defect: Defect) -> None:
     host.change(f"mended {defect.path}", script)
 
 
-def verify(site: Site, host: Host) -> None:
-    """The host knows itself and all others by name, and its kernel does what the file says."""
-    name = host.check("hostname").strip()
-    if name != host.name:
-        raise StepFailed(f"{host.name}: calls itself {name}", expected=host.name)
-    if not _kernel_agrees(host):
-        raise StepFailed(f"{host.name}: kernel parameters differ from {SYSCTL}", hint=f"sysctl -p {SYSCTL} there")
-    roll.verify(site, host, "base")
+def amiss(now: Snapshot) -> Iterator[Finding]:
+    """Hosts that do not answer, know themselves by another name, or whose kernel does not do what the file says."""
+    for name, told in now.each(now.site.hosts, _identity).items():
+        hostname, *agrees = told.split() or [""]
+        if hostname != name:
+            yield Finding(f"calls itself {hostname}", name, final=True)
+        if not agrees:
+            yield Finding(f"kernel parameters differ from {SYSCTL}", name, hint=f"sysctl -p {SYSCTL} there", final=True)
+    # A host that does not answer now keeps the plan from all later steps: they are not made to wait for it.
+    yield from (replace(found, final=True) for found in now.unread())
+    yield from findings.ordinary(now, "base")
+
+
+_AGREES = (
+    f"[ -s {SYSCTL} ] && grep -v '^#' {SYSCTL} | tr -d ' ' | while IFS== read -r key value; do"
+    ' [ "$(sysctl -n "$key")" = "$value" ] || exit 1; done'
+)
+"""Every line of our sysctl file is what the kernel has."""
 
 
 def _kernel_agrees(host: Host) -> bool:
-    """True when every line of our sysctl file is what the kernel has."""
-    return host.run(
-        f"[ -s {SYSCTL} ] && grep -v '^#' {SYSCTL} | tr -d ' ' | while IFS== read -r key value; do"
-        ' [ "$(sysctl -n "$key")" = "$value" ] || exit 1; done'
-    ).ok
+    return host.run(_AGREES).ok
+
+
+def _identity(host: Host) -> str:
+    """What the host calls itself, then `agrees` where its kernel does."""
+    return host.check(f"hostname; if {_AGREES}; then echo agrees; fi")
 
 
 def step(project: Project, roles: Sequence[str]) -> Step:
     """The step, for the plan."""
     return ordinary.step(
-        project, roles, prepare=prepare, apply=apply, complete=lambda site: roll.roll(site, "base"), verify=verify
+        project, roles, prepare=prepare, apply=apply, complete=lambda site: roll.roll(site, "base"), amiss=amiss
     )

@@ -1,13 +1,17 @@
 """Galera: one synchronous MariaDB cluster across the controllers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from deploy.catalogue import Project
 from deploy.errors import StepFailed
 from deploy.facts import galera
+from deploy.finding import Finding
 from deploy.host import STATE, Host
+from deploy.making import amiss as findings
 from deploy.making import database, install, ordinary, roll, start
+from deploy.making.start import START
 from deploy.site import Site
+from deploy.snapshot import Snapshot
 from deploy.step import Step
 from deploy.wait import until
 
@@ -87,22 +91,25 @@ def _own_accounts(site: Site) -> None:
         host.changed("created the database stackproof and the account galera-health")
 
 
-def verify(site: Site, host: Host) -> None:
-    """The member is synced in a cluster of all controllers, and its health check says so."""
-    count = len(site.members("galera"))
-    if site.ha:
-        until(
-            lambda: galera.status(host),
-            ready=lambda seen: seen.synced and seen.size == count,
-            error=lambda seen: seen.inconsistent,
-            timeout=JOIN,
-            what=f"{host.name}: Galera",
-            expected=f"Synced, with {len(site.members('galera'))} members",
-            hint=f"journalctl -u {site.catalogue['galera'].unit} on {host.name}",
-        )
-    roll.verify(site, host, "galera")
+def amiss(now: Snapshot) -> Iterator[Finding]:
+    """Members that do not run, or are not synced in a cluster of all members."""
+    yield from findings.ordinary(now, "galera")
+    site = now.site
+    if not site.ha:
+        return
+    members, unit = site.members("galera"), site.catalogue["galera"].unit
+    for name, seen in now.each(members, galera.status).items():
+        if not (seen.synced and seen.size == len(members)):
+            what = f"Galera is {_state(seen)}, and sees {seen.size} of {len(members)} members"
+            yield Finding(what, name, unit, final=seen.inconsistent)
+
+
+def _state(seen: galera.GaleraStatus) -> str:
+    if seen.state != "Synced":
+        return seen.state or "silent"
+    return "Synced" if seen.synced else "Synced, but not ready in the primary component"
 
 
 def step(project: Project, roles: Sequence[str]) -> Step:
     """The step, for the plan."""
-    return ordinary.step(project, roles, apply=apply, complete=complete, verify=verify)
+    return ordinary.step(project, roles, apply=apply, complete=complete, amiss=amiss, settles=START + JOIN)

@@ -30,7 +30,7 @@ def complete(site: Site) -> None:
     together.set("with-rsc", "haproxy-clone")
     order = Element("rsc_order", id="haproxy-then-vip", first="haproxy-clone", then="vip", kind="Optional")
     resources.ensure(site, constraints=[together, order])
-    resources.verify(site, "haproxy")
+    ordinary.until_served(site, "haproxy")
     roll.roll(site, "haproxy")
 
 

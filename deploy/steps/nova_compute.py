@@ -1,13 +1,17 @@
 """Computes: what virtualisation works is found by booting something, then Nova learns of the host."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from deploy import cloud, guest, paths
 from deploy.catalogue import Project, packages
 from deploy.facts import finding
 from deploy.facts.compute import hypervisors
+from deploy.finding import Finding
+from deploy.making import amiss as findings
 from deploy.making import install, ordinary, roll, virt
+from deploy.making.start import START
 from deploy.site import Site
+from deploy.snapshot import Snapshot
 from deploy.step import Step
 from deploy.wait import until
 
@@ -50,19 +54,29 @@ def _discover(site: Site) -> None:
     )
 
 
-def verify_whole(site: Site) -> None:
-    """Every compute is up, and a hypervisor the scheduler can use."""
-    names = set(site.members("nova-compute"))
-    with cloud.told("reading the hypervisors"), cloud.connect(site) as session:
-        until(
-            lambda: hypervisors(session),
-            ready=lambda seen: all(seen.get(name) == "up" for name in names),
-            timeout=REGISTER,
-            interval=1,
-            what="hypervisors",
-            expected=f"up: {', '.join(sorted(names))}",
-            hint="nova-manage cell_v2 discover_hosts; journalctl -u nova-compute",
-        )
+def amiss(now: Snapshot) -> Iterator[Finding]:
+    """Computes that do not run or do not report, and hypervisors that the scheduler cannot use."""
+    well = True
+    for found in findings.ordinary(now, "nova-compute"):
+        well = False
+        yield found
+    names = sorted(now.site.members("nova-compute"))
+    if not names or not well:  # Nova takes a hypervisor for up while its nova-compute reports
+        return
+    states = _hypervisors(now)
+    for name in names:
+        if states.get(name) != "up":
+            yield Finding(
+                f"its hypervisor is {states.get(name, 'unknown')}, as Nova sees it",
+                name,
+                now.site.catalogue["nova-compute"].unit,
+                hint=f"nova-manage cell_v2 discover_hosts; journalctl -u nova-compute on {name}",
+            )
+
+
+def _hypervisors(now: Snapshot) -> dict[str, str]:
+    with cloud.told("reading the hypervisors"):
+        return hypervisors(now.opened("administrator", lambda: cloud.connect(now.site)))
 
 
 def step(project: Project, roles: Sequence[str]) -> Step:
@@ -73,5 +87,6 @@ def step(project: Project, roles: Sequence[str]) -> Step:
         prepare=prepare,
         apply=lambda site, host: install.apply(site, host, "nova-compute"),
         complete=complete,
-        verify_whole=verify_whole,
+        amiss=amiss,
+        settles=START + REGISTER,
     )

@@ -1,20 +1,26 @@
 """Pacemaker: membership by corosync, quorum kept, fencing wherever Pacemaker can switch the power of all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from deploy.catalogue import Project
 from deploy.facts import pacemaker
-from deploy.host import Host
+from deploy.finding import Finding
 from deploy.journal import JOURNAL
+from deploy.making import amiss as findings
 from deploy.making import fencing, install, ordinary, resources, roll
+from deploy.making.start import START
 from deploy.site import Site
+from deploy.snapshot import Snapshot
 from deploy.step import Step
 from deploy.wait import until
+
+JOIN = 120.0
+"""Seconds until the members see each other and have quorum."""
 
 
 def complete(site: Site) -> None:
     """Properties and fence devices, once all controllers are members."""
-    _whole(site, site.members("pacemaker").first)
+    _until_whole(site)
     roll.roll(site, "pacemaker")
     if site.cluster.unfenced:
         JOURNAL.emit("note", f"built without fencing, because of {', '.join(site.cluster.unfenced)}")
@@ -44,18 +50,12 @@ def complete(site: Site) -> None:
     )
 
 
-def verify(site: Site, host: Host) -> None:
-    """Units run, and this member sees all others and has quorum."""
-    roll.verify(site, host, "pacemaker")
-    _whole(site, host)
-
-
-def _whole(site: Site, host: Host) -> None:
-    members = {controller.name for controller in site.members("pacemaker").values()}
+def _until_whole(site: Site) -> None:
+    host, members = site.members("pacemaker").first, site.members("pacemaker")
     until(
         lambda: pacemaker.status(host),
-        ready=lambda seen: seen.quorum and set(seen.online) == members,
-        timeout=120,
+        ready=lambda seen: _is_whole(seen, members),
+        timeout=JOIN,
         interval=0.5,
         what=f"{host.name}: Pacemaker",
         expected=f"quorum, and online: {', '.join(sorted(members))}",
@@ -63,22 +63,62 @@ def _whole(site: Site, host: Host) -> None:
     )
 
 
-def verify_whole(site: Site) -> None:
-    """Every fence device is watched by a member that is not its target."""
-    if not site.cluster.fencing:
-        return
-    members = site.members("pacemaker")
-    until(
-        lambda: pacemaker.status(members.first),
-        ready=lambda seen: (
-            seen.fencing and all(set(seen.running.get(f"fence-{name}", ())) - {name} for name in members)
-        ),
-        timeout=60,
-        interval=1,
-        what="Pacemaker: fence devices",
-        expected="one for each controller, started on another",
-        hint="the power devices must be reachable from the controllers: try the fence agent there by hand",
-    )
+def amiss(now: Snapshot) -> Iterator[Finding]:
+    """Units that do not run, members that do not see all others with quorum, and what is wrong with the resources."""
+    yield from findings.ordinary(now, "pacemaker")
+    members = now.site.members("pacemaker")
+    for name, seen in now.each(members, pacemaker.status).items():
+        if not _is_whole(seen, members):
+            yield Finding(
+                f"Pacemaker sees {', '.join(seen.online) or 'nobody'}, quorum: {seen.quorum}",
+                name,
+                now.site.catalogue["pacemaker"].unit,
+                hint=f"crm_mon -1 and journalctl -u corosync -u pacemaker on {name}",
+            )
+    yield from _resources(now)
+    if now.site.cluster.fencing:
+        yield from _fence_devices(now)
+
+
+def _is_whole(seen: pacemaker.PacemakerStatus, members: Iterable[str]) -> bool:
+    return seen.quorum and set(seen.online) == set(members)
+
+
+def _resources(now: Snapshot) -> Iterator[Finding]:
+    """Resources that no step answers for and that do not run, and constraints that somebody set by hand."""
+    members = now.site.members("pacemaker")
+    configured = now.first(members, pacemaker.configuration, usable=lambda seen: bool(seen.properties))
+    if not configured.properties:
+        yield Finding("Pacemaker does not tell what should run", hint="cibadmin --query on a controller")
+    ours = {"vip", *(service.name for service in now.site.catalogue.services if service.by_pacemaker)}
+    if now.site.cluster.fencing:
+        ours |= {fencing.name(node) for node in now.site.cluster.role("controller")}
+    for name in configured.resources.keys() - ours:
+        nodes = findings.view(now).running.get(name, ())
+        if len(nodes) != (len(members) if configured.resources[name].cloned else 1):
+            yield findings.misplaced(name, nodes)
+    for constraint in configured.constraints:
+        if constraint.name.startswith("cli-"):
+            resource = constraint.says.get("rsc", "")
+            yield Finding(
+                f"Pacemaker: constraint {constraint.name}",
+                hint=f"crm_resource --clear --resource {resource} takes it away",
+                final=True,
+            )
+
+
+def _fence_devices(now: Snapshot) -> Iterator[Finding]:
+    """Fence devices that are not watched by exactly one member that is not their target."""
+    seen = findings.view(now)
+    if not seen.fencing:
+        yield Finding("Pacemaker does not fence: stonith-enabled is not true")
+    for node in now.site.cluster.role("controller"):
+        nodes = seen.running.get(fencing.name(node), ())
+        if len(nodes) != 1 or nodes == (node.name,):
+            yield Finding(
+                f"Pacemaker: {fencing.name(node)} runs on {', '.join(nodes) or 'no node'}, not on one other member",
+                hint="the power devices must be reachable from the controllers: try the fence agent there by hand",
+            )
 
 
 def step(project: Project, roles: Sequence[str]) -> Step:
@@ -88,6 +128,6 @@ def step(project: Project, roles: Sequence[str]) -> Step:
         roles,
         apply=lambda site, host: install.apply(site, host, "pacemaker"),
         complete=complete,
-        verify=verify,
-        verify_whole=verify_whole,
+        amiss=amiss,
+        settles=START + JOIN,
     )

@@ -1,14 +1,19 @@
 """VIP: the one address every client uses, on exactly one controller."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element, SubElement
 
 from deploy.catalogue import Project
-from deploy.facts import pacemaker
+from deploy.facts import interfaces
+from deploy.finding import Finding
+from deploy.making import amiss as findings
 from deploy.making import ordinary, resources
 from deploy.site import Site
+from deploy.snapshot import Snapshot
 from deploy.step import Step
-from deploy.wait import until
+
+PLACED = 80.0
+"""Seconds until Pacemaker has started the address on one controller, 20 of them until only this one has it."""
 
 
 def complete(site: Site) -> None:
@@ -38,28 +43,23 @@ def away_from_dc() -> Element:
     return constraint
 
 
-def verify_whole(site: Site) -> None:
-    """Pacemaker says one controller holds it, and the addresses of all controllers agree."""
-    members = site.members("pacemaker")
-    until(
-        lambda: pacemaker.status(members.first).running.get("vip", ()),
-        ready=lambda seen: len(seen) == 1,
-        timeout=60,
-        what="Pacemaker: vip",
-        expected="started on one controller",
-        hint="crm_mon -1 -r -f on a controller",
-    )
-    until(
-        lambda: members.each(lambda host: f" {site.cluster.vip}/" in host.check("ip -4 -o addr show")),
-        ready=lambda seen: sum(seen.values()) == 1,
-        error=lambda seen: sum(seen.values()) > 1,
-        timeout=20,
-        what=f"VIP {site.cluster.vip}",
-        expected="on exactly one controller",
-        hint="ip addr on every controller: an address set by hand is not Pacemaker's to remove",
-    )
+def amiss(now: Snapshot) -> Iterator[Finding]:
+    """The VIP is not on exactly one controller, as Pacemaker or as the hosts themselves say."""
+    vip = str(now.site.cluster.vip)
+    placed = findings.view(now).running.get("vip", ())
+    if len(placed) != 1:
+        yield findings.misplaced("vip", placed)
+    seen = now.each(now.site.members("pacemaker"), lambda host: interfaces.holds(host, vip), "vip")
+    holders = [name for name, holds in seen.items() if holds]
+    if len(holders) != 1:
+        yield Finding(
+            f"the VIP {vip} is on {' and '.join(holders) or 'no host'}",
+            hint="ip addr on every controller: an address set by hand is not Pacemaker's to remove",
+            # While Pacemaker moves it, it says so itself.
+            final=len(holders) > 1 and len(placed) == 1,
+        )
 
 
 def step(project: Project, roles: Sequence[str]) -> Step:
     """The step, for the plan."""
-    return ordinary.step(project, roles, complete=complete, verify_whole=verify_whole)
+    return ordinary.step(project, roles, complete=complete, amiss=amiss, settles=PLACED)

@@ -3,12 +3,14 @@
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
 from deploy import plan
 from deploy.errors import CommandFailed, StackproofError, StageMissing
-from deploy.host import Host
+from deploy.finding import Finding
+from deploy.host import Host, Result
 from deploy.journal import JOURNAL
 from deploy.plan import Outcome
 from deploy.site import Site
@@ -34,7 +36,7 @@ class Log:
         self.calls: list[tuple[str, str]] = []
 
     def part(self, name: str):
-        return lambda *told: self.calls.append((name, told[-1].name if isinstance(told[-1], Host) else ""))
+        return lambda *told: self.calls.append((name, told[-1].name if isinstance(told[-1], Host) else "")) or ()
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ def log() -> Log:
 @pytest.fixture
 def whole(log) -> Step:
     """A step that does nothing but tell."""
-    names = ("prepare", "apply", "complete", "verify", "verify_whole")
+    names = ("prepare", "apply", "complete", "amiss")
     return step("galera", **{name: log.part(name) for name in names})
 
 
@@ -58,21 +60,19 @@ def test_the_parts_of_a_step_come_in_their_order(site, whole, log):
         "prepare",
         "apply",
         "complete",
-        "verify",
-        "verify_whole",
+        "amiss",
     ]
 
 
 def test_hosts_are_those_of_the_steps_roles_each_once(site, whole, log):
     plan.apply(site, whole)
     hosts = {f"controller0{number}" for number in (1, 2, 3)}
-    for part in ("apply", "verify"):
-        assert Counter(host for told, host in log.calls if told == part) == dict.fromkeys(hosts, 1)
+    assert Counter(host for told, host in log.calls if told == "apply") == dict.fromkeys(hosts, 1)
 
 
 def test_verifying_only_reads(site, whole, log):
     plan.verify(site, whole)
-    assert {part for part, _ in log.calls} == {"verify", "verify_whole"}
+    assert log.calls == [("amiss", "")]
 
 
 def test_parallel_means_all_hosts_at_once(site):
@@ -156,23 +156,30 @@ def failing(*_: object) -> None:
     raise CommandFailed("it failed", seen="exit code 1")
 
 
+def down(now) -> Iterator[Finding]:
+    """MariaDB does not run on any controller, and says nothing of it."""
+    yield from (Finding("mariadb is inactive", name) for name in now.site.controllers)
+
+
 def test_a_stage_that_is_not_there_is_one_line_that_says_how_to_build_it(site):
     with pytest.raises(StageMissing) as caught:
-        plan.verify(site, step("galera", verify=failing))
-    assert caught.value.what.startswith("step galera: stage galera is missing or broken: 3 hosts failed")
-    assert "\n" not in caught.value.what
-    assert "it failed" in caught.value.seen
+        plan.verify(site, step("galera", amiss=down))
+    missing = "step galera: stage galera is missing or broken: controller01: mariadb is inactive (and 2 more)"
+    assert caught.value.what == missing
+    assert "controller03: mariadb is inactive" in caught.value.seen
     assert "pytest -m deploy" in caught.value.hint
 
 
-def test_what_a_unit_said_last_is_told_with_the_stage_that_is_not_there(site):
-    def silent(_site: object, host: Host) -> None:
-        if host.name == "controller03":
-            raise CommandFailed("it failed", evidence="its last words")
-
+def test_what_a_unit_said_last_is_told_with_the_stage_that_is_not_there(site, monkeypatch):
+    monkeypatch.setattr(Host, "run", lambda host, *_, **__: Result(host.name, "", 0, "mariadb:\nits last words", ""))
     with pytest.raises(StageMissing) as caught:
-        plan.verify(site, step("galera", verify=silent))
-    assert "its last words" in str(caught.value)
+        plan.verify(site, step("galera", amiss=lambda _: iter([Finding("it failed", "controller03", "mariadb")])))
+    assert "controller03, mariadb:\nits last words" in str(caught.value)
+
+
+def test_a_stage_that_can_not_be_read_is_missing_as_well(site):
+    with pytest.raises(StageMissing, match="stage a is missing or broken: it failed: exit code 1"):
+        plan.verify(site, step("a", amiss=failing))
 
 
 @pytest.mark.parametrize(("count", "text"), [(0, "0 changes"), (1, "1 change"), (2, "2 changes")])

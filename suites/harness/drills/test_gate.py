@@ -1,161 +1,119 @@
-"""The gate: how it asks RabbitMQ, and that it rests between its looks while something is measured."""
+"""The gate: what it asks besides the steps, and that it rests while something is measured."""
 
-import base64
-import json
-import threading
-from dataclasses import replace
-from functools import partial
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from ipaddress import IPv4Address
 from types import SimpleNamespace
 
 import pytest
 
-from deploy import inventory
-from deploy.catalogue import Address, Addresses
-from deploy.facts import pacemaker
+from deploy import whole
+from deploy.finding import Finding
+from fixtures.drills.errors import Refused
+from fixtures.drills.faults.undo import Kept
 from fixtures.drills.run import gate
-
-CONTROLLERS = [f"controller0{n}" for n in (1, 2, 3)]
-MEMBERS = [f"rabbit@controller0{n}" for n in (1, 2, 3)]
-
-
-def listening(monkeypatch, port: int) -> None:
-    """Every service is at that port of the loopback."""
-    monkeypatch.setattr(Addresses, "at", lambda *_: Address("http", "127.0.0.1", port))
-
-
-@pytest.fixture
-def answering(monkeypatch):
-    """A management plugin on the loopback that gives those members to whom it is told to; its port is asked."""
-    servers = []
-
-    def start(password: str, *members: str) -> None:
-        account = "Basic " + base64.b64encode(f"openstack:{password}".encode()).decode()
-
-        class Plugin(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                known = (self.path, self.headers["Authorization"]) == ("/api/nodes", account)
-                told = json.dumps([{"name": name, "running": True} for name in members]).encode()
-                self.send_response(200 if known else 401)
-                self.send_header("Content-Length", str(len(told)))
-                self.end_headers()
-                self.wfile.write(told)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        servers.append(HTTPServer(("127.0.0.1", 0), Plugin))
-        listening(monkeypatch, servers[-1].server_address[1])
-        threading.Thread(target=servers[-1].serve_forever, kwargs={"poll_interval": 0.05}).start()
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+from suites.harness.well import Well
 
 
 @pytest.fixture
 def site(site_of):
-    """The lab, its hosts' services at the loopback."""
-    lab = inventory.load("lab")
-    local = {"management": IPv4Address("127.0.0.1")}
-    return site_of(replace(lab, nodes=tuple(replace(node, addresses=node.addresses | local) for node in lab.nodes)))
+    return site_of("lab")
 
 
-def told(site) -> list[str]:
-    return list(gate._rabbitmq(site))
+# -- before a drill --------------------------------------------------------------------------------
 
 
-def test_three_members_are_a_whole_cluster(site, answering):
-    answering(site.secrets["rabbitmq.openstack"], *MEMBERS)
-    assert told(site) == []
+@pytest.fixture
+def well(site, monkeypatch, recording):
+    return Well(site, monkeypatch, recording)
 
 
-def test_a_member_that_is_missing_is_told(site, answering):
-    answering(site.secrets["rabbitmq.openstack"], *MEMBERS[:2])
-    assert told(site) == ["RabbitMQ: 2 members, partitions: (), alarms: ()"]
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(gate, "abandoned", lambda _: [])
+    return Kept(tmp_path)
 
 
-def test_a_refusal_is_told_as_one_and_not_as_no_members(site, answering):
-    answering("another", *MEMBERS)
-    (finding,) = told(site)
-    assert "RabbitMQ answers 401 at http://127.0.0.1" in finding
+def test_a_healthy_cluster_may_be_drilled(site, well, kept):
+    gate.check(site, kept)
+    assert well.commands["traces"] == 5
+    assert well.commands["pacemaker"] == 3
 
 
-def test_nobody_at_the_port_is_told_without_the_password(site, monkeypatch):
-    listening(monkeypatch, 1)
-    (finding,) = told(site)
-    assert finding == "RabbitMQ does not answer at http://127.0.0.1:1/api/nodes: ConnectionError"
+def test_a_broken_one_may_not_and_all_that_is_amiss_is_told(site, well, kept):
+    well.units["controller02", "memcached"] = {"active": "inactive"}
+    well.down.add("9292")
+    with pytest.raises(Refused, match="controller02: memcached is inactive") as refused:
+        gate.check(site, kept)
+    assert "glance does not answer" in refused.value.seen
 
 
-LOOKS = ["_traces", "_pacemaker", "_galera", "_vip", "_apis", "_units", "_etcd", "_rabbitmq", "_routers", "_agents"]
+def test_a_trace_of_an_earlier_drill_is_amiss(site, well, kept):
+    well.says["stackproof-drill"] = "mariadb has a restart pending\n"
+    with pytest.raises(Refused, match="controller01: mariadb has a restart pending"):
+        gate.check(site, kept)
+
+
+def test_what_pacemaker_remembers_is_amiss_before_a_drill_and_not_after_one(site, well, kept):
+    well.recorded["pacemaker"] = "resource-failed"
+    told = gate.findings(site)
+    assert gate.remembers(site)
+    assert any("on controller02" in each and each.startswith("Pacemaker: ") for each in told)
+    well.recorded["pacemaker"] = "whole"
+    assert not gate.remembers(site)
+
+
+# -- after a fault ---------------------------------------------------------------------------------
+
+STEPS = ["base", "galera", "nova"]
+NAMES = ["_traces", *STEPS]
 
 
 class Looking:
-    """Stands for every look; each takes 0.3 s of a clock of its own, and `amiss` names those that find something."""
+    """Stands for all that is asked. Each takes 0.3 s of its own clock; those in `amiss` find something."""
 
     def __init__(self, monkeypatch) -> None:
         self.now, self.slept, self.asked, self.amiss = 100.0, [], [], set()
-        for name in LOOKS:
-            monkeypatch.setattr(gate, name, partial(self._look, name))
+        monkeypatch.setattr(gate, "_traces", self._named("_traces"))
+        monkeypatch.setattr(whole, "inspections", lambda _: {name: self._named(name) for name in STEPS})
         monkeypatch.setattr(gate, "time", SimpleNamespace(monotonic=lambda: self.now, sleep=self.slept.append))
 
-    def _look(self, name: str, _: object):
-        self.now += 0.3
-        self.asked.append(name)
-        yield from {name} & self.amiss
+    def _named(self, name: str):
+        def amiss(_):
+            self.now += 0.3
+            self.asked.append(name)
+            yield from (Finding(each) for each in {name} & self.amiss)
+
+        return amiss
 
 
-def test_all_that_is_amiss_is_found_without_a_rest(site, monkeypatch):
-    looking = Looking(monkeypatch)
-    looking.amiss = {*LOOKS}
-    assert list(gate.findings(site, history=False)) == LOOKS
-    assert looking.slept == []
-
-
-def test_a_lookout_rests_after_each_look_for_as_long_as_it_took(site, monkeypatch):
+def test_a_lookout_rests_after_each_step_for_as_long_as_it_took(site, monkeypatch):
     looking = Looking(monkeypatch)
     assert gate.Lookout(site).amiss() == ""
-    assert looking.asked == LOOKS
-    assert looking.slept == pytest.approx([0.3] * len(LOOKS))
+    assert looking.asked == NAMES
+    assert looking.slept == pytest.approx([0.3] * len(NAMES))
 
 
 def test_a_lookout_asks_for_what_was_amiss_before_all_else_and_then_for_all_else(site, monkeypatch):
     looking, lookout = Looking(monkeypatch), gate.Lookout(site)
-    looking.amiss = {"_galera", "_units"}
-    assert lookout.amiss() == "_galera"
+    looking.amiss = {"galera", "nova"}
+    assert lookout.amiss() == "galera"
     looking.asked.clear()
-    assert lookout.amiss() == "_galera"
-    assert looking.asked == ["_galera"]
-    looking.amiss.discard("_galera")
-    assert lookout.amiss() == "_units"
+    assert lookout.amiss() == "galera"
+    assert looking.asked == ["galera"]
+    looking.amiss.discard("galera")
+    assert lookout.amiss() == "nova"
     looking.asked.clear()
     looking.amiss.clear()
     assert lookout.amiss() == ""
-    assert looking.asked[0] == "_units"
-    assert sorted(looking.asked) == sorted(LOOKS)
+    assert looking.asked[0] == "nova"
+    assert sorted(looking.asked) == sorted(NAMES)
 
 
-@pytest.fixture
-def pacemakers(site, monkeypatch, recording):
-    """What the gate finds where Pacemaker tells that on every controller."""
-
-    def found(status: str, configuration: str) -> list[str]:
-        seen = pacemaker.parse(recording("pacemaker", status))
-        told = pacemaker.parse_configuration(recording("pacemaker", configuration))
-        monkeypatch.setattr(pacemaker, "status", lambda _: seen)
-        monkeypatch.setattr(pacemaker, "configuration", lambda _: told)
-        return list(gate._pacemaker(site))
-
-    return found
+def test_a_lookout_asks_no_more_once_something_is_amiss(site, well):
+    well.silent.add("controller02")
+    assert gate.Lookout(site).amiss() == "controller02: SSH does not answer"
+    assert well.commands == {"traces": 4, "silent": 1}
 
 
-def test_a_pacemaker_that_does_not_tell_what_should_run_is_amiss(pacemakers):
-    assert not [each for each in pacemakers("whole", "cib") if "does not tell" in each]
-    assert pacemakers("whole", "not-running") == ["controller01: Pacemaker does not tell what should run"]
-
-
-def test_a_cluster_is_not_whole_while_a_node_is_being_fenced(pacemakers):
-    finding = "Pacemaker sees controller01, controller03, quorum: True"
-    assert pacemakers("being-fenced", "cib")[:3] == [f"{name}: {finding}" for name in CONTROLLERS]
+def test_a_lookout_asks_nothing_twice_while_it_goes_on(site, well, monkeypatch):
+    monkeypatch.setattr(gate, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=lambda _: None))
+    assert gate.Lookout(site).amiss() == ""
+    assert sum(well.commands.values()) == 33

@@ -1,14 +1,19 @@
 """A unit that does not come: the error says what it said last, where to look, and who is really in its way."""
 
+from functools import partial
+
 import pytest
 
-from deploy.errors import StepFailed
-from deploy.facts import health, sockets, systemd
+from deploy.errors import CommandFailed, Interrupted, StepFailed
+from deploy.facts import sockets, systemd
 from deploy.facts.sockets import Listener
 from deploy.facts.systemd import Unit
-from deploy.host import Result
+from deploy.finding import Finding
+from deploy.host import Hosts, Result
 from deploy.journal import JOURNAL
-from deploy.making import roll
+from deploy.making import amiss, settle
+from deploy.snapshot import Snapshot
+from deploy.wait import until
 
 VIP = "172.16.181.30"
 
@@ -27,7 +32,6 @@ def host(site, monkeypatch):
     well = Unit("", "loaded", "active", "running", "disabled")
     monkeypatch.setattr(systemd, "units", lambda _, names: {name: units.get(name, well) for name in names})
     monkeypatch.setattr(sockets, "listening", lambda _: [Listener("tcp", VIP, 8775, units=frozenset({"haproxy"}))])
-    monkeypatch.setattr(roll, "START", 0)
     asked = []
 
     def run(command, *arguments, **_):
@@ -39,9 +43,14 @@ def host(site, monkeypatch):
     return first
 
 
+def units(now):
+    """What is amiss with Nova's units on the first controller."""
+    return amiss.units(now, "nova", Hosts([now.site.hosts["controller01"]]))
+
+
 def test_the_error_has_the_last_words_of_what_is_down_and_no_secret(site, host):
     with pytest.raises(StepFailed) as failed:
-        roll.verify(site, host, "nova")
+        settle.until_well(site, "nova", units, timeout=0)
     assert host.asked == [("nova-api-metadata",)]
     assert "nova-api-metadata:\nno such table" in str(failed.value)
     assert "bmc-of-" not in str(failed.value)
@@ -49,10 +58,58 @@ def test_the_error_has_the_last_words_of_what_is_down_and_no_secret(site, host):
 
 
 def test_haproxy_at_the_vip_is_in_nobody_s_way(site, host, monkeypatch):
-    services = [each for each in site.services("nova", host.node) if each.unit]
-    assert not any("is held" in trouble for trouble in health.troubles(host, services, site.addresses))
+    assert not any("is held" in str(found) for found in units(Snapshot(site, "nova")))
     stranger = Listener("tcp", str(host.node.management), 8775, program="nc")
     monkeypatch.setattr(sockets, "listening", lambda _: [stranger])
-    assert any(
-        "is held: 172.16.181.31:8775/tcp of nc" in told for told in health.troubles(host, services, site.addresses)
-    )
+    assert any("is held: 172.16.181.31:8775/tcp of nc" in str(found) for found in units(Snapshot(site, "nova")))
+
+
+# -- settling --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def settled(site, monkeypatch):
+    """Waits for what is amiss, of which there is one list after the other, on a clock that only waiting moves."""
+
+    def wait(*lists: list[Finding], timeout: float = 60) -> None:
+        left = iter(lists)
+        clock = type("Clock", (), {"now": 0.0, "monotonic": lambda c: c.now})()
+        clock.sleep = lambda seconds: setattr(clock, "now", clock.now + seconds)
+        monkeypatch.setattr(settle, "until", partial(until, clock=clock))
+        settle.until_well(site, "nova", lambda _: iter(next(left, lists[-1])), timeout=timeout)
+
+    return wait
+
+
+def test_what_passes_by_itself_is_waited_for(settled):
+    settled([Finding("it is starting")], [Finding("it is starting")], [])
+
+
+def test_what_stays_is_told_with_how_long_it_had(settled):
+    with pytest.raises(StepFailed) as failed:
+        settled([Finding("it is away", hint="look"), Finding("its API is away", hint="look there")])
+    assert failed.value.what == "it is away (and 1 more), still so after 60 s"
+    assert failed.value.seen == "it is away; its API is away"
+    assert failed.value.hint == "look; look there"
+
+
+def test_what_does_not_pass_is_told_at_once_and_first(settled):
+    with pytest.raises(StepFailed) as failed:
+        settled([Finding("it is away"), Finding("it is inconsistent", final=True)], [])
+    assert failed.value.what == "it is inconsistent (and 1 more)"
+
+
+def test_what_can_not_be_read_is_waited_for_as_well(site):
+    def unread(_):
+        raise CommandFailed("it does not say", seen="exit code 1")
+
+    with pytest.raises(StepFailed, match="it does not say: exit code 1"):
+        settle.until_well(site, "nova", unread, timeout=0)
+
+
+def test_an_interruption_ends_the_wait(site):
+    def interrupted(_):
+        raise Interrupted("interrupted")
+
+    with pytest.raises(Interrupted):
+        settle.until_well(site, "nova", interrupted, timeout=60)

@@ -1,0 +1,88 @@
+"""RabbitMQ is asked by its management plugin, and who does not answer is told apart from who has no members."""
+
+import base64
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from deploy.catalogue import Address, Addresses
+from deploy.making import amiss
+from deploy.snapshot import Snapshot
+from deploy.steps import rabbitmq as step
+
+MEMBERS = [f"rabbit@controller0{n}" for n in (1, 2, 3)]
+
+
+def listening(monkeypatch, port: int) -> None:
+    """Every service is at that port of the loopback."""
+    monkeypatch.setattr(Addresses, "at", lambda *_: Address("http", "127.0.0.1", port))
+
+
+@pytest.fixture
+def answering(monkeypatch):
+    """A management plugin on the loopback that gives those members to whom it is told to; its port is asked."""
+    servers = []
+
+    def start(password: str, *members: str) -> None:
+        account = "Basic " + base64.b64encode(f"openstack:{password}".encode()).decode()
+
+        class Plugin(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                known = (self.path, self.headers["Authorization"]) == ("/api/nodes", account)
+                told = json.dumps([{"name": name, "running": True} for name in members]).encode()
+                self.send_response(200 if known else 401)
+                self.send_header("Content-Length", str(len(told)))
+                self.end_headers()
+                self.wfile.write(told)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        servers.append(HTTPServer(("127.0.0.1", 0), Plugin))
+        listening(monkeypatch, servers[-1].server_address[1])
+        threading.Thread(target=servers[-1].serve_forever, kwargs={"poll_interval": 0.05}).start()
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def site(site_of):
+    return site_of("lab")
+
+
+@pytest.fixture(autouse=True)
+def running(monkeypatch):
+    """Its units run."""
+    monkeypatch.setattr(amiss, "ordinary", lambda *_: iter(()))
+
+
+def told(site) -> list[str]:
+    return [str(found) for found in step.amiss(Snapshot(site))]
+
+
+def test_three_members_are_a_whole_cluster(site, answering):
+    answering(site.secrets["rabbitmq.openstack"], *MEMBERS)
+    assert told(site) == []
+
+
+def test_a_member_that_is_missing_is_told(site, answering):
+    answering(site.secrets["rabbitmq.openstack"], *MEMBERS[:2])
+    assert told(site) == ["RabbitMQ: 2 of 3 members run, partitions: none, alarms: none"]
+
+
+def test_a_refusal_is_told_as_one_and_not_as_no_members(site, answering):
+    answering("another", *MEMBERS)
+    finding, *_ = told(site)
+    assert "RabbitMQ answers 401 at http://127.0.0.1" in finding
+
+
+def test_nobody_at_the_port_is_told_without_the_password(site, monkeypatch):
+    listening(monkeypatch, 1)
+    finding, *others = told(site)
+    assert len(others) == 2
+    assert finding == "controller01: RabbitMQ does not answer at http://127.0.0.1:1/api/nodes: ConnectionError"
