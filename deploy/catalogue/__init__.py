@@ -14,6 +14,7 @@ from deploy.catalogue.model import (
     TemplateSet,
     packages,
 )
+from deploy.catalogue.promises import Promise, require_fault
 from deploy.catalogue.resolve import Shelf, load
 
 __all__ = [
@@ -26,10 +27,12 @@ __all__ = [
     "Keystone",
     "Port",
     "Project",
+    "Promise",
     "Proxy",
     "Service",
     "Shelf",
     "TemplateSet",
     "load",
     "packages",
+    "require_fault",
 ]

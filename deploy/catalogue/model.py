@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from deploy.catalogue.promises import Promise
 from deploy.defect import Defect
 from deploy.inventory import Node, Role
 from deploy.inventory.features import FeatureName
@@ -170,8 +171,8 @@ class Service:
     """Drills that take its processes away: by the drill's name for it, the host that is hit."""
     lose_only: Literal["all", "main"] = "all"
     """Which of the unit's processes a drill takes away."""
-    budget: dict[str, float] = Field(default_factory=dict)
-    """Allowed outage in seconds, by class of fault; the entry names one of the tables in budgets.toml."""
+    budget: str = ""
+    """The table of budgets that an API's promise has (promises.toml); empty: none."""
     note: str = ""
 
     def __repr__(self) -> str:
@@ -235,9 +236,10 @@ class Project:
 
 @dataclass(frozen=True, config=STRICT)
 class Catalogue:
-    """All projects of one cluster, each after those it requires."""
+    """All projects of one cluster, each after those it requires, and all that the cluster promises."""
 
     projects: tuple[Project, ...]
+    promises: tuple[Promise, ...] = ()
 
     @cached_property
     def services(self) -> tuple[Service, ...]:
@@ -275,6 +277,10 @@ class Catalogue:
     def proxied(self) -> tuple[Service, ...]:
         """The services that clients reach through the VIP."""
         return tuple(service for service in self.services if service.proxy and service.port)
+
+    def budgets(self, fault: str) -> dict[str, float]:
+        """Seconds that each promise with a budget for that class of fault may be away, by the promise's name."""
+        return {promise.name: promise.budget[fault] for promise in self.promises if fault in promise.budget}
 
     def endpoints(self) -> tuple[Service, ...]:
         """The services that Keystone's catalogue lists."""

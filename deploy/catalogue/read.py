@@ -9,7 +9,6 @@ from typing import Any
 from deploy.errors import InventoryError
 
 ROOT = Path(__file__).parents[2] / "templates"
-BUDGETS = Path(__file__).with_name("budgets.toml")
 ENTRY = "service.toml"
 Table = dict[str, Any]
 
@@ -20,20 +19,14 @@ def projects(root: Path) -> dict[str, Table]:
 
     InventoryError names a file that cannot be read, a required project that does not exist, or a circle.
     """
-    raw = {path.parent.name: _parsed(path) for path in sorted(root.glob(f"*/{ENTRY}"))}
+    raw = {path.parent.name: parsed(path) for path in sorted(root.glob(f"*/{ENTRY}"))}
     return {name: raw[name] for name in _ordered(raw)}
 
 
 @cache
 def kind(root: Path, name: str) -> Table:
     """What all services of a kind share; empty for the service that has none."""
-    return _parsed(root / "_kinds" / name / "kind.toml") if name else {}
-
-
-@cache
-def budgets() -> dict[str, dict[str, float]]:
-    """The tables of budgets by name; the nameless one is empty."""
-    return {"": {}, **tomllib.loads(BUDGETS.read_text())}
+    return parsed(root / "_kinds" / name / "kind.toml") if name else {}
 
 
 def on(project: Table, platform: str) -> Table:
@@ -70,7 +63,8 @@ def _ordered(raw: Mapping[str, Table]) -> list[str]:
     return placed
 
 
-def _parsed(path: Path) -> Table:
+def parsed(path: Path) -> Table:
+    """A TOML file; InventoryError where it cannot be read."""
     try:
         return tomllib.loads(path.read_text())
     except (OSError, ValueError) as error:

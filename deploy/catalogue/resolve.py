@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from deploy.catalogue import read
 from deploy.catalogue.model import Catalogue, Files, Project, Service, TemplateSet
+from deploy.catalogue.promises import Promise, declared
 from deploy.catalogue.read import Table
 from deploy.errors import InventoryError
 from deploy.inventory import Cluster, features
@@ -29,7 +30,8 @@ class Shelf:
         """The catalogue of one cluster. InventoryError names each key of a project's file that is wrong."""
         projects = list(_Resolver(self, cluster).resolved())
         there = {project.name for project in projects}
-        return Catalogue(tuple(_requiring(project, there) for project in projects))
+        promises = (*_apis(projects), *(each for each in declared().promises if set(each.needs) <= cluster.features))
+        return Catalogue(tuple(_requiring(project, there) for project in projects), promises)
 
     def packages(self, platform: str) -> tuple[str, ...]:
         """Every package that a project names for that platform, each once, sorted."""
@@ -51,6 +53,12 @@ class Shelf:
 def load() -> Shelf:
     """The projects that lie below templates/."""
     return Shelf(read.ROOT, read.projects(read.ROOT))
+
+
+def _apis(projects: list[Project]) -> Iterator[Promise]:
+    """Each API's promise."""
+    for service in (service for project in projects for service in project.services if service.is_api):
+        yield Promise(service.name, f"{service.name} answers requests", declared().budgets[service.budget])
 
 
 def _requiring(project: Project, there: set[str]) -> Project:
@@ -95,7 +103,6 @@ class _Resolver:
             "program": theirs.get("program", ""),
             "packages": [*on.get("packages", ()), *theirs.get("packages", ())],
             "sets": list(self._sets(project, name, kind, own, uses)),
-            "budget": self._budget(project, name, entry.get("budget", "")),
             "manager": self._manager(entry),
         }
         entry |= {key: theirs[key] for key in ("settings", "defaults", "internals") if key in theirs}
@@ -103,12 +110,15 @@ class _Resolver:
         if isinstance(lose := entry.get("lose", {}), str):
             entry["lose"] = {name: lose}
         service = _validated(Service, entry, f"{project}: services.{name}")
+        self._check_budget(service)
         return replace(service, ports=tuple(port for port in service.ports if set(port.needs) <= self._features))
 
-    def _budget(self, project: str, name: str, table: str) -> dict[str, float]:
-        if table not in read.budgets():
-            raise _wrong(project, [f"services.{name}: budget: no table of budgets is named {table}"])
-        return read.budgets()[table]
+    def _check_budget(self, service: Service) -> None:
+        where = f"services.{service.name}: budget"
+        if service.budget not in declared().budgets:
+            raise _wrong(service.project, [f"{where}: no table of budgets is named {service.budget}"])
+        if service.budget and not service.is_api:
+            raise _wrong(service.project, [f"{where}: only an API has one; other promises stand in promises.toml"])
 
     def _sets(self, project: str, name: str, kind: str, own: Table, uses: list[str]) -> Iterator[TemplateSet]:
         """The folders of templates of a service: other projects' that it uses, its project's, its own, its kind's."""

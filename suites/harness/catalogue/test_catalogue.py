@@ -143,7 +143,6 @@ def test_an_entry_is_complete(service):
     assert not service.endpoint or project.account or project.name == "keystone", "an endpoint without an account"
     assert bool(service.processes) == bool(service.program) == (service.kind == "wsgi"), "uWSGI without a program"
     assert service.manager == "systemd" or service.unit, "Pacemaker without a unit"
-    assert all(seconds > 0 for seconds in service.budget.values()), "a budget of nothing"
 
 
 @pytest.mark.parametrize("project", WHOLE.projects, ids=lambda project: project.name)
@@ -221,6 +220,10 @@ WRONG = {
     "a circle": ('title = "x"\nrequires = ["sample"]', "circle: sample -> sample"),
     "an unknown kind": ('title = "x"\n[services.a]\nkind = "luck"', r"luck/kind\.toml cannot be read"),
     "an unknown table of budgets": ('title = "x"\n[services.a]\nbudget = "luck"', r"services\.a: budget: no table"),
+    "a budget of what is no API": (
+        'title = "x"\n[services.a]\nbudget = "data-plane"',
+        r"services\.a: budget: only an API has one",
+    ),
     "files of a project that is not there": ('title = "x"\nuses = ["luck"]\n[services.a]', r"uses: no project"),
 }
 

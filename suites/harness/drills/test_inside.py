@@ -7,7 +7,7 @@ import pytest
 
 from deploy.errors import HostUnreachable
 from fixtures.drills import inside
-from fixtures.drills.inside import NAMES, InstanceWatch
+from fixtures.drills.inside import SUBJECTS, InstanceWatch
 from fixtures.probes.inside import METADATA
 
 WELL, BUSY = "metadata {0} {0} 200", "metadata {0} {0} 503"
@@ -31,7 +31,7 @@ def watched(tmp_path, monkeypatch):
         made = InstanceWatch(SimpleNamespace(check=check, disconnect=lambda: None))
         made.start()
         notes = []
-        return made.stop(tmp_path, 0.0, notes)[NAMES[METADATA]], len(check.read), notes
+        return made.stop(tmp_path, 0.0, notes)[SUBJECTS[METADATA]], len(check.read), notes
 
     return watch
 

@@ -15,16 +15,16 @@ from fixtures.probes.probe import Probe
 FURTHER = """
 from fixtures.drills.ledgers import rows
 from dataclasses import replace
-STORE = replace(rows.STORE, name="swift/write")
+STORE = replace(rows.STORE, promise="containers")
 """
 
 
 @pytest.fixture
 def store():
     return Store(
-        "swift/write",
+        "containers",
         setup=lambda _: None,
-        probe=lambda _, run: Probe("swift/write", "http", options={"run": run}),
+        probe=lambda _, run: Probe("containers", "http", options={"run": run}),
         read=lambda *_: frozenset({1, 2}),
         forget=lambda _: ["container ledger"],
     )
@@ -36,7 +36,7 @@ def only(monkeypatch):
 
 
 def test_every_ledger_is_found():
-    assert {each.name for each in ledgers.stores()} == {"galera/write", "keystone/write", "rabbitmq/write"}
+    assert {each.promise for each in ledgers.stores()} == {"rows", "objects", "messages"}
 
 
 def test_a_further_file_is_found(monkeypatch, tmp_path):
@@ -46,13 +46,13 @@ def test_a_further_file_is_found(monkeypatch, tmp_path):
         found = ledgers.stores.__wrapped__()
     finally:
         sys.modules.pop(f"{ledgers.__name__}.containers", None)
-    assert {each.name for each in found} - {each.name for each in ledgers.stores()} == {"swift/write"}
+    assert {each.promise for each in found} - {each.promise for each in ledgers.stores()} == {"containers"}
 
 
 def test_each_is_written_to_and_cleared(site_of, only, store):
     only(store)
     site = site_of("lab")
-    assert clients.probes(site, "r1")[-1] == Probe("swift/write", "http", options={"run": "r1"})
+    assert clients.probes(site, "r1")[-1] == Probe("containers", "http", options={"run": "r1"})
     assert clients.forget(site) == ["container ledger"]
 
 
@@ -72,9 +72,9 @@ def test_what_one_cannot_clear_keeps_no_other_from_it(site_of, only, store, even
 @pytest.mark.parametrize(("shared", "asked"), [(False, 3), (True, 1)])
 def test_every_member_is_read_unless_all_share_one_place(site_of, only, store, shared, asked):
     only(replace(store, shared=shared))
-    read = clients.read_back(site_of("lab"), {"swift/write": Ledger("swift/write", frozenset({1, 2}))}, "r1", [])
-    assert len(read["swift/write"].found) == asked
-    assert read["swift/write"].lost == []
+    read = clients.read_back(site_of("lab"), {"containers": Ledger("containers", frozenset({1, 2}))}, "r1", [])
+    assert len(read["containers"].found) == asked
+    assert read["containers"].lost == []
 
 
 def test_a_member_that_does_not_answer_is_noted(site_of, only, store):
@@ -85,6 +85,6 @@ def test_a_member_that_does_not_answer_is_noted(site_of, only, store):
 
     only(replace(store, read=silent))
     notes = []
-    read = clients.read_back(site_of("lab"), {"swift/write": Ledger("swift/write", frozenset({1}))}, "r1", notes)
-    assert read["swift/write"].silent == {"controller02"}
+    read = clients.read_back(site_of("lab"), {"containers": Ledger("containers", frozenset({1}))}, "r1", notes)
+    assert read["containers"].silent == {"controller02"}
     assert notes == ["controller02: its ledger could not be read: TimeoutError"]

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from deploy import catalogue
+from deploy.catalogue import Promise
 from deploy.errors import StepFailed
 from fixtures.drills import summary
 from fixtures.drills.errors import Refused
@@ -21,10 +22,12 @@ from fixtures.drills.run import runner
 from fixtures.probes.judging import recording
 from fixtures.probes.judging.recording import Recording
 from fixtures.probes.probe import Probe
+from fixtures.probes.subject import Part, Subject, Way
 from suites.harness.clusters import with_every_feature
 
 ROOT = Path(__file__).parents[3]
 DRILLS = Path(__file__).parents[1] / "recordings" / "drills"
+KEYSTONE, KEPT = Subject("keystone"), Subject("keystone", Way.KEPT)
 
 
 def kept(case: str) -> Recording:
@@ -33,10 +36,9 @@ def kept(case: str) -> Recording:
 
 @pytest.fixture(scope="session")
 def known():
-    """The catalogue with a budget for the two services of the stored recordings only."""
-    whole = catalogue.load().of(with_every_feature())
-    services = tuple(replace(whole[name], budget={"node-loss": 5}) for name in ("keystone", "glance"))
-    return replace(whole, projects=(replace(whole.project("keystone"), services=services),))
+    """The catalogue with a budget for the two promises of the stored recordings only."""
+    promises = tuple(Promise(name, name, {"node-loss": 5}) for name in ("keystone", "glance"))
+    return replace(catalogue.load().of(with_every_feature()), promises=promises)
 
 
 @pytest.fixture
@@ -153,26 +155,25 @@ def test_repeated_drills_tell_median_and_worst_and_what_became_slower(results, k
 )
 def test_the_worst_run_counts(results, known, cases, outcome):
     result = load(results(vip=cases) / summary.FOLDER / "vip", known)
-    assert result.outage("keystone").outcome == outcome
+    assert result.worst("keystone", Part.OUTAGE).outcome == outcome
 
 
 def test_a_kept_promise_tells_the_probe_that_was_away_for_longest(known):
     good = kept("good")
-    brief = replace(
-        good.timelines["keystone"], samples=tuple(replace(s, ok=True) for s in good.timelines["glance"].samples)
-    )
-    for names in (("keystone", "keystone/kept-alive"), ("keystone/kept-alive", "keystone")):
-        lines = dict(zip(names, (brief, good.timelines["keystone"]), strict=True))
-        told = Result("x", known, (replace(good, timelines=lines),)).outage("keystone")
+    worse = good.timelines[KEYSTONE]
+    brief = replace(worse, samples=tuple(replace(s, ok=True) for s in good.timelines[Subject("glance")].samples))
+    for first, second in ((KEYSTONE, KEPT), (KEPT, KEYSTONE)):
+        lines = {first: replace(brief, subject=first), second: replace(worse, subject=second)}
+        told = Result("x", known, (replace(good, timelines=lines),)).worst("keystone", Part.OUTAGE)
         assert told.outcome == "PASSED"
-        assert told.subject == names[1]
-        assert told.seconds == good["keystone"].outage
+        assert told.subject == second
+        assert told.seconds == good[KEYSTONE].outage
 
 
 def test_what_was_not_recorded_is_not_proven(known):
     result = Result("x", known, (kept("good"),))
-    assert result.outage("cinder").outcome == "ERROR"
-    assert result.on_return("keystone").outcome == "ERROR"
+    assert result.worst("cinder", Part.OUTAGE).outcome == "ERROR"
+    assert result.worst("keystone", Part.RETURN).outcome == "ERROR"
     assert Result("x", known, ()).go is False
 
 
@@ -186,7 +187,7 @@ def test_every_probe_from_outside_keeps_the_pace(site_of, monkeypatch, tmp_path,
 
     monkeypatch.setattr(runner, "Watch", watch)
     monkeypatch.setattr(runner.clients, "probes", lambda *_: (Probe("keystone", "http", 0.25),))
-    running = runner.Runner(site_of("lab"), also=(Probe("neutron-l3-agent/page", "http", 0.25),), pace=pace)
+    running = runner.Runner(site_of("lab"), also=(Probe("floating-ip", "http", 0.25),), pace=pace)
     with pytest.raises(Refused, match="seen enough"):
         running._watched("drill", None, tmp_path, "run", [])
     assert begun == [interval, interval]
@@ -198,7 +199,7 @@ def test_a_fault_waits_until_its_cost_can_be_told_from_what_fails_anyway(site_of
 
     def restless(_, allowed):
         asked.append(allowed)
-        return ["keystone/token (away for 3.3 s)"] if len(asked) <= failing else []
+        return ["token (away for 3.3 s)"] if len(asked) <= failing else []
 
     waited = []
     clock = SimpleNamespace(monotonic=lambda: float(sum(waited)), sleep=waited.append)

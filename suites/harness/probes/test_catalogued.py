@@ -1,4 +1,4 @@
-"""Probes from the catalogue: every service with a budget is watched, in a form the prober takes."""
+"""Probes from the catalogue: every promise with a budget is watched, in a form the prober takes."""
 
 import ipaddress
 from types import SimpleNamespace
@@ -6,19 +6,17 @@ from types import SimpleNamespace
 import pytest
 
 from deploy import catalogue, inventory
-from fixtures.drills.inside import NAMES
+from fixtures.drills.inside import SUBJECTS
 from fixtures.drills.ledgers import objects
 from fixtures.drills.run import clients
 from fixtures.drills.workload import Workload
 from fixtures.probes import prober
 from fixtures.probes.catalogued import probes
 from fixtures.probes.inside import INTERVALS
-from fixtures.probes.judging.judgement import budgets
 from fixtures.probes.probe import load, save
 from suites.harness.clusters import with_every_feature
 
-INSIDE = [(NAMES[each], INTERVALS[each]) for each in NAMES]
-FAULTS = sorted({fault for service in catalogue.load().of(with_every_feature()).services for fault in service.budget})
+WHOLE = catalogue.load().of(with_every_feature())
 
 
 @pytest.fixture(params=["lab", "two-node"])
@@ -27,18 +25,24 @@ def watching(request):
     return probes(there, catalogue.load().of(there))
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_every_service_with_a_budget_is_watched_closely_enough(site_of, monkeypatch, fault):
-    allowed = budgets(catalogue.load().of(with_every_feature()), fault)
-    ways = {service: [] for service in allowed}
-    instance = SimpleNamespace(address="10.0.0.9")
-    site = site_of("lab")
+@pytest.fixture
+def watched(site_of, monkeypatch):
+    """The intervals of every probe of a drill, by its subject."""
     monkeypatch.setattr(objects, "keeper", lambda *_: {"owner": "u1", "token": "t"})
-    watched = [*clients.probes(site, "run"), *Workload(site, None, instance).probes]
-    for name, interval in [(each.name, each.interval) for each in watched] + INSIDE:
-        ways.get(name.partition("/")[0], []).append(interval)
-    for service, budget in allowed.items():
-        assert max(ways[service]) * 4 <= budget
+    site = site_of("lab")
+    outside = [*clients.probes(site, "run"), *Workload(site, None, SimpleNamespace(address="10.0.0.9")).probes]
+    inside = {subject: INTERVALS[each] for each, subject in SUBJECTS.items()}
+    return {probe.subject: probe.interval for probe in outside} | inside
+
+
+@pytest.mark.parametrize("promise", [each for each in WHOLE.promises if each.budget], ids=str)
+def test_every_promise_with_a_budget_is_watched_closely_enough(watched, promise):
+    slowest = max(interval for subject, interval in watched.items() if subject.promise == promise.name)
+    assert slowest * 4 <= min(promise.budget.values())
+
+
+def test_every_probe_tries_a_promise_that_is_declared(watched):
+    assert {subject.promise for subject in watched} <= {promise.name for promise in WHOLE.promises}
 
 
 def test_every_probe_has_a_name_of_its_own(watching):

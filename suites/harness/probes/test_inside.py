@@ -12,6 +12,7 @@ from fixtures.probes.errors import ProbeError
 from fixtures.probes.inside import DEADLINES, INTERVALS, LEASE, METADATA, PAUSE, PING, Clock, Clocks, Reading, parse
 from fixtures.probes.judging.timeline import Timeline
 from fixtures.probes.sample import Sample
+from fixtures.probes.subject import Subject
 
 SCRIPT = Path(inside.__file__).with_suffix(".sh")
 START = 40.0
@@ -37,7 +38,7 @@ def pings(
 
 def line(text: str, name: str = PING) -> Timeline:
     seen = parse(text)
-    return Timeline(name, INTERVALS[name], seen.samples[name], seen.start, seen.end - DEADLINES[name])
+    return Timeline(Subject(name), INTERVALS[name], seen.samples[name], seen.start, seen.end - DEADLINES[name])
 
 
 def test_what_an_instance_of_the_lab_wrote_is_read():
@@ -183,6 +184,11 @@ def test_a_clock_that_stood_while_the_instance_moved_makes_the_longest_gap_longe
 def test_it_stands_for_no_longer_than_a_move_takes_and_never_runs_ahead(stood):
     with pytest.raises(ProbeError, match="jumped"):
         Clock(read(1000, 40), read(1060 + stood, 100), may_stand=True)
+
+
+def test_what_it_saw_before_the_first_reading_and_after_the_last_is_kept():
+    clocks = Clocks((read(1000, 40), read(1060, 100)))
+    assert [each.at for each in clocks.told(attempts(39, 50, 101))] == pytest.approx([999, 1010, 1061], abs=0.01)
 
 
 def test_what_it_saw_is_told_by_the_readings_around_it():

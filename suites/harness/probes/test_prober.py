@@ -20,6 +20,7 @@ from fixtures.probes.attempt import reason
 from fixtures.probes.errors import ProbeError
 from fixtures.probes.loop import READ, Failed, Loop, in_thread, ready
 from fixtures.probes.probe import Probe, load, save
+from fixtures.probes.subject import Subject
 from fixtures.probes.watch import SAMPLES, Watch
 from suites.harness.probe_servers import Server
 
@@ -202,7 +203,7 @@ def test_a_prober_that_is_killed_is_told_and_leaves_what_it_saw(probe, tmp_path)
     assert time.monotonic() - began < 10
     with pytest.raises(ProbeError, match="did not end well"):
         watch.stop()
-    assert len(watch.timelines()["keystone"].samples) >= 3
+    assert len(watch.timelines()[probe.subject].samples) >= 3
 
 
 def test_a_prober_ends_with_its_parent(probe, tmp_path):
@@ -262,8 +263,10 @@ def test_one_folder_holds_one_watch(probe, tmp_path):
 def test_a_password_is_nowhere_once_the_prober_runs(loopback, tmp_path):
     options = {"host": "127.0.0.1", "port": loopback.port, "user": "u", "password": "hunter2", "project": "p"}
     with Watch([Probe("token", "token", 0.05, 1.0, options)], tmp_path) as watch:
-        until(lambda: watch.timelines()["token"].details, timeout=10, interval=0.05)
+        until(lambda: watch.timelines()[Subject("token")].details, timeout=10, interval=0.05)
         assert "hunter2" not in Path(f"/proc/{watch.pid}/cmdline").read_text()
-        assert watch.stop()["token"].details == {"status 200": len(watch.timelines()["token"].samples)}
+        assert watch.stop()[Subject("token")].details == {
+            "status 200": len(watch.timelines()[Subject("token")].samples)
+        }
     assert not [path for path in tmp_path.iterdir() if b"hunter2" in path.read_bytes()]
     assert "hunter2" not in repr(watch.__dict__)

@@ -1,24 +1,25 @@
 """Recordings: the same one is judged the same for ever, and one that proves nothing never passes."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from deploy import catalogue
 from fixtures.probes.errors import ProbeError, Unproven
 from fixtures.probes.judging import recording
-from fixtures.probes.judging.judgement import Verdict, budgets, judge, restless
+from fixtures.probes.judging.judgement import Verdict, judge, restless
 from fixtures.probes.judging.ledger import Ledger
 from fixtures.probes.judging.recording import Recording
 from fixtures.probes.judging.table import table, text
 from fixtures.probes.judging.timeline import Timeline
 from fixtures.probes.judging.trends import compare, summary
 from fixtures.probes.sample import Sample
-from suites.harness.clusters import with_every_feature
+from fixtures.probes.subject import CLUSTER, VIP, Part, Subject, Way
 
 DRILLS = Path(__file__).parents[1] / "recordings" / "drills"
 ALLOWED = {"keystone": 5.0, "glance": 5.0}
+KEYSTONE, GLANCE, SQL = Subject("keystone"), Subject("glance"), Subject("sql", part=Part.LEDGER)
 
 
 def drill(case: str) -> Recording:
@@ -29,16 +30,16 @@ def judged(case: str) -> Verdict:
     return judge(drill(case), ALLOWED)
 
 
-def longer(kept: Recording, name: str, seconds: float) -> Recording:
-    """The same drill with one service away for longer, from the end of its outage on."""
+def longer(kept: Recording, subject: Subject, seconds: float) -> Recording:
+    """The same drill with one promise away for longer, from the end of its outage on."""
 
     def later(sample: Sample) -> Sample:
         bad = 510.0 <= sample.at < 510.6 + seconds
         return replace(sample, ok=False, took=1.0) if bad else sample
 
-    line = kept.timelines[name]
+    line = kept.timelines[subject]
     changed = replace(line, samples=tuple(map(later, line.samples)))
-    return replace(kept, timelines={**kept.timelines, name: changed})
+    return replace(kept, timelines={**kept.timelines, subject: changed})
 
 
 def test_a_member_that_could_not_be_read_leaves_its_ledger_unproven(tmp_path):
@@ -46,13 +47,13 @@ def test_a_member_that_could_not_be_read_leaves_its_ledger_unproven(tmp_path):
     entry = kept.ledgers["sql"]
     silent = replace(kept, ledgers={"sql": entry.read_back(entry.found, {"controller02"})})
     silent.save(tmp_path)
-    found = judge(recording.load(tmp_path), ALLOWED).of("ledger sql")
+    found = judge(recording.load(tmp_path), ALLOWED).of(SQL)
     assert (found.outcome, "controller02" in found.reason) == ("ERROR", True)
 
 
 def test_what_was_amiss_in_the_end_is_named():
     kept = replace(drill("never-whole"), amiss="controller02: etcd is not whole")
-    assert judge(kept, ALLOWED).of("cluster").reason == "never whole again: controller02: etcd is not whole"
+    assert judge(kept, ALLOWED).of(CLUSTER).reason == "never whole again: controller02: etcd is not whole"
 
 
 @pytest.mark.parametrize("case", sorted(path.stem for path in DRILLS.glob("*.json")))
@@ -62,10 +63,59 @@ def test_a_recording_is_read_as_it_was_saved(case, tmp_path):
     assert recording.load(tmp_path) == kept
 
 
+def test_the_same_drill_is_judged_the_same_in_either_format():
+    first, second = (DRILLS / f"{case}.json" for case in ("good", "good-format-2"))
+    assert [json.loads(path.read_text())["format"] for path in (first, second)] == [1, 2]
+    assert recording.load(first) == recording.load(second)
+    assert judged("good") == judged("good-format-2")
+
+
+FORMER = {
+    "neutron-l3-agent/ping": "floating-ip/ping",
+    "neutron-l3-agent/page": "floating-ip/page",
+    "neutron-linuxbridge-agent/page": "floating-ip/page",
+    "neutron-linuxbridge-agent/east-west": "east-west",
+    "neutron-dhcp-agent/lease": "lease",
+    "neutron-metadata-agent/metadata": "metadata",
+    "keystone/token": "token",
+    "keystone/write": "objects",
+    "galera/read": "sql",
+    "galera/write": "rows",
+    "rabbitmq/write": "messages",
+    "vip/ping": "vip/ping",
+    "nova-api": "nova-api",
+    "nova-api/kept": "nova-api/kept",
+}
+
+
+@pytest.mark.parametrize("name", FORMER)
+def test_a_probe_of_an_old_recording_is_found_by_what_it_promised(tmp_path, name):
+    told = json.loads((DRILLS / "good.json").read_text())
+    told["timelines"] = {name: told["timelines"]["sql"]}
+    told["ledgers"] = {name: told["ledgers"]["sql"]}
+    (tmp_path / "recording.json").write_text(json.dumps(told))
+    read = recording.load(tmp_path)
+    (subject,) = read.timelines
+    assert str(subject) == FORMER[name]
+    assert list(read.ledgers) == [subject.promise]
+
+
+def test_what_has_a_budget_and_was_watched_by_nobody_is_an_error_in_each_of_its_parts():
+    kept = replace(drill("good"), returns=True, spares=True)
+    lease = Subject("lease")
+    verdict = judge(kept, {**ALLOWED, "lease": 10.0}, {"lease": 10.0})
+    for part in (Part.OUTAGE, Part.RETURN, Part.MEANWHILE):
+        found = verdict.of(lease.of(part))
+        assert (found.outcome, found.reason) == ("ERROR", "nobody watched it")
+    assert not verdict.go
+    assert not judge(kept, ALLOWED, {"lease": 10.0}).go
+    assert not judge(kept, {**ALLOWED, "lease": 10.0}, timed=False).go
+
+
 def test_a_good_drill_is_a_go():
     verdict = judged("good")
     assert (verdict.go, verdict.word, verdict.exit_code, verdict.reasons) == (True, "GO", 0, ())
-    assert [each.subject for each in verdict.judgements] == [
+    assert [str(each.subject) for each in verdict.judgements] == [
         "keystone",
         "keystone/kept",
         "glance",
@@ -78,13 +128,13 @@ def test_a_good_drill_is_a_go():
 @pytest.mark.parametrize(
     ("case", "subject", "why"),
     [
-        ("lost-write", "ledger sql", "1 acknowledged and lost: 24"),
-        ("diverged", "ledger sql", "1 not on every member: 24"),
-        ("never-recovers", "glance", "5 s allowed"),
-        ("over-budget", "keystone", "5 s allowed"),
-        ("second-outage-on-return", "keystone", "after the return, 5 s allowed"),
-        ("never-whole", "cluster", "never whole again"),
-        ("vip-twice", "vip", "on controller01 and controller02 at once, 12.0 s after the fault"),
+        ("lost-write", SQL, "1 acknowledged and lost: 24"),
+        ("diverged", SQL, "1 not on every member: 24"),
+        ("never-recovers", GLANCE, "5 s allowed"),
+        ("over-budget", KEYSTONE, "5 s allowed"),
+        ("second-outage-on-return", KEYSTONE, "after the return, 5 s allowed"),
+        ("never-whole", CLUSTER, "never whole again"),
+        ("vip-twice", VIP, "on controller01 and controller02 at once, 12.0 s after the fault"),
     ],
 )
 def test_a_broken_promise_is_a_failure(case, subject, why):
@@ -98,15 +148,15 @@ def test_a_broken_promise_is_a_failure(case, subject, why):
 @pytest.mark.parametrize(
     ("case", "subject", "why"),
     [
-        ("no-effect", "keystone", "no confirmed effect"),
-        ("no-effect", "ledger sql", "no confirmed effect"),
-        ("no-effect", "cluster", "no confirmed effect"),
-        ("not-undone", "glance", "not undone"),
-        ("no-baseline", "keystone", "not steady before the fault"),
-        ("stalled-probe", "keystone", "did not run for 3.0 s"),
-        ("prober-ended", "glance", "did not run for"),
-        ("empty-ledger", "ledger sql", "not one write was acknowledged"),
-        ("unwatched", "glance", "no probe watched it"),
+        ("no-effect", KEYSTONE, "no confirmed effect"),
+        ("no-effect", SQL, "no confirmed effect"),
+        ("no-effect", CLUSTER, "no confirmed effect"),
+        ("not-undone", GLANCE, "not undone"),
+        ("no-baseline", KEYSTONE, "not steady before the fault"),
+        ("stalled-probe", KEYSTONE, "did not run for 3.0 s"),
+        ("prober-ended", GLANCE, "did not run for"),
+        ("empty-ledger", SQL, "not one write was acknowledged"),
+        ("unwatched", GLANCE, "nobody watched it"),
     ],
 )
 def test_what_proves_nothing_is_an_error_and_never_a_pass(case, subject, why):
@@ -116,33 +166,34 @@ def test_what_proves_nothing_is_an_error_and_never_a_pass(case, subject, why):
     assert (verdict.word, verdict.exit_code) == ("NO-GO", 2)
 
 
-def line(name: str, failed: range, interval: float = 0.25) -> Timeline:
+def line(subject: Subject, failed: range, interval: float = 0.25) -> Timeline:
     """Thirty seconds of attempts, of which those failed."""
     samples = (Sample(place * interval, 0.01, place not in failed) for place in range(int(30 / interval)))
-    return Timeline(name, interval, tuple(samples), 0.0, 30.0)
+    return Timeline(subject, interval, tuple(samples), 0.0, 30.0)
 
 
 @pytest.mark.parametrize(
     ("failed", "found"),
     [
-        (range(100, 112), ["keystone/token (away for 3.3 s in the last 10 s, 5 s allowed)"]),
+        (range(100, 112), ["keystone/kept (away for 3.3 s in the last 10 s, 5 s allowed)"]),
         (range(100, 107), []),  # away for less than half of what is allowed
         (range(40, 70), []),  # long ago
-        (range(70, 120), ["keystone/token (away for 10.0 s in the last 10 s, 5 s allowed)"]),
+        (range(70, 120), ["keystone/kept (away for 10.0 s in the last 10 s, 5 s allowed)"]),
     ],
 )
 def test_what_fails_with_nothing_done_is_told_before_a_fault(failed, found):
-    lines = {"keystone/token": line("keystone/token", failed), "vip/ping": line("vip/ping", range(100, 119))}
+    kept, vip = Subject("keystone", Way.KEPT), Subject("vip", Way.PING)
+    lines = {kept: line(kept, failed), vip: line(vip, range(100, 119))}
     assert restless(lines, {"keystone": 5.0}) == found
 
 
 def test_what_is_tried_seldom_and_never_fails_is_calm():
-    assert restless({"keystone": line("keystone", range(0), interval=2.0)}, {"keystone": 3.0}) == []
+    assert restless({KEYSTONE: line(KEYSTONE, range(0), interval=2.0)}, {"keystone": 3.0}) == []
 
 
 def test_a_loss_is_a_failure_even_where_the_drill_proves_nothing_else():
     verdict = judge(replace(drill("lost-write"), confirmed_at=None), ALLOWED)
-    assert verdict.of("ledger sql").outcome == "FAILED"
+    assert verdict.of(SQL).outcome == "FAILED"
     assert verdict.exit_code == 1
 
 
@@ -156,45 +207,47 @@ def test_a_loss_is_a_failure_even_where_the_drill_proves_nothing_else():
     ],
 )
 def test_a_pass_must_be_shown_at_the_resolution_there_is(allowed, outcome, why):
-    found = judge(drill("good"), {"keystone": allowed}).of("keystone")
+    found = judge(drill("good"), {"keystone": allowed}).of(KEYSTONE)
     assert (found.outcome, why in found.reason) == (outcome, True), found.reason
 
 
 def test_a_probe_that_tries_too_seldom_proves_nothing():
-    calm = Timeline("slow", 10.0, tuple(Sample(at, 0.01, True) for at in range(0, 300, 10)), 0.0, 300.0)
-    kept = replace(drill("good"), timelines={"slow": calm}, injected_at=150.0, undone_at=200.0, whole_at=210.0)
-    found = judge(kept, {"slow": 3.0}).of("slow")
+    slow = Subject("slow")
+    calm = Timeline(slow, 10.0, tuple(Sample(at, 0.01, True) for at in range(0, 300, 10)), 0.0, 300.0)
+    kept = replace(drill("good"), timelines={slow: calm}, injected_at=150.0, undone_at=200.0, whole_at=210.0)
+    found = judge(kept, {"slow": 3.0}).of(slow)
     assert (found.outcome, "tried too seldom" in found.reason) == ("ERROR", True)
 
 
 def test_a_service_still_away_in_the_end_fails_however_short_that_was():
     kept = drill("good")
-    line = kept.timelines["glance"]
+    line = kept.timelines[GLANCE]
     last = replace(line.samples[-1], ok=False)
     changed = replace(line, samples=(*line.samples[:-1], last))
-    found = judge(replace(kept, timelines={"glance": changed}), {"glance": 5.0}).of("glance")
+    found = judge(replace(kept, timelines={GLANCE: changed}), {"glance": 5.0}).of(GLANCE)
     assert (found.outcome, "had not come back" in found.reason) == ("FAILED", True)
 
 
 def test_what_no_budget_asks_for_must_be_there_in_the_end_where_it_was_before():
     kept = drill("good")
-    line = kept.timelines["glance"]
+    line = kept.timelines[GLANCE]
     cut = tuple(replace(sample, ok=sample.at < kept.injected_at) for sample in line.samples)
-    broken = replace(kept, timelines={**kept.timelines, "glance": replace(line, samples=cut)})
-    found = judge(broken, {"keystone": 5.0}).of("cluster")
+    broken = replace(kept, timelines={**kept.timelines, GLANCE: replace(line, samples=cut)})
+    found = judge(broken, {"keystone": 5.0}).of(CLUSTER)
     assert (found.outcome, found.reason) == ("FAILED", "glance had not come back when the watch ended")
     never = tuple(replace(sample, ok=False) for sample in line.samples)
-    unwell = replace(kept, timelines={**kept.timelines, "glance": replace(line, samples=never)})
+    unwell = replace(kept, timelines={**kept.timelines, GLANCE: replace(line, samples=never)})
     assert judge(unwell, {"keystone": 5.0}).go
 
 
 def test_what_could_not_be_fetched_is_an_error_only_where_a_budget_asks_for_it():
     kept = drill("good")
-    line = kept.timelines["glance"]
-    nothing = Timeline("instance/lease", 2.0, (), line.start, line.end)
-    kept = replace(kept, timelines={**kept.timelines, "instance/lease": nothing})
+    line = kept.timelines[GLANCE]
+    lease = Subject("lease")
+    nothing = Timeline(lease, 2.0, (), line.start, line.end)
+    kept = replace(kept, timelines={**kept.timelines, lease: nothing})
     assert judge(kept, ALLOWED).go
-    found = judge(kept, {**ALLOWED, "instance": 10.0}, {"instance": 10.0}).of("instance/lease")
+    found = judge(kept, {**ALLOWED, "lease": 10.0}, {"lease": 10.0}).of(lease)
     assert (found.outcome, "nothing was recorded" in found.reason) == ("ERROR", True)
     assert "unproven" in text(table(kept, judge(kept, ALLOWED), ALLOWED))
 
@@ -206,38 +259,38 @@ def test_where_seconds_are_not_judged_an_outage_is_noted_and_all_else_counts():
     assert "s allowed" in over.noted[0]
     cases = {path.stem for path in DRILLS.glob("*.json")}
     go = {case for case in cases if judge(drill(case), ALLOWED, timed=False).go}
-    assert go == {"good", "over-budget", "second-outage-on-return", "stalled-probe"}
+    assert go == {"good", "good-format-2", "over-budget", "second-outage-on-return", "stalled-probe"}
 
 
 def test_the_return_has_a_budget_of_its_own():
     kept = replace(drill("second-outage-on-return"), returns=True)
     allowed = {"keystone": 60.0}
     verdict = judge(kept, allowed, {"keystone": 1.0})
-    assert verdict.of("keystone").kept
-    assert verdict.of("keystone on return").outcome == "FAILED"
+    assert verdict.of(KEYSTONE).kept
+    assert verdict.of(KEYSTONE.of(Part.RETURN)).outcome == "FAILED"
     assert judge(replace(kept, returns=False), allowed, {"keystone": 1.0}).go
-    assert judge(replace(drill("good"), returns=True), allowed, {"keystone": 1.0}).of("keystone on return").kept
+    assert judge(replace(drill("good"), returns=True), allowed, {"keystone": 1.0}).of(KEYSTONE.of(Part.RETURN)).kept
 
 
 def test_what_still_fails_while_a_fault_lasts_is_told_apart_from_the_outage():
     kept = replace(drill("good"), spares=True)
-    line = kept.timelines["keystone"]
+    line = kept.timelines[KEYSTONE]
     late = kept.confirmed_at + ALLOWED["keystone"]
     (third, *_) = (sample for sample in line.samples if late <= sample.at < kept.undone_at)
-    assert judge(kept, ALLOWED).of("keystone meanwhile").kept
+    assert judge(kept, ALLOWED).of(KEYSTONE.of(Part.MEANWHILE)).kept
     samples = tuple(replace(sample, ok=False) if sample is third else sample for sample in line.samples)
-    kept = replace(kept, timelines={**kept.timelines, "keystone": replace(line, samples=samples)})
+    kept = replace(kept, timelines={**kept.timelines, KEYSTONE: replace(line, samples=samples)})
     verdict = judge(kept, ALLOWED)
-    assert (verdict.of("keystone").outcome, verdict.of("keystone meanwhile").outcome) == ("PASSED", "FAILED")
+    assert (verdict.of(KEYSTONE).outcome, verdict.of(KEYSTONE.of(Part.MEANWHILE)).outcome) == ("PASSED", "FAILED")
     assert "meanwhile FAILED" in text(table(kept, verdict, ALLOWED), width=160)
-    assert judge(kept, ALLOWED, timed=False).of("keystone meanwhile").outcome == "NOTED"
+    assert judge(kept, ALLOWED, timed=False).of(KEYSTONE.of(Part.MEANWHILE)).outcome == "NOTED"
     assert judge(replace(kept, spares=False), ALLOWED).go
 
 
 def test_a_fault_that_did_not_outlast_its_budget_spared_nobody():
     kept = drill("good")
     kept = replace(kept, spares=True, undone_at=kept.confirmed_at + 1)
-    assert judge(kept, ALLOWED).of("keystone meanwhile").outcome == "ERROR"
+    assert judge(kept, ALLOWED).of(KEYSTONE.of(Part.MEANWHILE)).outcome == "ERROR"
 
 
 def test_without_budgets_there_is_nothing_to_pass():
@@ -246,18 +299,13 @@ def test_without_budgets_there_is_nothing_to_pass():
 
 def test_without_any_host_the_vip_is_gone():
     kept = drill("good")
-    found = judge(replace(kept, holders=(*kept.holders, (530.0, frozenset()))), ALLOWED).of("vip")
+    found = judge(replace(kept, holders=(*kept.holders, (530.0, frozenset()))), ALLOWED).of(VIP)
     assert (found.outcome, found.reason) == ("FAILED", "on no host in the end")
 
 
-def test_budgets_are_the_catalogues():
-    assert budgets(catalogue.load().of(with_every_feature()), "node-loss")["keystone"] == 5
-    assert budgets(catalogue.load().of(with_every_feature()), "nonsense") == {}
-
-
 def test_a_recording_gives_timelines_from_the_fault_on():
-    assert drill("good")["keystone"].start == 508.0
-    assert 2.5 < drill("good")["keystone"].outage < 3.0
+    assert drill("good")[KEYSTONE].start == 508.0
+    assert 2.5 < drill("good")[KEYSTONE].outage < 3.0
 
 
 @pytest.mark.parametrize("told", ["", "[]", "{}", '{"format": 1, "drill": "x"}', '{"format": 99}'])
@@ -306,20 +354,20 @@ def test_outcomes_are_told_by_what_was_sent_and_answered():
 def test_slower_is_what_both_resolutions_cannot_explain():
     good = drill("good")
     assert compare(good, good) == ()
-    assert compare(good, longer(good, "keystone", 0.4)) == ()
-    (slower,) = compare(good, longer(good, "keystone", 2.0))
-    assert slower.service == "keystone"
+    assert compare(good, longer(good, KEYSTONE, 0.4)) == ()
+    (slower,) = compare(good, longer(good, KEYSTONE, 2.0))
+    assert slower.subject == KEYSTONE
     assert 1.0 < slower.by < 2.0
-    assert compare(longer(good, "keystone", 2.0), good) == ()
+    assert compare(longer(good, KEYSTONE, 2.0), good) == ()
 
 
 def test_repeated_drills_are_told_by_their_median_and_worst():
     good = drill("good")
-    told = {each.service: each for each in summary([good, longer(good, "keystone", 4.0), good, drill("unwatched")])}
-    assert (told["keystone"].runs, told["keystone"].unproven) == (4, 0)
-    assert told["keystone"].median == good["keystone"].outage
-    assert told["keystone"].worst > good["keystone"].outage + 3
-    assert (told["glance"].runs, told["glance"].unproven) == (3, 1)
+    told = {each.subject: each for each in summary([good, longer(good, KEYSTONE, 4.0), good, drill("unwatched")])}
+    assert (told[KEYSTONE].runs, told[KEYSTONE].unproven) == (4, 0)
+    assert told[KEYSTONE].median == good[KEYSTONE].outage
+    assert told[KEYSTONE].worst > good[KEYSTONE].outage + 3
+    assert (told[GLANCE].runs, told[GLANCE].unproven) == (3, 1)
 
 
 def test_the_table_tells_all_of_it():
@@ -335,7 +383,7 @@ def test_the_table_tells_all_of_it():
 
 def test_the_table_has_no_figure_where_nothing_is_proven():
     kept = drill("good")
-    line = kept.timelines["glance"]
+    line = kept.timelines[GLANCE]
     dead = replace(line, samples=tuple(replace(sample, ok=False) for sample in line.samples))
-    kept = replace(kept, timelines={"glance": dead})
+    kept = replace(kept, timelines={GLANCE: dead})
     assert "unproven" in text(table(kept, judge(kept, ALLOWED), ALLOWED))

@@ -48,7 +48,7 @@ def seen(tmp_path_factory) -> Iterator[Seen]:
         for case in CASES:
             servers[case].recover()
         watch.until_settled(timeout=20)
-        yield Seen(watch.stop(), servers)
+        yield Seen({subject.promise: line for subject, line in watch.stop().items()}, servers)
     for server in servers.values():
         server.close()
 

@@ -9,13 +9,14 @@ from fixtures.probes.errors import Unproven
 from fixtures.probes.judging.timeline import Timeline
 from fixtures.probes.sample import Sample, dump, load
 from fixtures.probes.schedule import Schedule
+from fixtures.probes.subject import Subject
 
 TOOK = 0.01
 Try = Callable[[float], Sample]
 
 
 def line(*samples: Sample, start: float = 0.0, end: float = 10.0, interval: float = 0.1) -> Timeline:
-    return Timeline("keystone", interval, samples, start, end)
+    return Timeline(Subject("keystone"), interval, samples, start, end)
 
 
 def tried(attempt: Try, start: float = 0.0, end: float = 10.0, interval: float = 0.1) -> Timeline:

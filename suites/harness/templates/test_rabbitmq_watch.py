@@ -70,7 +70,7 @@ def test_the_last_of_three_is_out_within_what_a_queue_may_be_away(script):
     script.serving = {OWN, OTHERS[0]}
     assert script.keep_out(OTHERS[1], [OWN, OTHERS[0]])
     carried_out = 0.4  # seconds, read off a lab's journal: from the decision until the kernel has the process no more
-    budget = catalogue.load().of(with_every_feature())["rabbitmq"].budget["disk-full"]
+    budget = catalogue.load().of(with_every_feature()).budgets("disk-full")["messages"]
     assert script.waited[-1] + script.LOOK + carried_out < budget
     assert script.LOOK + carried_out < script.TURN  # the one before is out by then, or both would go
 

@@ -1,0 +1,100 @@
+"""Promises: each is declared once, with budgets of declared classes of faults, and so is each fault."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from deploy import catalogue, inventory
+from deploy.catalogue import promises, require_fault
+from deploy.catalogue.promises import Declared, declared
+from deploy.errors import InventoryError
+from fixtures.drills.ledgers import stores
+from fixtures.drills.result import RETURN
+from suites.harness.clusters import with_every_feature
+
+WHOLE = catalogue.load().of(with_every_feature())
+DRILLS = Path(__file__).parents[2] / "failover"
+
+
+@pytest.fixture
+def table():
+    """What the file holds, to be altered."""
+    return tomllib.loads(promises.FILE.read_text())
+
+
+def test_every_promise_has_a_name_of_its_own():
+    names = [promise.name for promise in WHOLE.promises]
+    assert len(set(names)) == len(names)
+
+
+def test_every_api_is_a_promise():
+    apis = {service.name: service for service in WHOLE.services if service.is_api}
+    made = {promise.name: promise for promise in WHOLE.promises if promise.name in apis}
+    assert set(made) == set(apis)
+    assert {made[name].budget == declared().budgets[apis[name].budget] for name in apis} == {True}
+
+
+def test_every_ledger_writes_to_a_promise_that_is_judged():
+    judged = {promise.name for promise in WHOLE.promises if promise.budget}
+    assert {store.promise for store in stores()} <= judged
+
+
+@pytest.mark.parametrize("promise", WHOLE.promises, ids=str)
+def test_a_promise_says_what_it_is_and_allows_more_than_nothing(promise):
+    assert promise.title
+    assert all(seconds > 0 for seconds in promise.budget.values()), "a budget of nothing"
+
+
+def test_a_cluster_makes_only_the_promises_whose_features_it_has():
+    single = catalogue.load().of(inventory.load("two-node"))
+    assert "vip" in {promise.name for promise in WHOLE.promises}
+    assert {"vip"} & {promise.name for promise in single.promises} == set()
+
+
+def test_what_instances_are_promised_does_not_depend_on_which_agents_there_are():
+    flat = inventory.load("two-node")
+    assert not flat.options.tenant_networks
+    for cluster in (with_every_feature(), flat):
+        budgets = catalogue.load().of(cluster).budgets("node-loss")
+        assert {"floating-ip", "east-west", "lease", "metadata"} <= set(budgets)
+
+
+def test_budgets_go_by_the_class_of_fault():
+    assert WHOLE.budgets("node-loss")["keystone"] == 5
+    assert WHOLE.budgets("provider-loss")["floating-ip"] == 5
+    assert WHOLE.budgets("nonsense") == {}
+
+
+@pytest.mark.parametrize("fault", declared().faults)
+def test_every_class_of_faults_is_judged(fault):
+    assert WHOLE.budgets(fault)
+
+
+def test_the_return_and_every_drill_are_of_a_declared_class():
+    texts = [path.read_text() for path in DRILLS.glob("test_*.py")]
+    named = {kind for text in texts for kind in re.findall(r'(?m)^FAULT = "(.+)"', text)}
+    assert {RETURN, *named} <= set(declared().faults)
+
+
+def test_a_fault_of_another_class_is_refused():
+    with pytest.raises(InventoryError, match="no class of faults is named nod-loss"):
+        require_fault("nod-loss")
+
+
+WRONG = {
+    "a budget of an undeclared class": (("budgets", "data-plane", "luck", 1), "no class of faults is named luck"),
+    "an unknown table of budgets": (("promises", "lease", "budget", "luck"), "no table of budgets is named luck"),
+    "an unknown feature": (("promises", "vip", "needs", ["luck"]), "no feature is named luck"),
+    "an unknown key": (("promises", "vip", "luck", 1), "luck"),
+    "a budget that is no number": (("budgets", "data-plane", "return", "long"), "valid number"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_mistake_in_the_file_is_refused(table, case):
+    (section, name, key, value), why = WRONG[case]
+    table[section][name][key] = value
+    with pytest.raises(InventoryError, match=why):
+        Declared.of(table)
