@@ -1,11 +1,13 @@
-"""`python -m deploy`: look at what a build would do and at what is amiss, and recover what no build may touch."""
+"""`python -m deploy`: show the catalogue, what a build would do and what is amiss; recover what no build may touch."""
 
 import argparse
 import sys
 import time
 
-from deploy import inventory, preview, recover, steps, whole
+from deploy import catalogue, inventory, preview, recover, steps, whole
+from deploy.catalogue import tables
 from deploy.errors import StackproofError
+from deploy.inventory import Cluster
 from deploy.journal import JOURNAL, Event
 from deploy.lab import claim
 from deploy.site import Site
@@ -17,8 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     JOURNAL.subscribe(_show)
     try:
         cluster = inventory.load(options.inventory)
-        claim.require(cluster)
-        code: int = options.run(Site.of(cluster))
+        code: int = options.run(cluster)
     except StackproofError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -37,17 +38,38 @@ def _parser() -> argparse.ArgumentParser:
     recovery.set_defaults(run=_recover)
     status = commands.add_parser("status", help="what is amiss, by step and host; exit code 1 if anything is")
     status.set_defaults(run=_status)
-    for command in (plan, recovery, status):
+    shown = commands.add_parser("catalogue", help="services by role, ports by host, budgets by fault; contacts no host")
+    shown.set_defaults(run=_catalogue)
+    for command in (plan, recovery, status, shown):
         command.add_argument("--inventory", default="lab", metavar="NAME|FILE", help="the cluster (default: lab)")
     return parser
 
 
-def _plan(site: Site) -> int:
+def _site(cluster: Cluster) -> Site:
+    claim.require(cluster)
+    return Site.of(cluster)
+
+
+def _catalogue(cluster: Cluster) -> int:
+    known = catalogue.load().of(cluster)
+    for line in (*tables.lines(cluster, known), *known.notes):
+        print(line)
+    return 0
+
+
+def _plan(cluster: Cluster) -> int:
+    site = _site(cluster)
+    for note in site.catalogue.notes:
+        print(note)
     print("steps, each after those it requires:")
     for step, names in preview.steps(site, steps.of(site.catalogue)):
         print(f"  {step.name:<16}{step.title:<54}{', '.join(names)}")
     if site.ha and site.cluster.unfenced:
         print(f"without fencing, because of {', '.join(site.cluster.unfenced)}")
+    for left in preview.left(site):
+        print(
+            f"not in the inventory any more, so a build refuses to begin without --remove={left.project}: {left.goes}"
+        )
     print("what the hosts lack:")
     seen = preview.hosts(site)
     for name, told in seen.items():
@@ -61,13 +83,13 @@ def _plan(site: Site) -> int:
     return 1 if any(told.error or told.unknown for told in seen.values()) else 0
 
 
-def _recover(site: Site) -> int:
-    print(recover.galera(site))
+def _recover(cluster: Cluster) -> int:
+    print(recover.galera(_site(cluster)))
     return 0
 
 
-def _status(site: Site) -> int:
-    found = whole.findings(site)
+def _status(cluster: Cluster) -> int:
+    found = whole.findings(_site(cluster))
     print("\n".join(whole.table(found)) if found else "nothing is amiss")
     return 1 if found else 0
 

@@ -101,6 +101,21 @@ def register(site: Site, project: Project) -> None:
             _endpoints(site, cloud, service)
 
 
+def unregister(site: Site, endpoints: Iterable[tuple[str, str]], account: str) -> None:
+    """Make Keystone forget a project: its endpoints, by name and type of the service, and its user."""
+    with told("removing endpoints from Keystone"), connect(site) as cloud:
+        identity = cloud.identity
+        for name, kind in endpoints:
+            for service in list(identity.services(name=name, type=kind)):
+                for endpoint in list(identity.endpoints(service_id=service.id)):
+                    identity.delete_endpoint(endpoint)
+                identity.delete_service(service)
+                JOURNAL.emit("change", f"removed service {name} and its endpoints", host="api")
+        if account and (user := identity.find_user(account)):
+            identity.delete_user(user)
+            JOURNAL.emit("change", f"removed user {account}", host="api")
+
+
 def role(cloud: Connection, name: str) -> Any:
     """The role of that name."""
     identity = cloud.identity

@@ -43,6 +43,18 @@ def order(steps: Iterable[Step]) -> list[Step]:
     return [by_name[name] for name in names]
 
 
+def only(steps: Iterable[Step], names: Iterable[str]) -> list[Step]:
+    """The steps of those names and all that they require, in order; InventoryError names each that does not exist."""
+    ordered, wanted = order(steps), set(names)
+    if unknown := sorted(wanted - {step.name for step in ordered}):
+        known = ", ".join(step.name for step in ordered)
+        raise InventoryError(f"the cluster has no step named {', '.join(unknown)}", expected=f"one of: {known}")
+    for step in reversed(ordered):
+        if step.name in wanted:
+            wanted |= set(step.requires)
+    return [step for step in ordered if step.name in wanted]
+
+
 def apply(site: Site, step: Step) -> Outcome:
     """Make the step so, then wait until nothing is amiss; StepFailed or what the step raised."""
     with _told(step) as changes:

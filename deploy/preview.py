@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from deploy import catalogue, plan
 from deploy.catalogue import Service
-from deploy.errors import StackproofError
+from deploy.errors import HostUnreachable, StackproofError
 from deploy.facts import defects
 from deploy.found import Found, Unknown
 from deploy.host import Host
+from deploy.making import remove
+from deploy.making.remove import Left
 from deploy.site import Site
 from deploy.step import Step
 
@@ -27,6 +29,14 @@ class Preview:
 def steps(site: Site, every: Iterable[Step]) -> list[tuple[Step, tuple[str, ...]]]:
     """The steps in order, with the hosts each works on."""
     return [(step, tuple(site.hosts.role(*step.roles))) for step in plan.order(every)]
+
+
+def left(site: Site) -> tuple[Left, ...]:
+    """What stands of projects that the inventory no longer has; nothing is known where a host does not answer."""
+    try:
+        return remove.find(site)
+    except HostUnreachable:
+        return ()
 
 
 def hosts(site: Site) -> dict[str, Preview]:

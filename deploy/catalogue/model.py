@@ -207,7 +207,13 @@ class Project:
     name: str
     title: str
     requires: tuple[str, ...] = ()
-    """Projects that must be built before."""
+    """Projects that must be built before; a cluster that has this one has them as well."""
+    after: tuple[str, ...] = ()
+    """Projects that are built before where the cluster has them."""
+    optional: bool = False
+    """A cluster may go without it: the inventory chooses."""
+    default: bool = True
+    """An inventory that chooses nothing has this optional project."""
     needs: tuple[FeatureName, ...] = ()
     database: tuple[str, ...] = ()
     account: str = ""
@@ -222,6 +228,8 @@ class Project:
     """What is wrong in the project's packages of the platform's release."""
     review: str = ""
     """The project's own check of an installation, such as `nova-status`."""
+    data: tuple[str, ...] = ()
+    """Folders on its hosts that hold what its users stored; the removal of the project leaves them."""
     keystone: Keystone = Field(default_factory=Keystone)
     services: tuple[Service, ...] = ()
 
@@ -240,6 +248,8 @@ class Catalogue:
 
     projects: tuple[Project, ...]
     promises: tuple[Promise, ...] = ()
+    taken_along: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Optional projects that the inventory did not choose: by name, the projects that require each."""
 
     @cached_property
     def services(self) -> tuple[Service, ...]:
@@ -254,6 +264,18 @@ class Catalogue:
 
     def __contains__(self, name: str) -> bool:
         return any(service.name == name for service in self.services)
+
+    def has(self, project: str) -> bool:
+        """True where the cluster has that project."""
+        return any(each.name == project for each in self.projects)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What an operator should know of the choice of projects, a sentence each."""
+        return tuple(
+            f"{name} is taken along, because {' and '.join(by)} require{'s' if len(by) == 1 else ''} it"
+            for name, by in self.taken_along.items()
+        )
 
     def project(self, name: str) -> Project:
         """The project of that name; KeyError where the cluster has none."""

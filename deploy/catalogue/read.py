@@ -53,7 +53,7 @@ def _ordered(raw: Mapping[str, Table]) -> list[str]:
             raise InventoryError(f"projects require each other in a circle: {' -> '.join((*path, name))}")
         if name not in raw:
             raise InventoryError(f"project {path[-1]} requires {name}, which does not exist")
-        for other in raw[name].get("requires", ()):
+        for other in (*raw[name].get("requires", ()), *raw[name].get("after", ())):
             place(other, (*path, name))
         if name not in placed:
             placed.append(name)

@@ -1,6 +1,6 @@
 """Resolving the catalogue: the projects of one cluster, altered by its features, with the names of its platform."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ from deploy.catalogue.model import Catalogue, Files, Project, Service, TemplateS
 from deploy.catalogue.promises import Promise, declared
 from deploy.catalogue.read import Table
 from deploy.errors import InventoryError
-from deploy.inventory import Cluster, features
+from deploy.inventory import Cluster, Services, features
 
 T = TypeVar("T")
 SHARED = "files"
@@ -27,11 +27,25 @@ class Shelf:
     projects: dict[str, Table]
 
     def of(self, cluster: Cluster) -> Catalogue:
-        """The catalogue of one cluster. InventoryError names each key of a project's file that is wrong."""
-        projects = list(_Resolver(self, cluster).resolved())
-        there = {project.name for project in projects}
+        """The catalogue of one cluster: the projects that every cluster has, those chosen, and all that these require.
+
+        InventoryError names each key of a project's file that is wrong.
+        """
+        every = {project.name: project for project in _Resolver(self, cluster).resolved()}
+        wanted = {name for name, project in every.items() if _wanted(project, cluster.services.chosen)}
+        there = _with_required(every, wanted)
+        projects = tuple(_requiring(project, there) for name, project in every.items() if name in there)
+        along = {
+            name: tuple(project.name for project in projects if name in every[project.name].requires)
+            for name in every
+            if name in there - wanted
+        }
         promises = (*_apis(projects), *(each for each in declared().promises if set(each.needs) <= cluster.features))
-        return Catalogue(tuple(_requiring(project, there) for project in projects), promises)
+        return Catalogue(projects, promises, along)
+
+    def whole(self, cluster: Cluster) -> Catalogue:
+        """The catalogue of the cluster if it had chosen every project."""
+        return self.of(replace(cluster, services=Services(tuple(self.projects))))
 
     def packages(self, platform: str) -> tuple[str, ...]:
         """Every package that a project names for that platform, each once, sorted."""
@@ -55,15 +69,30 @@ def load() -> Shelf:
     return Shelf(read.ROOT, read.projects(read.ROOT))
 
 
-def _apis(projects: list[Project]) -> Iterator[Promise]:
+def _apis(projects: Iterable[Project]) -> Iterator[Promise]:
     """Each API's promise."""
     for service in (service for project in projects for service in project.services if service.is_api):
         yield Promise(service.name, f"{service.name} answers requests", declared().budgets[service.budget])
 
 
+def _wanted(project: Project, chosen: tuple[str, ...] | None) -> bool:
+    """True where every cluster has the project, or the inventory chooses it."""
+    return not project.optional or (project.default if chosen is None else project.name in chosen)
+
+
+def _with_required(every: dict[str, Project], wanted: set[str]) -> set[str]:
+    """The wanted projects and all that they require, however indirectly."""
+    there = set(wanted)
+    for name, project in reversed(every.items()):  # each project comes after those it requires
+        if name in there:
+            there |= set(project.requires) & set(every)
+    return there
+
+
 def _requiring(project: Project, there: set[str]) -> Project:
-    """The project without requirements that the cluster does not have: a single controller needs no HAProxy."""
-    return replace(project, requires=tuple(name for name in project.requires if name in there))
+    """The project built after those that the cluster has: a single controller needs no HAProxy."""
+    earlier = dict.fromkeys((*project.requires, *project.after))
+    return replace(project, requires=tuple(name for name in earlier if name in there))
 
 
 class _Resolver:

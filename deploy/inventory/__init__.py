@@ -1,6 +1,6 @@
 """The inventory: what machines there are, as frozen data read from TOML and checked as a whole."""
 
-from deploy.inventory.model import Capacity, Cluster, Flavor, Image, Lab, Network, Node, Options, Role, Ssh
+from deploy.inventory.model import Capacity, Cluster, Flavor, Image, Lab, Network, Node, Options, Role, Services, Ssh
 from deploy.inventory.read import BUILT_IN, PLATFORMS, load, parse
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Node",
     "Options",
     "Role",
+    "Services",
     "Ssh",
     "load",
     "parse",

@@ -25,8 +25,8 @@ _FLAVOR = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
-def check(cluster: Cluster, platforms: Collection[str]) -> list[Mistake]:
-    """Every contradiction, in the order of the file. `platforms` are the names there are."""
+def check(cluster: Cluster, platforms: Collection[str], projects: Collection[str]) -> list[Mistake]:
+    """Every contradiction, in the order of the file. `platforms` and `projects` are the names there are."""
     return [
         *_names(cluster, platforms),
         *_networks(cluster),
@@ -36,6 +36,7 @@ def check(cluster: Cluster, platforms: Collection[str]) -> list[Mistake]:
         *_twice(cluster),
         *_vip(cluster),
         *_pool(cluster),
+        *_services(cluster, projects),
         *_router_health_check(cluster),
         *_power(cluster),
         *_image(cluster),
@@ -159,6 +160,15 @@ def _pool(cluster: Cluster) -> Iterator[Mistake]:
     for owner, address in [*_taken(cluster), ("cluster.vip", cluster.vip)]:
         if address and first <= address <= last:
             yield key, f"holds {address}, which is {owner}"
+
+
+def _services(cluster: Cluster, projects: Collection[str]) -> Iterator[Mistake]:
+    chosen = cluster.services.chosen or ()
+    for name in sorted(set(chosen) - set(projects)):
+        yield "services.chosen", f"no project named {name}; known: {', '.join(projects)}"
+    for name, count in Counter(chosen).items():
+        if count > 1:
+            yield "services.chosen", f"names {name} {count} times"
 
 
 def _router_health_check(cluster: Cluster) -> Iterator[Mistake]:

@@ -92,6 +92,14 @@ class Options:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Services:
+    """Which of the optional projects the cluster has."""
+
+    chosen: tuple[str, ...] | None = None
+    """Names of projects; none: every optional project whose entry in the catalogue is a default one."""
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Flavor:
     """What an instance of one flavor takes, and how many of them the cluster must carry."""
 
@@ -154,6 +162,7 @@ class Cluster:
     region: str = "RegionOne"
     vip: IPv4Address | None = None
     ssh: Ssh = field(default_factory=Ssh)
+    services: Services = field(default_factory=Services)
     options: Options = field(default_factory=Options)
     image: Image = field(default_factory=Image)
     capacity: Capacity | None = None

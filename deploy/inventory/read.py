@@ -14,6 +14,8 @@ from deploy.inventory.model import Cluster
 
 BUILT_IN = Path(__file__).parent.parent / "inventories"
 PLATFORMS = Path(__file__).parent.parent / "platforms"
+PROJECTS = Path(__file__).parents[2] / "templates"
+"""A project is a folder here with a service.toml; the inventory knows their names and nothing else of them."""
 
 
 def load(source: str | Path) -> Cluster:
@@ -37,7 +39,8 @@ def parse(raw: dict[str, Any], path: Path) -> Cluster:
         mistakes += tables.spelled(error, flat)
         cluster = _validated(tables.without_mistakes(error, flat))
     platforms = sorted(file.stem for file in PLATFORMS.glob("*.toml"))
-    mistakes += tables.unrelated(checks.check(cluster, platforms), mistakes)
+    projects = sorted(file.parent.name for file in PROJECTS.glob("*/service.toml"))
+    mistakes += tables.unrelated(checks.check(cluster, platforms, projects), mistakes)
     if mistakes:
         raise _refusal(path, list(dict.fromkeys(mistakes)))
     return cluster

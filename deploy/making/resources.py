@@ -6,9 +6,13 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from deploy.catalogue import Service
+from deploy.errors import StepFailed
+from deploy.facts import pacemaker
 from deploy.host import Host
 from deploy.site import Site
 
+STOPPING = 180.0
+"""Seconds in which Pacemaker must have stopped the clones of a project that is removed, on all its members."""
 _WRITING = Lock()
 """Steps run side by side; each reads a section and writes it back."""
 
@@ -146,6 +150,37 @@ def clones(site: Site, step: str) -> None:
     """Let Pacemaker run the step's units on every controller; nothing in a cluster without it."""
     if site.ha:
         ensure(site, resources=units(site.catalogue.step(step)))
+
+
+def remove(site: Site, names: Iterable[str]) -> None:
+    """Stop those clones, by the names of their primitives, and take them out of the CIB; one that is not there is gone.
+
+    Stopped before it is deleted: what Pacemaker finds running and unknown it calls an orphan. StepFailed where
+    Pacemaker does not tell what it runs, since systemd's stop of a unit would be undone by it.
+    """
+    wanted = list(names)
+    with _WRITING:
+        host = site.members("pacemaker").first
+        known = pacemaker.configuration(host).resources
+        if wanted and not known:
+            raise StepFailed(
+                f"{host.name}: Pacemaker does not tell what it runs",
+                expected="an answer, so that its clones can be removed",
+                hint="crm_mon -1 -r there; then run the same command again",
+            )
+        if there := [name for name in wanted if name in known]:
+            host.change(
+                f"removed from Pacemaker's configuration: {', '.join(there)}",
+                _REMOVE.format(clones=" ".join(f"{name}-clone" for name in there), settle=int(STOPPING)),
+                timeout=STOPPING + 60,
+            )
+
+
+_REMOVE = """
+for clone in {clones}; do crm_resource -r $clone --meta -p target-role -v Stopped </dev/null >/dev/null; done
+crm_resource --wait -T {settle} </dev/null >/dev/null
+for clone in {clones}; do cibadmin --delete --xpath "//resources/clone[@id='$clone']"; done
+"""
 
 
 def _pairs(parent: Element, tag: str, name: str, values: dict[str, str]) -> None:

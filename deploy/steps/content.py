@@ -27,15 +27,14 @@ FLAVORS = {"m1.nano": (1, 128, 1), "m1.tiny": (1, 512, 1), "m1.small": (1, 2048,
 
 
 def complete(site: Site) -> None:
-    """Image, flavors and network through the API; the clients' files on the runner."""
-    image = guest.obtain(site.cluster.image, paths.cache())
+    """Image, flavors and network through the API, each where its project is; the clients' files on the runner."""
     with cloud.told("creating the first content"), cloud.connect(site) as session:
-        _image(session, image)
-        for name, (cores, memory, disk) in FLAVORS.items():
-            if not session.compute.find_flavor(name):
-                session.compute.create_flavor(name=name, vcpus=cores, ram=memory, disk=disk)
-                _told(f"created flavor {name}")
-        _network(site, session)
+        if site.catalogue.has("glance"):
+            _image(session, guest.obtain(site.cluster.image, paths.cache()))
+        if site.catalogue.has("nova"):
+            _flavors(session)
+        if site.catalogue.has("neutron"):
+            _network(site, session)
     for path, text in client_files(site).items():
         _keep(path, text)
 
@@ -49,15 +48,26 @@ def client_files(site: Site) -> dict[Path, str]:
 
 def amiss(now: Snapshot) -> Iterator[Finding]:
     """What a demo user who comes with our clouds.yaml does not find: image, flavors, the provider network."""
+    catalogue = now.site.catalogue
     with cloud.told("reading the first content"), cloud.connect(now.site, cloud.DEMO) as session:
-        there = {
-            *(f"image {image.name}" for image in session.image.images(name=IMAGE)),
-            *(f"flavor {flavor.name}" for flavor in session.compute.flavors(details=False)),
-            *(f"network {network.name}" for network in session.network.networks(name=NETWORK)),
-        }
-    for what in (f"image {IMAGE}", *(f"flavor {name}" for name in FLAVORS), f"network {NETWORK}"):
-        if what not in there:
-            yield Finding(f"the cloud's first content lacks {what}")
+        there, wanted = set(), []
+        if catalogue.has("glance"):
+            wanted.append(f"image {IMAGE}")
+            there |= {f"image {image.name}" for image in session.image.images(name=IMAGE)}
+        if catalogue.has("nova"):
+            wanted += [f"flavor {name}" for name in FLAVORS]
+            there |= {f"flavor {flavor.name}" for flavor in session.compute.flavors(details=False)}
+        if catalogue.has("neutron"):
+            wanted.append(f"network {NETWORK}")
+            there |= {f"network {network.name}" for network in session.network.networks(name=NETWORK)}
+    yield from (Finding(f"the cloud's first content lacks {what}") for what in wanted if what not in there)
+
+
+def _flavors(session: Connection) -> None:
+    for name, (cores, memory, disk) in FLAVORS.items():
+        if not session.compute.find_flavor(name):
+            session.compute.create_flavor(name=name, vcpus=cores, ram=memory, disk=disk)
+            _told(f"created flavor {name}")
 
 
 def _image(session: Connection, image: GuestImage) -> None:

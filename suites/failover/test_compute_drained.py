@@ -5,7 +5,7 @@ import pytest
 from fixtures.drills.promises import PromisesOnReturn
 
 FAULT = "drained"
-pytestmark = pytest.mark.needs("second-compute")
+pytestmark = [pytest.mark.needs("second-compute"), pytest.mark.project("nova-compute")]
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,8 @@ import pytest
 
 from fixtures.drills.promises import Promises
 
+pytestmark = pytest.mark.project("nova-compute")
+
 FAULT = "compute-loss"
 
 

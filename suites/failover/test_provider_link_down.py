@@ -4,6 +4,8 @@ import pytest
 
 from fixtures.drills.promises import PromisesOnReturn
 
+pytestmark = pytest.mark.project("neutron-agents")
+
 FAULT = "provider-loss"
 
 

@@ -6,7 +6,7 @@ from deploy import cloud
 from fixtures.instances import move, moved, whereabouts
 
 BOOT = "cat /proc/sys/kernel/random/boot_id"
-pytestmark = [pytest.mark.deploy, pytest.mark.flow]
+pytestmark = [pytest.mark.deploy, pytest.mark.flow, pytest.mark.project("nova-compute", "neutron-agents", "content")]
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from deploy import inventory
-from deploy.inventory import Cluster, Lab
+from deploy.inventory import Cluster, Lab, Services
 from deploy.inventory.power import Ipmi
 
 PLATFORMS = sorted(file.stem for file in inventory.PLATFORMS.glob("*.toml"))
@@ -46,3 +46,8 @@ def bare(count: int) -> Cluster:
         for number in range(1, count + 1)
     )
     return replace(cluster, nodes=nodes, vip=None, lab=Lab(image="bare"))
+
+
+def choosing(profile: str, *projects: str) -> Cluster:
+    """The cluster of a built-in inventory where it has chosen only those of the optional projects."""
+    return replace(inventory.load(profile), services=Services(projects))

@@ -4,7 +4,7 @@ import pytest
 
 from deploy.facts import virtualisation
 
-pytestmark = pytest.mark.precheck
+pytestmark = [pytest.mark.precheck, pytest.mark.project("nova-compute")]
 
 
 def test_something_runs_virtualised(compute, reader, expect):

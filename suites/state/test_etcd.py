@@ -1,8 +1,12 @@
 """etcd: one cluster of all controllers, healthy, that agrees on one leader and on what it holds."""
 
+import pytest
+
 from deploy.facts import etcd
 from deploy.facts.etcd import EtcdMember
 from deploy.facts.members import most
+
+pytestmark = pytest.mark.project("etcd")
 
 LOOK = "etcdctl endpoint status --cluster, journalctl -u etcd"
 BEHIND = 100

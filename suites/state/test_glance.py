@@ -4,6 +4,8 @@ import pytest
 
 from deploy.facts import image
 
+pytestmark = pytest.mark.project("glance")
+
 
 @pytest.mark.api
 def test_every_image_is_active(cloud_says, expect):

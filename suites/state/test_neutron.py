@@ -4,6 +4,8 @@ import pytest
 
 from deploy.facts import network, settings
 
+pytestmark = pytest.mark.project("neutron-agents")
+
 CONFIG = "/etc/neutron/neutron.conf"
 BRIDGES = "/etc/neutron/plugins/ml2/linuxbridge_agent.ini"
 SECRET = "DEFAULT.metadata_proxy_shared_secret"
@@ -109,6 +111,7 @@ def test_every_router_is_active_at_one_place(readings, cluster, expect):
     )
 
 
+@pytest.mark.project("nova")
 def test_the_metadata_secret_is_the_controllers(reader, network_node, everywhere, together, expect):
     told = together(
         {

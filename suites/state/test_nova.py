@@ -25,11 +25,13 @@ def test_the_service_is_up(cloud_says, nova_service, expect):
 
 
 @pytest.mark.api
+@pytest.mark.project("nova-compute")
 def test_the_hypervisor_is_up(cloud_says, compute, expect):
     expect("its hypervisor", cloud_says(hypervisors).get(compute.name), "up", "openstack hypervisor list")
 
 
 @pytest.mark.api
+@pytest.mark.project("nova")
 def test_no_other_service_is_known(cloud_says, cluster, expect):
     names = {node.name for node in cluster.nodes}
     others = {f"{told.binary} on {told.host}" for told in cloud_says(services) if told.host not in names}
@@ -38,6 +40,7 @@ def test_no_other_service_is_known(cloud_says, cluster, expect):
 
 @pytest.mark.own
 @pytest.mark.needs("second-compute")
+@pytest.mark.project("nova-compute")
 def test_its_account_signs_in_at_the_next_compute(reader, compute, cluster, expect):
     computes = cluster.role("compute")
     after = computes[(computes.index(compute) + 1) % len(computes)]
@@ -49,6 +52,7 @@ def test_its_account_signs_in_at_the_next_compute(reader, compute, cluster, expe
     )
 
 
+@pytest.mark.project("nova")
 def test_there_are_two_cells(readings, cluster, expect):
     seen = cells(readings.reader(cluster.role("controller")[0])).names
     look = "nova-manage cell_v2 list_cells"
@@ -56,6 +60,7 @@ def test_there_are_two_cells(readings, cluster, expect):
     expect.that("a cell for instances", len(seen) > 1, seen=seen, expected="mapped", look=look)
 
 
+@pytest.mark.project("nova-compute")
 def test_the_compute_is_in_a_cell(readings, cluster, compute, expect):
     seen = cells(readings.reader(cluster.role("controller")[0]))
     expect.that(
@@ -68,6 +73,7 @@ def test_the_compute_is_in_a_cell(readings, cluster, compute, expect):
 
 
 @pytest.mark.own
+@pytest.mark.project("nova")
 def test_no_password_is_kept_with_the_cells(readings, cluster, expect):
     seen = cells(readings.reader(cluster.role("controller")[0])).with_password
     expect("cells whose database address holds a password", seen, (), "nova-manage cell_v2 list_cells --verbose")

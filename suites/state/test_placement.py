@@ -9,6 +9,7 @@ NEEDED = ("VCPU", "MEMORY_MB", "DISK_GB")
 
 @pytest.mark.api
 @pytest.mark.parametrize("resource", NEEDED)
+@pytest.mark.project("placement", "nova-compute")
 def test_the_compute_has_something_to_give(cloud_says, compute, resource, expect):
     seen = cloud_says(inventories).get(compute.name, {}).get(resource, 0)
     expect.that(
@@ -21,6 +22,7 @@ def test_the_compute_has_something_to_give(cloud_says, compute, resource, expect
 
 
 @pytest.mark.api
+@pytest.mark.project("placement")
 def test_nobody_else_has_something_to_give(cloud_says, cluster, expect):
     computes = {node.name for node in cluster.role("compute")}
     others = {name for name, given in cloud_says(inventories).items() if "VCPU" in given and name not in computes}

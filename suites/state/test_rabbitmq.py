@@ -104,6 +104,7 @@ def test_nobody_listens_to_a_queue_that_is_gone(readings, cluster, expect):
     )
 
 
+@pytest.mark.project("nova")
 def test_there_are_queues(readings, cluster, expect):
     expect.that(
         "the services' queues",

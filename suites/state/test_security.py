@@ -113,6 +113,7 @@ def test_no_default_password_of_the_queue_works(page, controller, standing, expe
 
 
 @pytest.mark.api
+@pytest.mark.project("nova")
 def test_what_travels_encrypted_is_said(readings, cluster, record_property, expect):
     """Nothing is demanded but that all endpoints agree: whoever reads the report knows what to protect otherwise."""
     nova = settings.read(readings.reader(cluster.role("controller")[0]), "/etc/nova/nova.conf")

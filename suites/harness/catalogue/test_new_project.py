@@ -1,12 +1,13 @@
 """A new project is one folder: a copy of Placement's under another name derives all that Placement has."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from deploy import catalogue, cloud, inventory, plan, preview, steps
 from deploy.catalogue import read
-from deploy.inventory import Cluster
+from deploy.inventory import Cluster, Services
 from deploy.making import database, resources
 from fixtures import stages
 from fixtures.checks import subjects
@@ -35,14 +36,19 @@ def copied(templates, *more: tuple[str, str]) -> None:
 @pytest.fixture
 def site(site_of, templates):
     copied(templates)
-    return site_of("lab")
+    return site_of(chosen(inventory.load("lab")))
 
 
 @pytest.fixture
 def elsewhere(site_of, templates):
     """The same, where its services run on storage nodes."""
     copied(templates, ('kind = "wsgi"', 'kind = "wsgi"\nroles = ["storage"]'))
-    return site_of(with_storage())
+    return site_of(chosen(with_storage()))
+
+
+def chosen(cluster: Cluster) -> Cluster:
+    """The cluster whose inventory names the new project as well."""
+    return replace(cluster, services=Services((*cluster.services.chosen, NAME)))
 
 
 def with_storage() -> Cluster:
@@ -145,7 +151,7 @@ def test_suites_can_name_its_stage(site):
 def test_a_role_and_a_domain_that_it_needs_are_made_in_keystone(site_of, templates, monkeypatch):
     extras = '[keystone]\nroles = ["sample_owner"]\ndomain = "sample"\ndomain_admin = "sample_admin"\n[on.debian-12]'
     copied(templates, ("[on.debian-12]", extras))
-    made = registered(site_of("lab"), monkeypatch)
+    made = registered(site_of(chosen(inventory.load("lab"))), monkeypatch)
     assert {("role", "sample_owner"), ("domain", "sample"), ("user", "sample_admin"), ("domain role", "admin")} <= set(
         made
     )

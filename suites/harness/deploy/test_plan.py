@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploy import plan
-from deploy.errors import CommandFailed, StackproofError, StageMissing
+from deploy.errors import CommandFailed, InventoryError, StackproofError, StageMissing
 from deploy.finding import Finding
 from deploy.host import Host, Result
 from deploy.journal import JOURNAL
@@ -271,3 +271,19 @@ def test_events_of_steps_side_by_side_keep_their_own_names(site, events):
     changes = Counter(event.step for event in events if event.kind == "change")
     assert changes == {"a": 3, "b": 3}
     assert [len(outcome.changes) for outcome in outcomes.values()] == [3, 3]
+
+
+# -- part of a build -----------------------------------------------------------------------------------
+
+
+def test_only_what_is_named_is_done_and_all_that_it_requires():
+    every = [step("d", "c"), step("c", "b"), step("b", "a"), step("a"), step("other", "a")]
+    assert [each.name for each in plan.only(every, ["c"])] == ["a", "b", "c"]
+    assert [each.name for each in plan.only(every, ["other", "b"])] == ["a", "b", "other"]
+    assert plan.only(every, []) == []
+
+
+def test_a_name_that_no_step_has_is_told_with_those_there_are():
+    with pytest.raises(InventoryError, match="no step named x, y") as caught:
+        plan.only([step("b", "a"), step("a")], ["y", "a", "x"])
+    assert "one of: a, b" in str(caught.value)

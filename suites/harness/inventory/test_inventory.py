@@ -52,6 +52,20 @@ FLAVOR = "[capacity.flavors.small]\nvcpus = 1\nmemory_mib = 2048\ndisk_gib = 10\
 
 BAD = {
     # what is wrong: (what is replaced, by what, the key that is told, words that are told)
+    "unknown project": (
+        "[options]",
+        '[services]\nchosen = ["glanse"]\n[options]',
+        "services.chosen",
+        "no project named glanse; known: base",
+    ),
+    "project twice": (
+        "[options]",
+        '[services]\nchosen = ["etcd", "etcd"]\n[options]',
+        "services.chosen",
+        "names etcd 2 times",
+    ),
+    "a project that is no name": ("[options]", "[services]\nchosen = [1]\n[options]", "services.chosen", "not 1"),
+    "unknown key of the services": ("[options]", "[services]\nchose = []\n[options]", "services.chose", "no such key"),
     "unknown table": ("[options]", "[optoins]", "optoins", "no such table"),
     "a value outside of tables": ("\n[cluster]", 'vip = "10.0.0.9"\n[cluster]', "vip", "no such table"),
     "unknown key of the cluster": ('name = "small"', 'name = "small"\nnmae = 1', "cluster.nmae", "no such key"),
@@ -303,6 +317,12 @@ def test_capacity_is_read_with_what_is_set_by_novas_names(written):
     assert capacity.flavors == {"small": Flavor(vcpus=1, memory_mib=2048, disk_gib=10, instances=40)}
     assert capacity.settings == {"cpu_allocation_ratio": 4.0, "reserved_host_memory_mb": 1024}
     assert inventory.load(written(GOOD)).capacity is None
+
+
+def test_the_projects_are_those_that_are_chosen_or_else_left_to_the_catalogue(written):
+    assert inventory.load(written(GOOD)).services.chosen is None
+    chosen = 'chosen = ["glance", "keystone"]'
+    assert inventory.load(written(f"{GOOD}[services]\n{chosen}")).services.chosen == ("glance", "keystone")
 
 
 def test_clients_find_the_cloud_at_the_vip_or_at_the_only_controller():

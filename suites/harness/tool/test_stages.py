@@ -1,13 +1,17 @@
 """The deployment of a run: what failed in it stays told, and is not built over."""
 
+import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from deploy import plan
 from deploy.errors import StepFailed
+from deploy.inventory import BUILT_IN
 from deploy.plan import Outcome
+from fixtures.checks import plugin
 from fixtures.stages import Deployment
 
 DONE = Outcome("keystone", 1.0, ())
@@ -47,3 +51,64 @@ def test_where_a_run_applies_each_check_of_the_state_waits_for_the_build(pytestc
     checks = [line for line in planned.stdout.splitlines() if "::" in line and "(fixtures used: " in line]
     assert len(checks) > 100
     assert {"deployment" in line.partition("(fixtures used: ")[2].rstrip(")").split(", ") for line in checks} == {first}
+
+
+# -- part of a build, and clusters of few projects -----------------------------------------------------
+
+
+def collected(pytestconfig, tmp_path, *options: str) -> subprocess.CompletedProcess[str]:
+    """What pytest says of the tests it would run with those options; none is run."""
+    usual = ["--collect-only", "-q", "-p", "no:cacheprovider", f"--results={tmp_path}/results"]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *usual, *options],
+        cwd=pytestconfig.rootpath,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_part_of_a_build_is_its_steps_and_what_they_require(pytestconfig, tmp_path):
+    told = collected(pytestconfig, tmp_path, "-m", "deploy", "--steps=glance", "suites/deploy", "suites/flows").stdout
+    steps = {line.partition("[")[2].rstrip("]") for line in told.splitlines() if "::test_step[" in line}
+    assert {"base", "galera", "keystone", "glance"} <= steps
+    assert not {"nova", "neutron", "etcd"} & steps
+    assert "left out 6: suites/flows/test_instance.py: --steps leaves out content, neutron-agents, nova-compute" in told
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["-m", "deploy", "--steps=nvoa"], "--steps: cluster lab has no step named nvoa; there are: base, "),
+        (["suites/state", "--steps=nova"], "--steps is for a run that applies"),
+        (["suites/state", "--remove=nova"], "--remove is for a run that applies"),
+        (["-m", "deploy", "--steps=nova", "--remove=etcd"], "--remove goes with a whole build"),
+    ],
+)
+def test_what_is_no_part_of_a_build_is_refused_before_anything_is_touched(pytestconfig, tmp_path, options, told):
+    refused = collected(pytestconfig, tmp_path, *options)
+    assert refused.returncode == pytest.ExitCode.USAGE_ERROR
+    assert told in refused.stderr
+
+
+def test_checks_of_what_is_not_chosen_are_left_out_with_the_reason(pytestconfig, tmp_path):
+    lab = (BUILT_IN / "lab.toml").read_text()
+    few = tmp_path / "few.toml"
+    few.write_text(re.sub(r"^chosen = .*$", 'chosen = ["glance"]', lab, flags=re.MULTILINE))
+    told = collected(pytestconfig, tmp_path, "suites/state", "suites/failover", f"--inventory={few}").stdout
+    assert "suites/state/test_glance.py::" in told
+    assert [line for line in told.splitlines() if line.startswith("suites/") and "hypervisor" in line] == []
+    for module, absent in (("state/test_etcd", "etcd"), ("failover/test_tunnels_cut", "neutron-agents")):
+        assert f"suites/{module}.py: the inventory has no {absent}" in told
+        assert f"suites/{module}.py::" not in told
+
+
+@pytest.mark.parametrize(
+    ("marker", "told"), [("needs", "no feature is named luck"), ("project", "no project is named")]
+)
+def test_a_marker_that_names_what_does_not_exist_is_refused(pytestconfig, marker, told):
+    mark = getattr(pytest.mark, marker)("luck").mark
+    item = SimpleNamespace(nodeid="test_x.py::test_y", iter_markers=lambda name: [mark] if name == marker else [])
+    with pytest.raises(pytest.UsageError, match=f"test_y: {told}"):
+        plugin._reason(pytestconfig, item)

@@ -1,0 +1,146 @@
+"""The inventory chooses projects: those, what they require, and what every cluster has; a cluster of few is whole."""
+
+from dataclasses import replace
+
+import pytest
+
+from deploy import catalogue, inventory, plan, preview, steps
+from deploy.errors import HostUnreachable
+from deploy.facts import defects, standing
+from deploy.facts.standing import Record, Standing
+from deploy.host import Host
+from deploy.inventory import Services
+from deploy.render import Context, files
+from deploy.secrets import Unsaved
+from fixtures.checks import subjects
+from fixtures.checks.subjects import Intended
+from fixtures.drills.targets import targets
+from fixtures.probes.catalogued import probes
+from suites.harness.clusters import choosing
+
+OPTIONAL = {"etcd", "glance", "placement", "nova", "nova-compute", "neutron", "neutron-agents", "content"}
+SUBSETS = {
+    "identity alone": (),
+    "images": ("glance",),
+    "images with content": ("glance", "content"),
+    "networks without instances": ("neutron-agents", "content"),
+    "an API of instances without computes": ("nova", "content"),
+    "instances without networks": ("nova-compute", "etcd"),
+}
+
+
+def names(cluster) -> set[str]:
+    return {project.name for project in catalogue.load().of(cluster).projects}
+
+
+# -- the choice ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("profile", ["lab", "two-node", "production.example"])
+def test_the_inventories_we_ship_choose_all_there_is(profile):
+    cluster = inventory.load(profile)
+    assert set(cluster.services.chosen) == OPTIONAL
+    assert names(cluster) == names(replace(cluster, services=Services()))
+
+
+def test_what_is_not_chosen_is_not_there_and_what_every_cluster_needs_is():
+    assert names(choosing("lab")) == set(catalogue.load().projects) - OPTIONAL
+    assert names(choosing("lab", "glance")) & OPTIONAL == {"glance"}
+
+
+def test_what_is_required_is_taken_along_and_said():
+    known = catalogue.load().of(choosing("lab", "nova-compute"))
+    assert {project.name for project in known.projects} & OPTIONAL == {"nova-compute", "nova", "placement", "glance"}
+    assert "nova is taken along, because nova-compute requires it" in known.notes
+    assert known.taken_along == {"glance": ("nova",), "placement": ("nova",), "nova": ("nova-compute",)}
+
+
+def test_who_chose_all_is_told_nothing():
+    assert catalogue.load().of(inventory.load("lab")).notes == ()
+
+
+def test_a_requirement_is_the_same_whether_chosen_or_taken_along():
+    chosen = catalogue.load().of(choosing("lab", "nova", "glance"))
+    assert chosen.project("nova") == catalogue.load().of(choosing("lab", "nova")).project("nova")
+    assert set(chosen.taken_along) == {"placement"}
+
+
+def test_an_optional_project_that_is_no_default_is_there_where_it_is_named(templates):
+    for name, text in {"base": 'title = "b"', "extra": 'title = "e"\noptional = true\ndefault = false'}.items():
+        (templates / name).mkdir()
+        (templates / name / "service.toml").write_text(text)
+    lab = inventory.load("lab")
+    assert names(replace(lab, services=Services())) == {"base"}
+    assert names(replace(lab, services=Services(("extra",)))) == {"base", "extra"}
+
+
+def test_content_comes_after_what_it_is_made_with_and_requires_none_of_it():
+    assert catalogue.load().of(inventory.load("lab")).project("content").requires == (
+        "keystone", "glance", "nova", "neutron",
+    )  # fmt: skip
+    assert catalogue.load().of(choosing("lab", "content")).project("content").requires == ("keystone",)
+
+
+# -- a cluster of few projects ---------------------------------------------------------------------
+
+
+@pytest.fixture(params=SUBSETS)
+def cluster(request):
+    return choosing("lab", *SUBSETS[request.param])
+
+
+def test_it_is_planned(site_of, cluster):
+    site = site_of(cluster)
+    ordered = plan.order(steps.of(site.catalogue))
+    assert {step.name for step in ordered} == {project.name for project in site.catalogue.projects}
+    assert [step.name for step, hosts in preview.steps(site, ordered) if not hosts] == ["vip"]
+
+
+def test_it_is_previewed(site_of, cluster, monkeypatch):
+    site = site_of(cluster)
+    monkeypatch.setattr(Host, "missing", lambda _, packages: list(packages))
+    monkeypatch.setattr(Host, "differing", lambda _, files: [file.path for file in files])
+    monkeypatch.setattr(defects, "left", lambda *_: ())
+    for name, seen in preview.hosts(site).items():
+        assert seen.packages == tuple(catalogue.packages(site.catalogue.on(cluster.node(name))))
+        assert "/etc/hosts" in seen.files
+
+
+def test_what_is_no_longer_chosen_is_told_in_the_preview_where_all_hosts_answer(site_of, monkeypatch):
+    site = site_of(choosing("lab"))
+    record = Record("glance", units=("glance-api",), databases=("glance",))
+    monkeypatch.setattr(standing, "read", lambda *_: Standing((record,)))
+    assert [left.project for left in preview.left(site)] == ["glance"]
+
+    def silent(*_):
+        raise HostUnreachable("controller01 does not answer")
+
+    monkeypatch.setattr(standing, "read", silent)
+    assert preview.left(site) == ()
+
+
+@pytest.mark.parametrize("profile", ["lab", "two-node"])
+def test_every_file_is_rendered(site_of, cluster, profile):
+    few = replace(inventory.load(profile), services=cluster.services)
+    site = site_of(few)
+    context = Context(few, site.catalogue, site.platform, Unsaved(), site.found)
+    absent = OPTIONAL - {project.name for project in site.catalogue.projects}
+    accounts = {catalogue.load().projects[name].get("account") for name in absent} - {None}
+    for node in few.nodes:
+        for file in files(context, node, site.catalogue.on(node)):
+            assert [name for name in accounts if f"unsaved keystone.{name}\n" in file.text] == [], file.path
+
+
+def test_every_subject_is_listed_and_none_is_of_an_absent_project(cluster):
+    intended = Intended.of(cluster)
+    there = {project.name for project in intended.catalogue.projects}
+    for listed in subjects.SUBJECTS.values():
+        for subject in listed(intended):
+            service = getattr(subject, "service", None)
+            assert service is None or isinstance(service, str) or service.project in there
+
+
+def test_drills_watch_and_take_away_what_is_there(cluster):
+    known = catalogue.load().of(cluster)
+    assert {target.service for target in targets(known) if target.service not in known.services} == set()
+    assert {probe.name.partition("/")[0] for probe in probes(cluster, known)} <= {"vip", *map(str, known.services)}
