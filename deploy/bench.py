@@ -1,6 +1,6 @@
-"""`python -m deploy.bench`: what each phase of a lab build costs, measured in one run and printed; no verdict.
+"""`python -m deploy.bench`: measure and print the cost of each phase of a lab build; no verdict.
 
-Builds in the lab from nothing (the lab must be down), builds again, then looks at the idle cluster.
+It builds the lab from nothing (the lab must be down), builds again, then measures the idle cluster.
 """
 
 import argparse
@@ -20,17 +20,17 @@ from deploy.lab import groups, room
 
 ROOT = Path(__file__).parent.parent
 SETTLE, WATCH = 60.0, 60.0
-"""Seconds to let the cluster come to rest, and to watch it idle."""
+"""Seconds to wait for the cluster to come to rest, and seconds to measure it idle."""
 GIB = 2**30
 
 Row = tuple[str, str, str]
 
 
 def main() -> int:
-    """Exit codes: 0 measured, 1 an error that says what to do."""
+    """Return the exit code: 0 measured, 1 an error that says what to do."""
     parser = argparse.ArgumentParser(prog="python -m deploy.bench", description=__doc__)
     parser.add_argument("--inventory", default="lab", metavar="NAME|FILE", help="a lab's inventory (default: lab)")
-    parser.add_argument("--cold", action="store_true", help="without the cached images: they are removed first")
+    parser.add_argument("--cold", action="store_true", help="remove the cached images first")
     options = parser.parse_args()
     try:
         cluster = inventory.load(options.inventory)
@@ -45,10 +45,10 @@ def main() -> int:
 
 
 def measure(cluster: Cluster, name: str, *, cold: bool) -> Iterator[Row]:
-    """Build, build again, watch; raises LabError where a lab is up or a build fails."""
+    """Build, build again, measure the idle cluster; yield rows. LabError where a lab is up or a build fails."""
     if room.current() is not None:
         raise LabError(
-            "a lab is up", expected="none: a build from nothing is measured", hint="python -m deploy.lab down"
+            "a lab is up", expected="no lab: a build from nothing is measured", hint="python -m deploy.lab down"
         )
     if cold:
         room.down(purge=True)
@@ -56,7 +56,7 @@ def measure(cluster: Cluster, name: str, *, cold: bool) -> Iterator[Row]:
         results = Path(folder)
         yield from _phases(_build(name, results / "first"), results / "first")
         again = _build(name, results / "second", "--deselect=suites/flows")
-        yield "second build, everything as it should be", f"{again:.1f}", "s"
+        yield "second build, nothing to change", f"{again:.1f}", "s"
     yield from _idle(cluster)
 
 
@@ -76,8 +76,8 @@ def _phases(total: float, results: Path) -> Iterator[Row]:
     for step in json.loads((results / "steps.json").read_text()):
         yield f"step {step['step']} (steps overlap)", f"{step['seconds']:.1f}", f"s, {len(step['changes'])} changes"
     yield "all steps together", f"{_span(events, 'step'):.1f}", "s"
-    yield "instance, from first call to its page", f"{_span(events, 'note', 'tenant'):.1f}", "s"
-    yield "all of it, tests and removal included", f"{total:.1f}", "s"
+    yield "instance, from the first call to its web page", f"{_span(events, 'note', 'tenant'):.1f}", "s"
+    yield "the whole run, tests and removal included", f"{total:.1f}", "s"
 
 
 def _span(events: list[dict[str, Any]], kind: str, host: str = "") -> float:
@@ -86,7 +86,7 @@ def _span(events: list[dict[str, Any]], kind: str, host: str = "") -> float:
 
 
 def _idle(cluster: Cluster) -> Iterator[Row]:
-    # What is measured is the passing of time itself, so these two are waits and not polls.
+    # These two sleep instead of polling: the measurement is CPU used per second of time.
     time.sleep(SETTLE)
     before = {node.name: _cpu(node.name) for node in cluster.nodes}
     started = time.monotonic()
@@ -100,7 +100,7 @@ def _idle(cluster: Cluster) -> Iterator[Row]:
 
 
 def _cpu(node: str) -> float:
-    """Seconds of CPU a host has used since it booted."""
+    """Return the seconds of CPU a host has used since its boot."""
     stat = dict(line.split() for line in (groups.parent() / node / "cpu.stat").read_text().splitlines())
     return int(stat["usage_usec"]) / 1e6
 

@@ -1,9 +1,9 @@
-"""Capacity: whether the computes carry the instances an inventory demands, with all of them and with one lost.
+"""Capacity: whether the computes carry the instances an inventory demands, with all computes and with one lost.
 
-Arithmetic only, and Nova's own: of each resource a compute offers `(total - reserved) * allocation ratio`, rounded
-down (nova/virt/libvirt/driver.py, update_provider_tree; placement/objects/inventory.py), and one instance never gets
-more of it than there really is (max_unit). The questions are those of the sizing guide: how many cores, how much
-memory, how many servers, and how many instances one server runs: ratio * cores / cores of an instance.
+The arithmetic is Nova's: a compute offers `(total - reserved) * allocation ratio` of each resource, rounded down
+(nova/virt/libvirt/driver.py, update_provider_tree; placement/objects/inventory.py), and one instance never gets more
+than the physical total (max_unit). The questions are those of the sizing guide: how many cores, how much memory, how
+many servers, and how many instances per server: ratio * cores / cores of an instance.
 """
 
 import math
@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from deploy.inventory import Capacity, Flavor
 
 CLASSES = ("VCPU", "MEMORY_MB", "DISK_GB")
-"""Placement's names; what it calls MB and GB are MiB and GiB."""
+"""Placement's names of resources; its MB and GB are MiB and GiB."""
 
 
 @dataclass(frozen=True)
 class Amount:
-    """So much of each resource."""
+    """An amount of each resource."""
 
     vcpus: int = 0
     memory_mib: int = 0
@@ -35,19 +35,19 @@ class Amount:
 
     @property
     def each(self) -> tuple[int, int, int]:
-        """In the order of CLASSES."""
+        """The amounts in the order of CLASSES."""
         return self.vcpus, self.memory_mib, self.disk_gib
 
     def holds(self, other: "Amount") -> bool:
-        """True where there is enough of everything."""
+        """True where this is at least `other` in every resource."""
         return all(a >= b for a, b in self._beside(other))
 
     def times(self, other: "Amount") -> int:
-        """How often `other` goes into this, on a compute of its own: the guide's instances a server."""
+        """Return how many times `other` fits into this: the guide's number of instances per server."""
         return min((max(a, 0) // b for a, b in self._beside(other) if b), default=0)
 
     def share(self, whole: "Amount") -> float:
-        """The largest part this is of any resource of `whole`."""
+        """Return the largest share this takes of any resource of `whole`."""
         return max((a / b if b > 0 else math.inf for a, b in self._beside(whole) if a), default=0.0)
 
     def _beside(self, other: "Amount") -> Iterable[tuple[int, int]]:
@@ -56,7 +56,7 @@ class Amount:
 
 @dataclass(frozen=True)
 class Compute:
-    """One compute as it was read: logical CPUs, MiB of memory, GiB of the file system of its instances."""
+    """One compute's resources: logical CPUs, MiB of memory, GiB of the file system of instances."""
 
     name: str
     total: Amount
@@ -64,14 +64,14 @@ class Compute:
 
 @dataclass(frozen=True)
 class Rules:
-    """Of each resource, what is kept from instances, and how often the rest is promised."""
+    """The amount of each resource reserved for the host, and the allocation ratios of the rest."""
 
     reserved: Amount
     ratios: tuple[float, float, float]
 
     @classmethod
     def of(cls, capacity: Capacity, defaults: Mapping[str, float]) -> "Rules":
-        """The inventory's, and where it is silent those of the platform's Nova; both by the names of nova.conf."""
+        """Return the inventory's rules, completed by `defaults` of Nova; both use the names of nova.conf."""
         chosen = {**defaults, **capacity.settings}
         return cls(
             reserved=Amount(
@@ -87,38 +87,38 @@ class Rules:
         )
 
     def offered(self, compute: Compute) -> Amount:
-        """What Placement lets instances have of one compute."""
+        """Return what one compute offers to instances in Placement."""
         free = (compute.total - self.reserved).each
         return Amount(*(max(0, int(amount * ratio)) for amount, ratio in zip(free, self.ratios, strict=True)))
 
     def real(self, amount: Amount) -> Amount:
-        """What a machine must have more, so that it can offer so much more."""
+        """Return the physical resources a machine needs to offer `amount`, rounded up."""
         return Amount(*(math.ceil(a / ratio) for a, ratio in zip(amount.each, self.ratios, strict=True)))
 
 
 @dataclass(frozen=True)
 class Case:
-    """The demand on one set of computes."""
+    """The demand compared with one set of computes."""
 
     lost: str
-    """The compute that is gone; empty: none is."""
+    """The name of the lost compute; empty: none is lost."""
     computes: int
     supply: Amount
     margin: Amount
-    """Supply less demand; negative where it is short."""
+    """Supply minus demand; negative where the supply is short."""
     left: Mapping[str, int]
-    """Instances that found no place, by flavor."""
+    """Number of instances without a place, by flavor."""
     needed: int
-    """Computes like the largest that would have to be added; 0 where all fit, -1 where no number of them helps."""
+    """Number of computes like the largest to add; 0: none needed, -1: no number of them suffices."""
 
     @property
     def fits(self) -> bool:
-        """Every instance found a place, so a placement exists."""
+        """True where every instance has a place."""
         return not self.left
 
     @property
     def title(self) -> str:
-        """What the case is."""
+        """The case's name in tables and messages."""
         if self.lost:
             return f"without {self.lost}"
         return f"all {self.computes} computes" if self.computes > 1 else "the only compute"
@@ -126,45 +126,45 @@ class Case:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The calculation with its two verdicts."""
+    """The calculation for both cases: all computes, and one lost."""
 
     demand: Mapping[str, Flavor]
     computes: tuple[Compute, ...]
     rules: Rules
     largest: Compute
-    """The compute whose loss costs most: the one that is gone in `one_lost`, and the kind that is counted in."""
+    """The compute whose loss costs most. It is lost in `one_lost`, and `needed` counts computes like it."""
     all: Case
     one_lost: Case
 
     @property
     def fits(self) -> bool:
-        """The demand is carried, even with one compute lost."""
+        """True where every instance has a place in both cases."""
         return self.all.fits and self.one_lost.fits
 
     @property
     def promise(self) -> str:
-        """What must be."""
+        """The expected result, for messages."""
         return f"a place for every instance ({_count(self.demand)})"
 
     def reason(self, case: Case) -> str:
-        """What is missing, and how much would do; or that nothing is."""
+        """Return what a case lacks and how much would suffice; the promise where nothing is lacking."""
         if case.fits:
             return self.promise
         short = Amount(*(max(0, -amount) for amount in case.margin.each))
         parts = [f"no place for {_listed(case.left)}"]
         if any(short.each):
-            parts.append(f"short of {_worded(short)}, which is {_worded(self.rules.real(short), REAL)} of real machine")
+            parts.append(f"short of {_worded(short)}, which takes {_worded(self.rules.real(short), REAL)}")
         elif case.needed >= 0:
-            parts.append("the sums suffice, but no compute has that much left in one piece")
+            parts.append("the totals suffice, but no single compute has that much left")
         if case.needed > 0:
             plural = "s" if case.needed > 1 else ""
-            parts.append(f"{case.needed} more compute{plural} like {self.largest.name} would do")
+            parts.append(f"{case.needed} more compute{plural} like {self.largest.name} would suffice")
         elif case.needed < 0:
-            parts.append(f"no number of computes like {self.largest.name} would do: one instance is larger than it is")
+            parts.append(f"no number of computes like {self.largest.name} would suffice: one instance is larger")
         return "; ".join(parts)
 
     def lines(self) -> list[str]:
-        """The calculation as a table, with the verdicts below it."""
+        """Return the lines of a table of the calculation, with the verdicts below."""
         each = {name: _amount(flavor) for name, flavor in self.demand.items()}
         rows: list[tuple[str, Sequence[object], str]] = [("", CLASSES, "")]
         rows += [
@@ -173,7 +173,7 @@ class Judgement:
         ]
         rows += [("demand", _sum(self.demand).each, f"{_count(self.demand)} instances")]
         rows += [("allocation ratio", [f"{ratio:g}" for ratio in self.rules.ratios], "nova.conf")]
-        rows += [("kept from instances", self.rules.reserved.each, "on each compute")]
+        rows += [("reserved for the host", self.rules.reserved.each, "on each compute")]
         for name, compute in _kinds(self.computes):
             offered = self.rules.offered(compute)
             alone = " or ".join(f"{_held(compute, offered, amount)} {flavor}" for flavor, amount in each.items())
@@ -191,16 +191,16 @@ class Judgement:
 
 REAL = ("logical CPUs", "MiB of memory", "GiB of disk")
 PROOF = (
-    "(Instances are placed largest first, each on the first compute with room. Where all find a place, it can be done, "
-    "though Nova, which spreads them, may do worse; where sums suffice and places do not, another order might do.)"
+    "(Instances are placed largest first, each on the first compute with room. If all get a place, a placement exists, "
+    "though Nova, which spreads instances, may not find it. If only the totals suffice, another order might fit.)"
 )
 
 
 def judge(capacity: Capacity, defaults: Mapping[str, float], computes: Sequence[Compute]) -> Judgement:
-    """Calculate. `defaults`: what the platform's Nova takes where neither inventory nor nova.conf says anything."""
+    """Judge all computes, and the loss of the one that costs most. `defaults`: Nova's values where nothing is set."""
     rules = Rules.of(capacity, defaults)
     demand = _largest_first(capacity.flavors, _supply(computes, rules))
-    losses = {compute.total: compute for compute in reversed(computes)}  # of equal ones the first
+    losses = {compute.total: compute for compute in reversed(computes)}  # of equal computes the first
     cases = [(compute, _case(demand, _without(computes, compute), rules, compute.name)) for compute in losses.values()]
     largest, worst = min(cases, key=lambda pair: _comfort(pair[1], demand))
     return Judgement(
@@ -219,7 +219,7 @@ def _case(demand: Mapping[str, Flavor], computes: Sequence[Compute], rules: Rule
 
 
 def _comfort(case: Case, demand: Mapping[str, Flavor]) -> tuple[bool, float]:
-    """Less is worse."""
+    """Sort key of a case: fits or not, then the smallest margin as a share of the demand; less is worse."""
     wanted = _sum(demand)
     return case.fits, min(a / b for a, b in zip(case.margin.each, wanted.each, strict=True) if b)
 
@@ -227,7 +227,7 @@ def _comfort(case: Case, demand: Mapping[str, Flavor]) -> tuple[bool, float]:
 def _with_needed(
     case: Case, demand: Mapping[str, Flavor], computes: Sequence[Compute], kind: Compute, rules: Rules
 ) -> Case:
-    """The case with the number of computes that would have to be added."""
+    """Return the case with `needed` filled in."""
     if case.fits:
         return case
     if any(not _fits_alone(kind, rules.offered(kind), _amount(demand[name])) for name in case.left):
@@ -242,7 +242,7 @@ def _with_needed(
 
 
 def _unplaced(demand: Mapping[str, Flavor], computes: Sequence[Compute], rules: Rules) -> dict[str, int]:
-    """First-fit decreasing: each instance, in the order of `demand`, on the first compute with room; what is left."""
+    """Place each instance, in the order of `demand`, on the first compute with room; return those left, by flavor."""
     free = [rules.offered(compute) for compute in computes]
     left = {}
     for name, flavor in demand.items():
@@ -257,7 +257,7 @@ def _unplaced(demand: Mapping[str, Flavor], computes: Sequence[Compute], rules: 
 
 
 def _largest_first(flavors: Mapping[str, Flavor], supply: Amount) -> dict[str, Flavor]:
-    """Those that instances are wanted of, by the largest share of any resource that one takes."""
+    """Return the flavors with a wanted count > 0, largest dominant share of `supply` first."""
     wanted = [(name, flavor) for name, flavor in flavors.items() if flavor.instances]
     return dict(sorted(wanted, key=lambda item: _amount(item[1]).share(supply), reverse=True))
 
@@ -279,7 +279,7 @@ def _without(computes: Sequence[Compute], lost: Compute) -> list[Compute]:
 
 
 def _kinds(computes: Sequence[Compute]) -> list[tuple[str, Compute]]:
-    """Each kind of compute once, named by its first and the number of the others."""
+    """Return each kind of compute once, named by its first compute and the number of others."""
     kinds: dict[Amount, list[Compute]] = {}
     for compute in computes:
         kinds.setdefault(compute.total, []).append(compute)

@@ -1,8 +1,8 @@
-"""Errors an operator can act on: what and where, what was expected, what was seen, where to look, what to do."""
+"""Errors for operators: what and where, what was expected, what was last seen, the evidence, what to do."""
 
 
 class StackproofError(Exception):
-    """Base of all errors meant for an operator; prints its parts in one fixed order."""
+    """Base of all errors for operators; its text has the parts in one fixed order, without the empty ones."""
 
     def __init__(
         self,
@@ -37,23 +37,23 @@ class HostUnreachable(StackproofError):
 
 
 class CommandFailed(StackproofError):
-    """A command on a host ended with an exit code that was not expected."""
+    """A command on a host failed, or did not end within its deadline."""
 
 
 class StepFailed(StackproofError):
-    """A step of the deployment could not be applied, or was not verified in time."""
+    """A step of the deployment could not be applied, or was not verified within its deadline."""
 
 
 class StageMissing(StackproofError):
-    """A run that only verifies found a stage of the deployment missing."""
+    """A run that only verifies found a missing or broken stage of the deployment."""
 
 
 class Interrupted(StackproofError):
-    """The run was interrupted; what other threads still do ends with this."""
+    """The run was interrupted; work in other threads ends with this error."""
 
 
 class PowerError(StackproofError):
-    """A power device did not answer, refused, or said what is not understood."""
+    """A power device did not answer, refused, or gave an answer that cannot be parsed."""
 
 
 class LabError(StackproofError):

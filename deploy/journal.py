@@ -1,4 +1,4 @@
-"""Events of a run: layers emit, reporting listens; nothing here knows who does."""
+"""The journal: layers emit events, listeners such as reporting receive them, with secrets masked."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ _STEP: ContextVar[str] = ContextVar("step", default="")
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened. `at` is seconds on the runner's monotonic clock."""
+    """One event. `at` is seconds on the runner's monotonic clock."""
 
     kind: Kind
     text: str
@@ -29,7 +29,7 @@ Listener = Callable[[Event], None]
 
 @contextmanager
 def within(step: str) -> Iterator[None]:
-    """What is emitted inside, on this thread or on those it hands its context to, belongs to that step."""
+    """Attribute events inside the block to that step, on this thread and on threads that get its context."""
     token = _STEP.set(step)
     try:
         yield
@@ -38,15 +38,15 @@ def within(step: str) -> Iterator[None]:
 
 
 class Journal:
-    """Delivers each event to every listener, with secrets masked; safe to use from many threads."""
+    """Delivers each event to every listener, with secrets masked; thread-safe."""
 
     def __init__(self) -> None:
         self._listeners: list[Listener] = []
-        self._lock = threading.RLock()  # a listener may itself have something to tell
+        self._lock = threading.RLock()  # a listener may emit an event itself
         self.redact: Callable[[str], str] = lambda text: text
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Add a listener; the returned function takes it away again."""
+        """Add a listener; return the function that removes it."""
         with self._lock:
             self._listeners.append(listener)
         return lambda: self._unsubscribe(listener)
@@ -64,7 +64,7 @@ class Journal:
         host: str = "",
         seconds: float | None = None,
     ) -> None:
-        """Tell every listener of one event."""
+        """Deliver one event to every listener."""
         event = Event(kind, self.redact(text), host=host, step=_STEP.get(), seconds=seconds)
         with self._lock:
             for listener in tuple(self._listeners):

@@ -1,11 +1,11 @@
-"""SSH key pairs: Ed25519, as OpenSSH writes them."""
+"""SSH key pairs: Ed25519, in OpenSSH's format."""
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
 def generate() -> str:
-    """A fresh private key, with no passphrase."""
+    """Return a new private key without a passphrase, as text."""
     private = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
     )
@@ -13,7 +13,7 @@ def generate() -> str:
 
 
 def public(private: str) -> str:
-    """The public half, a line without a comment; ValueError where it is no private key."""
+    """Return the public half as a line without a comment; ValueError where `private` is no private key."""
     key = serialization.load_ssh_private_key(private.encode(), password=None)
     line = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     return line.decode()

@@ -1,22 +1,22 @@
-"""Where the runner keeps things outside the repository."""
+"""Folders of the runner outside the repository."""
 
 import os
 from pathlib import Path
 
 
 def state(cluster: str) -> Path:
-    """What belongs to one cluster: its secrets, and the clients' own files."""
+    """Return the folder of one cluster: its secrets and the files of its clients."""
     base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state")
     return base / "stackproof" / cluster
 
 
 def drills(cluster: str) -> Path:
-    """What drills keep of one cluster besides their results: what is to be undone, and whose instances there are."""
+    """Return the folder of one cluster's drills: undo records and the owners of instances, but no results."""
     return state(cluster) / "drills"
 
 
 def cache() -> Path:
-    """What can be made again: images. `STACKPROOF_CACHE` names another place."""
+    """Return the folder of images, which can be built again. `STACKPROOF_CACHE` overrides it."""
     named = os.environ.get("STACKPROOF_CACHE")
     if named:
         return Path(named)

@@ -1,4 +1,4 @@
-"""Secrets: one generated value per use, kept in a 0600 file outside the repository, masked everywhere else."""
+"""Secrets: one generated value per use, stored in a 0600 file outside the repository, masked everywhere else."""
 
 import base64
 import json
@@ -15,51 +15,51 @@ MASK = "********"
 
 
 class Secrets:
-    """The secrets of one cluster. Reading one that does not exist yet makes it, on disk first."""
+    """The secrets of one cluster. Reading a missing secret generates it and saves it before returning it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # Replaced and never altered: other threads mask their events with what is here.
+        # The dict is replaced, never mutated: other threads iterate over it while they mask events.
         self._values: dict[str, str] = self._load()
         self._learned: dict[str, str] = {}
 
     @classmethod
     def of(cls, cluster: str) -> "Secrets":
-        """The secrets of the cluster of that name."""
+        """Return the secrets of the cluster of that name."""
         return cls(paths.state(cluster) / "secrets.json")
 
     def __getitem__(self, use: str) -> str:
-        """The secret for one use, such as `galera.keystone`: 32 characters, safe in URLs and files."""
+        """Return the secret for one use, such as `galera.keystone`: 32 characters, safe in URLs and files."""
         return self._get(use) or self._make(use, random.token_hex(16))
 
     def fernet(self, use: str) -> str:
-        """A Fernet key: 32 random bytes in URL-safe base64."""
+        """Return a Fernet key: 32 random bytes in URL-safe base64."""
         return self._get(use) or self._make(use, base64.urlsafe_b64encode(random.token_bytes(32)).decode())
 
     def long(self, use: str) -> str:
-        """A secret of 256 characters, for corosync, whose key files hold at least 128 bytes."""
+        """Return a secret of 256 characters; corosync's key files hold at least 128 bytes."""
         return self._get(use) or self._make(use, random.token_hex(128))
 
     def ssh(self, use: str) -> str:
-        """A private key of SSH, as OpenSSH writes it: several lines."""
+        """Return an SSH private key in OpenSSH's format, which has several lines."""
         return self._get(use) or self._make(use, keypair.generate())
 
     def ssh_public(self, use: str) -> str:
-        """What that key's owner is known by, which is no secret."""
+        """Return the public half of that key; it is not masked."""
         return keypair.public(self.ssh(use))
 
     def learn(self, use: str, value: str) -> None:
-        """Take a secret that came from elsewhere (a power device's password), to mask it; not written."""
+        """Add a secret from elsewhere (a power device's password), so that it is masked; it is not written to disk."""
         self._learned = {**self._learned, use: value}
 
     def values(self) -> frozenset[str]:
-        """Every secret there is; of a key with several lines each of them, since texts are shown line by line."""
+        """Return every known secret; each line of a key is a value of its own, since texts are shown line by line."""
         known = (*self._values.values(), *self._learned.values())
         return frozenset(part for value in known for part in _parts(value) if part)
 
     def redact(self, text: str) -> str:
-        """The text with every known secret masked."""
-        for value in sorted(self.values(), key=len, reverse=True):  # one may be part of another
+        """Return the text with every known secret masked."""
+        for value in sorted(self.values(), key=len, reverse=True):  # a secret may contain another
             text = text.replace(value, MASK)
         return text
 
@@ -69,7 +69,7 @@ class Secrets:
     def _make(self, use: str, value: str) -> str:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with FileLock(f"{self.path}.lock", mode=0o600):
-            # Another process may have made it since we read the file.
+            # Another process may have generated the secret since the file was read.
             there = {**self._values, **self._load()}
             if use not in there:
                 there = {**there, use: value}
@@ -84,7 +84,7 @@ class Secrets:
             return {}
         except OSError as error:
             raise self._unreadable(str(error)) from None
-        except ValueError:  # its text may hold secrets, and is not told
+        except ValueError:  # the error's text may hold secrets and must not be shown
             raise self._unreadable("something that is not JSON") from None
         if not isinstance(loaded, dict):
             raise self._unreadable("JSON of another kind")
@@ -93,9 +93,9 @@ class Secrets:
     def _unreadable(self, seen: str) -> StackproofError:
         return StackproofError(
             f"the secrets in {self.path} cannot be read",
-            expected="the JSON object this tool wrote, readable by you",
+            expected="the JSON object Stackproof wrote, readable by you",
             seen=seen,
-            hint="restore the file from a backup; without it a standing cluster cannot be managed",
+            hint="restore the file from a backup; an existing cluster cannot be managed without it",
         )
 
     def _save(self, values: dict[str, str]) -> None:
@@ -109,19 +109,19 @@ class Secrets:
 
 
 def _parts(value: str) -> list[str]:
-    """The first two lines of a private key, and the last, are the same in all of its kind."""
+    """Return the lines of a private key except the first two and the last, which all keys of its type share."""
     lines = value.splitlines()
     return lines[2:-1] if len(lines) > 1 else [value]
 
 
 class Unsaved(Secrets):
-    """Stand-ins that are never written, for what needs every secret's place and none's value."""
+    """Placeholders that are never written, for renders that need no real values."""
 
     def __init__(self) -> None:
         self._values, self._learned = {}, {}
 
     def ssh_public(self, use: str) -> str:
-        """A stand-in as well: of a stand-in there is no public half."""
+        """Return a placeholder, since a placeholder has no public half."""
         return f"unsaved {use} (public)"
 
     def _get(self, use: str) -> str:

@@ -1,4 +1,4 @@
-"""Waiting: observe until ready, fail early on the impossible, say what was last seen."""
+"""Waiting: poll until ready, fail early where success is impossible, report the last observation."""
 
 import math
 import time
@@ -14,13 +14,13 @@ T = TypeVar("T")
 
 
 class Clock(Protocol):
-    """What waiting needs of time, so that tests can run it."""
+    """The clock that waiting uses; tests pass one of their own."""
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never jumps."""
+        """Return seconds on a clock that never jumps."""
 
     def sleep(self, seconds: float) -> None:
-        """Let that much time pass."""
+        """Return after that many seconds."""
 
 
 class _RealClock:
@@ -50,15 +50,15 @@ def until(
     hint: str = "",
     clock: Clock = _REAL,
 ) -> T:
-    """Return the first observation that is `ready` (`settle` times running).
+    """Return the last of `settle` consecutive observations that are `ready`.
 
-    Raises StepFailed at once when `error` holds, after `unchanged` seconds in which the same was observed over and
-    over, so that what is slow gets its time and what stands still is told early, and after `timeout` seconds. An
-    exception of `observe` itself is not "not yet": it ends the wait, unless it is a StackproofError (a host
-    that is still rebooting, an API that does not answer yet), which counts as an observation.
+    Raises StepFailed at once where `error` holds, after `unchanged` seconds of equal observations, and after `timeout`
+    seconds. `unchanged` fails early on what has stopped without cutting short what is slow. A StackproofError of
+    `observe` (a host that reboots, an API that does not answer yet) counts as an observation; any other exception
+    ends the wait.
 
-    Observations are `interval` seconds apart, or `rarer` times what has been waited for already, if that is more: so
-    that what is waited for is known to that part, however long it takes, and not slowed down by being looked at.
+    The interval is `interval` seconds, or `rarer` times the time already waited where that is more. This bounds the
+    relative error of the measured time, and keeps polling cheap during long waits.
     """
     seen: T | StackproofError | None = None
     streak = 0
@@ -77,7 +77,7 @@ def until(
             if text != str(seen):
                 text, changed = str(seen), clock.monotonic()
         if error is not None and error(seen):
-            raise _failure(f"{what or 'wait'}: cannot come true any more", expected, seen, hint)
+            raise _failure(f"{what or 'wait'}: cannot succeed any more", expected, seen, hint)
         streak = streak + 1 if ready(seen) else 0
         return streak >= settle
 
@@ -85,7 +85,7 @@ def until(
 
     def pause(_: RetryCallState) -> float:
         waited = clock.monotonic() - started
-        # The last observation is as late as it may be.
+        # The last observation is made at the deadline.
         return max(interval, min(rarer * waited, timeout - waited))
 
     retrying = Retrying(
@@ -97,7 +97,7 @@ def until(
     try:
         retrying(attempt)
     except RetryError:
-        still = f"nothing new for {unchanged:g} s" if clock.monotonic() + interval <= started + timeout else ""
+        still = f"no change for {unchanged:g} s" if clock.monotonic() + interval <= started + timeout else ""
         why = still or f"not ready within {timeout:g} s"
         raise _failure(f"{what or 'wait'}: {why}", expected, seen, hint) from None
     assert not isinstance(seen, StackproofError)  # noqa: S101 - attempt() returned True, so seen is a T

@@ -1,4 +1,4 @@
-"""Accounts: who may use the database, from where, and what each may do."""
+"""Database accounts: user, permitted source, authentication and privileges."""
 
 from dataclasses import dataclass, field
 
@@ -11,31 +11,31 @@ class Account:
 
     user: str
     source: str
-    """Where it may come from: a host or network, `%` for any."""
+    """The host or network the account may connect from; `%`: any."""
     locked: bool
     proof: bool
-    """It must prove who it is, by a password or by its socket."""
+    """True where the account needs a password or authenticates by unix_socket."""
     everywhere: bool
-    """It has privileges on every database."""
+    """True where the account has privileges on every database."""
     databases: frozenset[str] = field(default_factory=frozenset)
-    """Those it has privileges on, with the wildcards of the grant."""
+    """Databases the account has privileges on, with the wildcards of the grant."""
 
     def __str__(self) -> str:
         return f"'{self.user}'@'{self.source}'"
 
     @property
     def local(self) -> bool:
-        """It may only come from the database's own machine."""
+        """True where the account may only connect from the database's own host."""
         return self.source in {"localhost", "127.0.0.1", "::1"}
 
 
 def read(host: Reads) -> list[Account]:
-    """Every account, as the database on that host has it."""
+    """Return every account of the database on that host; CommandFailed where the query fails."""
     return parse(host.check("mariadb -N -B -r", stdin=_ACCOUNTS, timeout=20))
 
 
 def parse(text: str) -> list[Account]:
-    """Rows that begin with `user` (name, source, locked, proof, global rights) or `on` (name, source, database)."""
+    """Parse rows of `user` (name, source, locked, proof, global rights) and of `on` (name, source, database)."""
     rows = [line.split("\t") for line in text.splitlines()]
     on: dict[tuple[str, str], set[str]] = {}
     for user, source, database in (row[1:] for row in rows if row[0] == "on"):

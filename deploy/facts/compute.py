@@ -1,4 +1,4 @@
-"""Compute: what Nova and Placement say through their APIs, and which cell Nova's database gives each host to."""
+"""Compute: services and inventories from the APIs of Nova and Placement, and the cells in Nova's database."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from openstack.connection import Connection
 
 CELL0 = "00000000-0000-0000-0000-000000000000"
-"""The cell of instances that found no host; its identifier is fixed."""
+"""The UUID of cell0, which holds instances that could not be scheduled; Nova fixes it."""
 
 
 @dataclass(frozen=True)
 class NovaService:
-    """One service as it reports to Nova, by the host's short name."""
+    """One Nova service; `host` is the host's short name."""
 
     binary: str
     host: str
@@ -26,49 +26,49 @@ class NovaService:
 
 @dataclass(frozen=True)
 class Cells:
-    """The cells there are, and the cells of each host."""
+    """Nova's cells, and the cells each host is mapped to."""
 
     names: dict[str, str]
-    """By identifier."""
+    """Names by UUID."""
     hosts: dict[str, tuple[str, ...]]
-    """The identifiers of a host's cells, by its short name; there should be one."""
+    """UUIDs of a host's cells, by the host's short name; exactly one is correct."""
     with_password: tuple[str, ...]
-    """Cells whose database address holds a password, and not a place for one."""
+    """Cells whose database URL holds a password instead of a placeholder."""
 
 
 def services(cloud: Connection) -> list[NovaService]:
-    """Every service that ever reported."""
+    """Return every service Nova has a record of."""
     return [
-        NovaService(told.binary, told.host.split(".")[0], told.state == "up", told.status == "enabled")
-        for told in cloud.compute.services()
+        NovaService(service.binary, service.host.split(".")[0], service.state == "up", service.status == "enabled")
+        for service in cloud.compute.services()
     ]
 
 
 def hypervisors(cloud: Connection) -> dict[str, str]:
-    """The state of each hypervisor, by the host's short name."""
-    # Without details: for those Nova calls every compute, and waits a minute for one that does not answer, or that has
-    # just been made known and does not listen yet.
-    return {told.name.split(".")[0]: told.state for told in cloud.compute.hypervisors(details=False)}
+    """Return the state (`up` or `down`) of each hypervisor, by the host's short name."""
+    # With details Nova calls every compute, and waits a minute for a compute that does not answer or was just mapped
+    # and does not listen yet.
+    return {each.name.split(".")[0]: each.state for each in cloud.compute.hypervisors(details=False)}
 
 
 def inventories(cloud: Connection) -> dict[str, dict[str, int]]:
-    """What Placement can give of each resource, by the host's short name."""
+    """Return each host's capacity, (total - reserved) * allocation ratio, by short host name and resource class."""
     return {
         provider.name.split(".")[0]: {
-            told.resource_class: int((told.total - told.reserved) * told.allocation_ratio)
-            for told in cloud.placement.resource_provider_inventories(provider)
+            each.resource_class: int((each.total - each.reserved) * each.allocation_ratio)
+            for each in cloud.placement.resource_provider_inventories(provider)
         }
         for provider in cloud.placement.resource_providers()
     }
 
 
 def cells(host: Reads) -> Cells:
-    """Ask the database on that host."""
+    """Return the cells in the database on that host; CommandFailed where the query fails."""
     return parse_cells(host.check("mariadb -N -B", stdin=_CELLS, timeout=20))
 
 
 def parse_cells(text: str) -> Cells:
-    """Rows that begin with `cell` (identifier, name, whether a password is in it) or `host` (name, identifier)."""
+    """Parse rows that begin with `cell` (UUID, name, 1 where the URL holds a password) or `host` (name, UUID)."""
     rows = [line.split("\t") for line in text.splitlines()]
     hosts: dict[str, tuple[str, ...]] = {}
     for name, cell in (row[1:] for row in rows if row[0] == "host"):
@@ -78,7 +78,7 @@ def parse_cells(text: str) -> Cells:
     return Cells(
         names={cell: name for cell, name, _ in listed},
         hosts=hosts,
-        with_password=tuple(name for _, name, told in listed if told == "1"),
+        with_password=tuple(name for _, name, exposed in listed if exposed == "1"),
     )
 
 
@@ -89,10 +89,10 @@ SELECT 'host', host, uuid FROM nova_api.host_mappings JOIN nova_api.cell_mapping
 
 
 def checked(host: Reads, command: str) -> dict[str, str]:
-    """What `nova-status` or `placement-status` finds, by the name of each check; it costs seconds of the host's CPU.
+    """Run `nova-status` or `placement-status`; return each check's result by its name. Costs seconds of the host's CPU.
 
-    A quarter of Nova's would go into making Python's library green, which these do not need, and a tenth into what
-    setuptools puts in the place of Python's own distutils, where there is one.
+    The script turns off two costs: Eventlet's monkey patching, a quarter of the time of `nova-status`, and setuptools'
+    replacement of Python's distutils, a tenth.
     """
     return parse_checks(host.run(_CHECKED, command, timeout=90).out)
 
@@ -104,7 +104,7 @@ exec %s upgrade check"""
 
 
 def parse_checks(text: str) -> dict[str, str]:
-    """The table they print: each check and its result."""
+    """Parse the table of `upgrade check`: each check and its result."""
     found, name = {}, ""
     for line in text.splitlines():
         key, _, value = line.strip("| \n").partition(": ")

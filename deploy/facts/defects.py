@@ -1,4 +1,4 @@
-"""Defects of the platform's packages: those that are known, and which of them a host still has."""
+"""Defects of the platform's packages: the known defects, and those a host still has."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,12 @@ from deploy.platforms import Platform
 
 
 def known(platform: Platform, catalogue: Catalogue) -> tuple[Defect, ...]:
-    """The defects of the platform, and of each project on it."""
+    """Return the known defects of the platform and of each project on it."""
     return (*platform.defects, *(defect for project in catalogue.projects for defect in project.defects))
 
 
 def left(host: Reads, of: Sequence[Defect]) -> list[Defect]:
-    """Those whose line is in their file; where there is no such file there is no defect. Reads only."""
+    """Return the defects of `of` whose line is in their file. A missing file means no defect. Reads only."""
     asked = (f"! grep -qxF -e %s -- %s 2>/dev/null || echo {number}" for number in range(len(of)))
     words = (word for defect in of for word in (defect.line, defect.path))
     return [of[int(number)] for number in host.check("; ".join([*asked, ":"]), *words).split()]

@@ -1,4 +1,4 @@
-"""etcd: members, and who leads."""
+"""etcd: members, leader, revisions and health."""
 
 import json
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ from deploy.host import Reads
 
 @dataclass(frozen=True)
 class EtcdStatus:
-    """What all endpoints together tell."""
+    """The combined status of all endpoints that answered."""
 
     members: int = 0
     leaders: frozenset[int] = frozenset()
     revisions: frozenset[int] = frozenset()
 
     def whole(self, members: int) -> bool:
-        """All answer and agree on one leader."""
+        """True where `members` endpoints answered and agree on one leader."""
         return self.members == members > 0 and len(self.leaders) == 1 and 0 not in self.leaders
 
 
 def status(host: Reads, endpoints: str) -> EtcdStatus:
-    """Ask every endpoint (comma-separated URLs) from that host."""
+    """Query every endpoint (comma-separated URLs) from that host; endpoints that do not answer are left out."""
     return parse(_ask(host, endpoints))
 
 
@@ -33,75 +33,75 @@ def _ask(host: Reads, endpoints: str) -> str:
 
 @dataclass(frozen=True)
 class EtcdMember:
-    """What one endpoint tells."""
+    """The status of one endpoint."""
 
     cluster: int
     member: int
     leader: int
-    """0: it knows of none."""
+    """The leader's member ID; 0: this member knows no leader."""
     revision: int
     alarms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class EtcdHealth:
-    """Whether one member reads through the cluster."""
+    """Whether one member can read with quorum."""
 
     healthy: bool = False
     told: str = ""
-    """What stood in the way, or what etcdctl said."""
+    """The error, or what etcdctl printed."""
 
 
 def health(host: Reads, endpoint: str) -> EtcdHealth:
-    """Let one endpoint read what the majority agrees on, within etcdctl's own 5 s.
+    """Make one endpoint do a linearizable read, within etcdctl's own 5 s.
 
-    Not `/health`: that has a record written to the disks of a majority within 1 s, and asks one disk more than clients.
+    `/health` is stricter than clients are: it needs a record on the disks of a majority within 1 s, and one disk more.
     """
-    told = host.run("ETCDCTL_API=3 etcdctl --endpoints %s endpoint health -w json", endpoint, timeout=20)
-    return parse_health(told.out) or EtcdHealth(told=told.err.strip() or told.out.strip() or "no answer")
+    result = host.run("ETCDCTL_API=3 etcdctl --endpoints %s endpoint health -w json", endpoint, timeout=20)
+    return parse_health(result.out) or EtcdHealth(told=result.err.strip() or result.out.strip() or "no answer")
 
 
 def parse_health(text: str) -> EtcdHealth | None:
-    """`etcdctl endpoint health -w json` of one endpoint; None where that is not what it says."""
+    """Parse `etcdctl endpoint health -w json` of one endpoint; None where the text is something else."""
     try:
-        [told] = json.loads(text)
-        return EtcdHealth(told["health"] is True, str(told.get("error", "")))
+        [entry] = json.loads(text)
+        return EtcdHealth(entry["health"] is True, str(entry.get("error", "")))
     except (ValueError, LookupError, TypeError, AttributeError):
         return None
 
 
 def members(host: Reads, endpoints: str) -> dict[str, EtcdMember]:
-    """Ask every endpoint (comma-separated URLs) from that host; those that answer, by endpoint."""
+    """Query every endpoint (comma-separated URLs) from that host; return the members that answer, by endpoint."""
     return parse_members(_ask(host, endpoints))
 
 
 def parse_members(text: str) -> dict[str, EtcdMember]:
-    """`etcdctl endpoint status -w json`."""
+    """Parse `etcdctl endpoint status -w json`; an empty dict where the text is something else."""
     try:
         return {entry["Endpoint"]: _member(entry["Status"]) for entry in json.loads(text)}
     except (ValueError, LookupError, TypeError, AttributeError):
         return {}
 
 
-def _member(told: dict[str, Any]) -> EtcdMember:
-    header = told["header"]
+def _member(status: dict[str, Any]) -> EtcdMember:
+    header = status["header"]
     return EtcdMember(
         cluster=int(header["cluster_id"]),
         member=int(header["member_id"]),
-        leader=int(told.get("leader", 0)),
+        leader=int(status.get("leader", 0)),
         revision=int(header.get("revision", 0)),
-        alarms=tuple(map(str, told.get("errors", ()))),
+        alarms=tuple(map(str, status.get("errors", ()))),
     )
 
 
 def parse(text: str) -> EtcdStatus:
-    """`etcdctl endpoint status -w json`."""
+    """Parse `etcdctl endpoint status -w json`; `EtcdStatus()` where the text is something else."""
     try:
-        told = [entry["Status"] for entry in json.loads(text)]
+        statuses = [entry["Status"] for entry in json.loads(text)]
         return EtcdStatus(
-            members=len(told),
-            leaders=frozenset(int(entry.get("leader", 0)) for entry in told),
-            revisions=frozenset(int(entry["header"].get("revision", 0)) for entry in told),
+            members=len(statuses),
+            leaders=frozenset(int(entry.get("leader", 0)) for entry in statuses),
+            revisions=frozenset(int(entry["header"].get("revision", 0)) for entry in statuses),
         )
     except (ValueError, LookupError, TypeError, AttributeError):
         return EtcdStatus()

@@ -1,38 +1,38 @@
-"""Exposure: what a host shows to any of its users, or lets any of them write; and how one may sign in there."""
+"""Exposure: secrets any user of a host can read, configuration any user can write, and the sign-in settings of sshd."""
 
 from collections.abc import Iterable
 
 from deploy.host import Reads
 
 CONFIGURATION = ("/etc", "/usr/local", "/opt")
-"""Where a host's configuration and programs of its own lie."""
+"""Folders of a host's configuration and of its locally installed programs."""
 SHORTEST = 12
-"""A secret of fewer characters may stand in a file by chance."""
+"""The shortest secret searched for, in characters; a shorter text may be in a file by chance."""
 
 
 def revealing(host: Reads, secrets: Iterable[str]) -> list[str]:
-    """The files in which any user can read one of those secrets, the commands of running programs among them.
+    """Return the files, and the commands of running programs, in which any user can read one of those secrets.
 
-    The secrets go by stdin to a search that runs as root; only the names of what it finds are tried as nobody.
+    The secrets travel on stdin to a search that runs as root. The user `nobody` then tries to read each file it found.
     """
     wanted = sorted({secret for secret in secrets if len(secret) >= SHORTEST})
     return host.check(_REVEALING, stdin="\n".join(wanted), timeout=60).splitlines() if wanted else []
 
 
 def passwords(host: Reads) -> list[str]:
-    """The configuration files in which any user can read a password, by the names that settings have."""
+    """Return the files below /etc in which any user can read a password, recognised by the names of settings."""
     return host.check(_PASSWORDS, timeout=60).splitlines()
 
 
 def writable(host: Reads) -> list[str]:
-    """The files and folders of the configuration that any user can write; a folder's sticky bit does not help here."""
+    """Return the files and folders of CONFIGURATION that any user can write, folders with a sticky bit included."""
     return host.check(
         "find %s %s %s -xdev '(' -type f -o -type d ')' -perm -0002 -print", *CONFIGURATION, timeout=60
     ).splitlines()
 
 
 def sign_in(host: Reads) -> dict[str, str]:
-    """The settings of sshd as it understands them, by their names in small letters."""
+    """Return sshd's effective settings (`sshd -T`), by name in lower case."""
     return dict(line.split(" ", 1) for line in host.check("$(command -v sshd || echo /usr/sbin/sshd) -T").splitlines())
 
 
@@ -51,4 +51,4 @@ _SETTING = (
     r"|^[[:space:]]*(connection|transport_url)[[:space:]]*=.*:[^:@/]+@"
 )
 _PASSWORDS = f"{_NOBODY} grep -rlsIE --exclude=openssl.cnf '{_SETTING}' /etc || true"
-"""OpenSSL's own file holds a password that is an example."""
+"""Excludes openssl.cnf, which holds an example password."""

@@ -1,4 +1,4 @@
-"""Files: what is in them, by digest, and whose they are; and how two texts differ, without a secret."""
+"""Files: digest, owner and mode of files on a host, and a diff of two texts that shows no secret."""
 
 import difflib
 import hashlib
@@ -13,7 +13,7 @@ from deploy.secrets import MASK
 
 @dataclass(frozen=True)
 class File:
-    """One file; `digest` is the SHA-256 of its content."""
+    """One file; `digest` is the SHA-256 of its content in hexadecimal, `owner` is `user:group`."""
 
     digest: str = ""
     owner: str = ""
@@ -21,20 +21,20 @@ class File:
 
 
 def seen(host: Reads, paths: Iterable[str]) -> dict[str, File]:
-    """Those files, and all below those folders, that there are, by path. A link is no file."""
+    """Return the existing files among `paths` and below them, by path. Symbolic links are left out."""
     wanted = sorted(set(paths))
     found = "find" + " %s" * len(wanted) + " -type f -exec sha256sum {} + -exec stat -c '%%U:%%G %%a %%n' {} +"
     return parse(host.run(found, *wanted).out)
 
 
 def digest(text: str) -> str:
-    """What `seen` tells of a file that holds this text."""
+    """Return the digest that `seen` reports for a file with this text."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 @lru_cache(maxsize=32)  # many checks read the same answer
 def parse(text: str) -> dict[str, File]:
-    """Lines of `sha256sum`, then lines of owner, mode and path."""
+    """Parse lines of `sha256sum`, then lines of owner, mode and path."""
     digests = {found[2]: found[1] for line in text.splitlines() if (found := _DIGEST.fullmatch(line))}
     return {
         found["path"]: File(digests.get(found["path"], ""), found["owner"], found["mode"])
@@ -48,10 +48,10 @@ _STAT = re.compile(r"(?P<owner>\S+:\S+) (?P<mode>[0-7]{1,4}) (?P<path>/.+)")
 
 
 def difference(wanted: str, there: str, redact: Callable[[str], str]) -> str:
-    """A unified diff from what is wanted to what is there. `redact` masks the secrets we know.
+    """Return a unified diff from the wanted text to the text there. `redact` masks known secrets.
 
-    One that somebody else wrote is known by where it stands: in a URL, after a word such as password, or
-    in a file that holds nothing but a secret.
+    Unknown secrets are recognised by their place: in a URL, or after a word such as password. Where a wanted line
+    holds a secret in no such place (a file that is nothing but a secret), neither text is shown.
     """
     known = set(wanted.splitlines())
     if any(redact(line) != line == _masked(line) for line in known):

@@ -1,4 +1,4 @@
-"""HAProxy: the state of every server behind it, as the one on that host sees it."""
+"""HAProxy: the state of every backend server, as reported by the HAProxy on one host."""
 
 import csv
 from functools import lru_cache
@@ -9,13 +9,13 @@ SOCKET = "/run/haproxy/admin.sock"
 
 
 def servers(host: Reads) -> dict[tuple[str, str], str]:
-    """The state of each server, by proxy and server; nothing where HAProxy does not answer."""
+    """Return the state of each server by (proxy, server); empty where HAProxy does not answer."""
     return parse(host.run(f"socat - UNIX-CONNECT:{SOCKET}", stdin="show stat\n").out)
 
 
 @lru_cache(maxsize=32)  # many checks read the same answer
 def parse(text: str) -> dict[tuple[str, str], str]:
-    """`show stat`: comma-separated values under a line of names."""
+    """Parse the CSV of `show stat`; frontends and backends are left out."""
     rows = csv.DictReader(text.strip().removeprefix("# ").splitlines())
     return {
         (row["pxname"], row["svname"]): row["status"]

@@ -1,15 +1,15 @@
-"""The hosts file: which addresses a host has names for, before it asks anybody."""
+"""The hosts file: names and addresses a host knows without DNS."""
 
 from deploy.host import Reads
 
 
 def read(host: Reads) -> dict[str, tuple[str, ...]]:
-    """The addresses of each name in /etc/hosts."""
+    """Return the addresses of each name in /etc/hosts."""
     return parse(host.run("cat /etc/hosts").out)
 
 
 def parse(text: str) -> dict[str, tuple[str, ...]]:
-    """Lines of an address and its names (hosts(5))."""
+    """Parse lines of an address and its names (hosts(5))."""
     found: dict[str, tuple[str, ...]] = {}
     for line in text.splitlines():
         address, *names = line.partition("#")[0].split() or [""]

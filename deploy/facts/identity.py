@@ -1,4 +1,4 @@
-"""Identity: what Keystone's own API says of services, projects and who may do what."""
+"""Identity: endpoints, projects and role assignments from Keystone's API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One line of the service catalogue."""
+    """One endpoint of Keystone's service catalogue."""
 
     service: str
     type: str
@@ -22,7 +22,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Assignment:
-    """A user, a role, and where the user has it: a project, a domain, or `system`."""
+    """A role of a user; `place` is `project NAME`, `domain NAME` or `system`."""
 
     user: str
     role: str
@@ -30,30 +30,30 @@ class Assignment:
 
 
 def endpoints(cloud: Connection) -> list[Endpoint]:
-    """Every endpoint that is enabled, of every service that is enabled."""
+    """Return every enabled endpoint of every enabled service."""
     services = {service.id: service for service in cloud.identity.services() if service.is_enabled}
     return [
         Endpoint(
-            services[told.service_id].name, services[told.service_id].type, told.interface, told.region_id, told.url
+            services[each.service_id].name, services[each.service_id].type, each.interface, each.region_id, each.url
         )
-        for told in cloud.identity.endpoints()
-        if told.is_enabled and told.service_id in services
+        for each in cloud.identity.endpoints()
+        if each.is_enabled and each.service_id in services
     ]
 
 
 def projects(cloud: Connection) -> list[str]:
-    """The names of the projects that are enabled."""
+    """Return the names of the enabled projects."""
     return [project.name for project in cloud.identity.projects() if project.is_enabled]
 
 
 def assignments(cloud: Connection) -> list[Assignment]:
-    """Who has which role where; those that come by a group are told of each of its members."""
-    told = cloud.identity.get("/role_assignments?include_names=true&effective=true").json()["role_assignments"]
-    return [parse(entry) for entry in told if "user" in entry]
+    """Return the role assignments of users; a role of a group is returned for each of its members."""
+    entries = cloud.identity.get("/role_assignments?include_names=true&effective=true").json()["role_assignments"]
+    return [parse(entry) for entry in entries if "user" in entry]
 
 
 def parse(entry: dict[str, dict[str, str]]) -> Assignment:
-    """One entry of `GET /v3/role_assignments?include_names`."""
+    """Parse one entry of `GET /v3/role_assignments?include_names`."""
     kind = next(iter(entry["scope"]))
     scope = entry["scope"][kind]
     place = "system" if kind == "system" else f"{kind} {scope['name']}"  # type: ignore[index]
@@ -61,11 +61,11 @@ def parse(entry: dict[str, dict[str, str]]) -> Assignment:
 
 
 def token(cloud: Connection) -> str:
-    """A token of the administrator."""
+    """Return a token of the administrator."""
     return str(cloud.auth_token)
 
 
 def credentials(cloud: Connection) -> dict[str, str]:
-    """What the administrator signs in with: username, password and project_name, as far as known."""
+    """Return the administrator's username, password and project_name; an unknown value is empty."""
     given = cloud.config.config["auth"]
     return {key: str(given.get(key, "")) for key in ("username", "password", "project_name")}

@@ -1,4 +1,4 @@
-"""Image: what Glance says of its images, and what of their data lies on a host's disk."""
+"""Images: Glance's list of images, and the image files on a host's disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FOLDER = "/var/lib/glance/images"
 
 @dataclass(frozen=True)
 class Image:
-    """One image; `size` in bytes, 0 while it has none."""
+    """One image; `size` in bytes, 0 before data is uploaded."""
 
     id: str
     name: str
@@ -24,15 +24,15 @@ class Image:
 
 
 def images(cloud: Connection) -> list[Image]:
-    """Every image."""
-    return [Image(told.id, told.name, told.status, told.size or 0) for told in cloud.image.images()]
+    """Return every image Glance lists."""
+    return [Image(image.id, image.name, image.status, image.size or 0) for image in cloud.image.images()]
 
 
 def stored(host: Reads) -> dict[str, int]:
-    """The sizes in bytes of the images on that host's disk, by the image's identifier."""
+    """Return the sizes in bytes of the image files on that host's disk, by image ID."""
     return parse(host.run("find %s -type f -printf '%%f %%s\\n'", FOLDER).out)
 
 
 def parse(text: str) -> dict[str, int]:
-    """Lines of name and size."""
+    """Parse lines of file name and size."""
     return {name: int(size) for name, size in (line.rsplit(" ", 1) for line in text.splitlines())}

@@ -1,4 +1,4 @@
-"""Interfaces: what network interfaces a host has, with their addresses, and which of them carry what matters."""
+"""Interfaces: a host's network interfaces, their addresses, and the routes that use them."""
 
 import json
 from collections.abc import Mapping
@@ -10,25 +10,25 @@ from deploy.host import Reads
 
 @dataclass(frozen=True)
 class Interface:
-    """One interface. `master` is the bridge or bond it is a port of."""
+    """One interface. `master` is the bridge or bond the interface is a port of."""
 
     name: str
     mac: str = ""
     mtu: int = 0
     up: bool = False
-    """Set up, and with a carrier."""
+    """True where the interface is set up and has a carrier."""
     master: str = ""
     addresses: tuple[str, ...] = ()
     """IPv4 addresses of global scope."""
 
 
 def read(host: Reads) -> dict[str, Interface]:
-    """Every interface of one host, by name."""
+    """Return every interface of one host, by name."""
     return parse(host.check("ip -j addr show"))
 
 
 def parse(text: str) -> dict[str, Interface]:
-    """`ip -j addr show` of iproute2."""
+    """Parse `ip -j addr show` of iproute2."""
     return {link["ifname"]: _interface(link) for link in json.loads(text or "[]") if "ifname" in link}
 
 
@@ -47,16 +47,16 @@ def _interface(link: Mapping[str, Any]) -> Interface:
     )
 
 
-def addresses(seen: Mapping[str, Interface], name: str) -> tuple[str, ...]:
-    """The addresses of an interface, and of the bridge it is a port of: Neutron moves them there."""
-    interface = seen[name]
-    above = seen.get(interface.master)
+def addresses(links: Mapping[str, Interface], name: str) -> tuple[str, ...]:
+    """Return the addresses of an interface and of its bridge, since Neutron moves addresses to the bridge."""
+    interface = links[name]
+    above = links.get(interface.master)
     return interface.addresses + (above.addresses if above else ())
 
 
-def holder(seen: Mapping[str, Interface], address: str) -> str:
-    """The interface that has that address; empty: none has."""
-    return next((name for name, interface in seen.items() if address in interface.addresses), "")
+def holder(links: Mapping[str, Interface], address: str) -> str:
+    """Return the name of the interface with that address; empty: none."""
+    return next((name for name, interface in links.items() if address in interface.addresses), "")
 
 
 def holds(host: Reads, address: object) -> bool:
@@ -65,7 +65,7 @@ def holds(host: Reads, address: object) -> bool:
 
 
 def carrying(host: Reads, port: int) -> dict[str, str]:
-    """What leaves by which interface: the default route, and the way back to those who came in by SSH on that port."""
+    """Return the interface of each route by destination: the default route, and the peers of SSH sessions on `port`."""
     return parse_routes(
         host.check(
             "ip -j route show default; echo; "
@@ -77,6 +77,6 @@ def carrying(host: Reads, port: int) -> dict[str, str]:
 
 
 def parse_routes(text: str) -> dict[str, str]:
-    """Lines of JSON: the default routes, then a route to each session."""
+    """Parse lines of JSON: the default routes, then the route to each session's peer."""
     routes = [route for line in text.splitlines() if line.strip() for route in json.loads(line)]
     return {route.get("dst", ""): route.get("dev", "") for route in routes}

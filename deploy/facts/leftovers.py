@@ -1,4 +1,4 @@
-"""Leftovers: what a deployment left on a machine, and whose it is."""
+"""Leftovers: configuration and data that a deployment left on a machine, and the cluster they belong to."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,20 +9,20 @@ from deploy.host import Reads
 
 @dataclass(frozen=True)
 class Leftovers:
-    """What was found; nothing on a bare machine."""
+    """Leftovers of one machine; empty on a bare machine."""
 
     claims: Mapping[str, str] = field(default_factory=dict)
-    """The cluster's name in each configuration that has one, by whose configuration it is."""
+    """The cluster's name in each configuration that holds one, by the owner of the configuration."""
     data: tuple[str, ...] = ()
-    """Data of services, by path."""
+    """Paths of data of services."""
 
     def ours(self, cluster: str) -> bool:
-        """True where the machine is that cluster's: somebody says so, and nobody says another."""
+        """True where at least one configuration names that cluster, and none names another."""
         return set(self.claims.values()) == {cluster}
 
     def foreign(self, cluster: str) -> dict[str, str]:
-        """Claims of other clusters."""
-        return {who: name for who, name in self.claims.items() if name != cluster}
+        """Return the claims of other clusters."""
+        return {owner: name for owner, name in self.claims.items() if name != cluster}
 
 
 def script(shelf: Shelf, platform: str) -> str:
@@ -44,18 +44,18 @@ done
 
 
 def read(host: Reads, script: str) -> Leftovers:
-    """Ask one machine with that script, in one round trip."""
+    """Run the script on one machine, in one round trip."""
     return parse(host.run("exec sh -s", stdin=script).out)
 
 
 def parse(text: str) -> Leftovers:
-    """Lines of `claim <by whom> <cluster>` and `data <path>`."""
+    """Parse lines of `claim <owner> <cluster>` and `data <path>`."""
     claims, data = {}, []
     for line in text.splitlines():
         kind, _, rest = line.partition(" ")
         if kind == "claim" and " " in rest:
-            who, _, name = rest.partition(" ")
-            claims[who] = name.strip()
+            owner, _, name = rest.partition(" ")
+            claims[owner] = name.strip()
         elif kind == "data" and rest:
             data.append(rest)
     return Leftovers(claims, tuple(data))

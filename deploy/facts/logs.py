@@ -1,4 +1,4 @@
-"""Logs: what a host's logs and journal tell of trouble since some time: critical errors, tracebacks, crashes."""
+"""Logs: critical errors, tracebacks and crashes in a host's logs and journal since a given time."""
 
 import json
 import re
@@ -11,35 +11,35 @@ from functools import lru_cache
 from deploy.host import Reads
 
 SINCE_BUILT = ""
-"""Since the build last wrote a file or restarted a unit on the host; where it never did, since the host came up."""
+"""Start of the window: the build's last written file or restarted unit on the host; without one, the host's boot."""
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """One kind of trouble of one source. `most` is how often within ten minutes, at the worst of times."""
+    """One kind of trouble of one source. `most` is the largest count within ten minutes."""
 
     source: str
-    """The unit, or the log file's name without `.log`."""
+    """The unit's name, or the log file's name without `.log`."""
     kind: str
-    """critical, traceback or crash."""
+    """`critical`, `traceback` or `crash`."""
     count: int
     most: int
     first: str
-    """The first line of it."""
+    """The first such line."""
 
     def __str__(self) -> str:
         return f"{self.source}: {self.count} x {self.kind}, at most {self.most} in ten minutes, first: {self.first}"
 
 
 def troubles(host: Reads, since: str = SINCE_BUILT) -> list[Trouble]:
-    """All trouble since then, which `date -d` understands. A log that is not in the journal begins its lines with the
-    date, as those of OpenStack do."""
+    """Return all trouble since `since`, a time for `date -d`. Lines of log files must begin with the date, as
+    OpenStack's do."""
     return parse(host.check("exec sh -s -- %s", since, stdin=_SCRIPT, timeout=60))
 
 
 @lru_cache(maxsize=32)  # many checks read the same answer
 def parse(text: str) -> list[Trouble]:
-    """Lines of `file <source> <date> <time> <message>`, then the journal as JSON."""
+    """Parse lines of `file <source> <date> <time> <message>`, then the journal as JSON."""
     return _summed([*_of_files(text.splitlines()), *_of_journal(text.splitlines())])
 
 
@@ -53,14 +53,14 @@ class _Line:
 
 def _of_files(lines: Iterable[str]) -> Iterable[_Line]:
     heads: dict[str, str] = {}
-    """What a traceback is about stands in the line before it."""
+    """The last first line of a message, by source: the line before a traceback names the failed request."""
     for source, line in (rest for line in lines if len(rest := line.split("\t", 2)[1:]) == 2 and line[:5] == "file\t"):
         kind = _kind(line)
         if _HEAD.search(line):
             heads[source] = line
-        told = heads.get(source, line) if kind == "traceback" else line
-        if kind and not _HARMLESS.search(told):
-            yield _Line(source, line[:19], told, kind)
+        cause = heads.get(source, line) if kind == "traceback" else line
+        if kind and not _HARMLESS.search(cause):
+            yield _Line(source, line[:19], cause, kind)
 
 
 def _of_journal(lines: Iterable[str]) -> Iterable[_Line]:
@@ -105,10 +105,10 @@ _KINDS = {
     "traceback": re.compile(r"Traceback \(most recent call last\)"),
 }
 _HEAD = re.compile(r" \[(?:None )?(?:req-|-[ \]])")
-"""The first line of what an OpenStack service tells names the request."""
+"""The first line of an OpenStack service's message holds the request ID."""
 _HARMLESS = re.compile(
-    r"Unhandled error: OSError: write error"  # a client that hung up, such as a health check answered too late
-    r"| keystone\S* \[.*\] Could not find "  # Keystone's traceback for a client that asked for what is not there
+    r"Unhandled error: OSError: write error"  # a client hung up, such as a health check that timed out
+    r"| keystone\S* \[.*\] Could not find "  # Keystone's traceback for a request for a missing object
 )
 
 _SCRIPT = r"""

@@ -1,4 +1,4 @@
-"""The machine: its system, processors and memory, and what it calls itself."""
+"""The machine: operating system, processors, memory, host name and machine ID."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,30 +17,30 @@ echo "@memory=$(sed -n 's/^MemTotal: *//p' /proc/meminfo)"
 
 @dataclass(frozen=True)
 class Machine:
-    """What one machine is."""
+    """One machine's hardware and operating system."""
 
     os_release: Mapping[str, str] = field(default_factory=dict)
     """/etc/os-release (os-release(5))."""
     architecture: str = ""
-    """As `uname -m` says it."""
+    """The output of `uname -m`."""
     init: str = ""
-    """The program that is process 1."""
+    """The name of process 1."""
     hostname: str = ""
     machine_id: str = ""
-    """Empty where it has none yet (machine-id(5))."""
+    """Empty before the first boot (machine-id(5))."""
     cpus: int = 0
-    """Logical processors online: what libvirt counts, and Nova offers."""
+    """Logical processors online, which libvirt counts and Nova offers."""
     memory_mib: int = 0
-    """MemTotal: what the kernel left of the memory that is built in."""
+    """MemTotal: the installed memory less the kernel's reservations."""
 
 
 def read(host: Reads) -> Machine:
-    """Ask one machine, in one round trip."""
+    """Read one machine, in one round trip."""
     return parse(host.check("exec sh -s", stdin=_ASK))
 
 
 def parse(text: str) -> Machine:
-    """Lines of `key=value`; ours have an @ before the key."""
+    """Parse lines of `key=value`; keys of this script begin with @, the others come from os-release."""
     lines = dict(line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
     ours = {key[1:]: value.strip() for key, value in lines.items() if key.startswith("@")}
     return Machine(

@@ -1,4 +1,4 @@
-"""Members: what most of a cluster's say, where each was asked."""
+"""Members: the majority answer of a cluster's members."""
 
 from collections.abc import Iterable
 from typing import TypeVar
@@ -6,7 +6,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def most(told: Iterable[T], nobody: T) -> T:
-    """The answer that most gave, the first of equals; `nobody` stands for no answer, and is given where all are."""
-    answers = [answer for answer in told if answer != nobody]
-    return max(answers, key=answers.count, default=nobody)
+def most(answers: Iterable[T], nobody: T) -> T:
+    """Return the most frequent answer, on a tie the first. `nobody` means no answer; returned where none answered."""
+    given = [answer for answer in answers if answer != nobody]
+    return max(given, key=given.count, default=nobody)

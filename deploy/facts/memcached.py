@@ -1,4 +1,4 @@
-"""memcached: what a member says of itself to who can reach it."""
+"""memcached: the counters of one member."""
 
 from dataclasses import dataclass
 
@@ -7,31 +7,31 @@ from deploy.host import Reads
 
 @dataclass(frozen=True)
 class MemcachedStatus:
-    """One member's counters. No `version`: it did not answer."""
+    """One member's counters. An empty `version` means that the member did not answer."""
 
     version: str = ""
     connections: int = 0
     allowed: int = 0
-    """Connections it takes at once."""
+    """The limit on simultaneous connections."""
     refused: int = 0
-    """How often it stopped taking connections since it was started."""
+    """How often the member stopped accepting connections since it started (`listen_disabled_num`)."""
 
 
 def status(host: Reads, address: object, port: object) -> MemcachedStatus:
-    """Ask the member at that address, from that host."""
+    """Query the member at that address from that host, for at most 5 s."""
     return parse(host.run("timeout 5 bash -c %s %s %s", _ASK, address, port).out)
 
 
 def parse(text: str) -> MemcachedStatus:
-    """Lines of `STAT name value`."""
+    """Parse lines of `STAT name value`."""
     words = [line.split(maxsplit=2) for line in text.splitlines()]
-    told = {entry[1]: entry[2].strip() for entry in words if len(entry) == 3 and entry[0] == "STAT"}
+    stats = {entry[1]: entry[2].strip() for entry in words if len(entry) == 3 and entry[0] == "STAT"}
 
     def number(name: str) -> int:
-        return int(told[name]) if told.get(name, "").isdecimal() else 0
+        return int(stats[name]) if stats.get(name, "").isdecimal() else 0
 
     return MemcachedStatus(
-        told.get("version", ""), number("curr_connections"), number("max_connections"), number("listen_disabled_num")
+        stats.get("version", ""), number("curr_connections"), number("max_connections"), number("listen_disabled_num")
     )
 
 

@@ -1,4 +1,4 @@
-"""Names: the addresses a host finds for them, wherever it looks."""
+"""Names: the addresses a host resolves names to, by every source of its name service switch."""
 
 from collections.abc import Iterable
 
@@ -9,12 +9,12 @@ _ASK = """for name in "$@"; do echo "$name" $(getent ahostsv4 "$name" | sed -n '
 
 
 def resolved(host: Reads, names: Iterable[str]) -> dict[str, frozenset[str]]:
-    """The IPv4 addresses of each name."""
+    """Return the IPv4 addresses of each name."""
     wanted = list(names)
     return parse(host.check("exec sh -s --" + " %s" * len(wanted), *wanted, stdin=_ASK))
 
 
 def parse(text: str) -> dict[str, frozenset[str]]:
-    """Lines of a name and its addresses."""
+    """Parse lines of a name and its addresses."""
     words = [line.split() for line in text.splitlines() if line.strip()]
     return {name: frozenset(addresses) for name, *addresses in words}

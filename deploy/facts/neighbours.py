@@ -1,4 +1,4 @@
-"""Neighbours: who answers at an address, as one host on the same network sees it."""
+"""Neighbours: whether a machine answers at an address, read from a host on the same network."""
 
 import re
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from deploy.host import Reads
 
 AT_ONCE = 8
-"""How many addresses one host tries at the same time. Forty hosts that each try all others at once start 1,560 attempts
-in one moment, and none of them gets its turn on the processors in time."""
+"""Number of addresses one host tries at the same time. If forty hosts each try all others at once, 1,560 attempts start
+together, and none of them gets CPU time before its deadline."""
 _DEADLINE = 4
-"""Seconds of one attempt, from its own start."""
-# A connection attempt makes the kernel ask for the address anew; a refusal is an answer as well. Where one round of
-# attempts is not enough, hosts begin at different moments, and each tries the others in an order of its own.
+"""Seconds one attempt may take, from its own start."""
+# A connection attempt makes the kernel resolve the address by ARP again; a refusal is an answer too. Where one round of
+# attempts does not suffice, hosts begin at different times, and each tries the others in its own order.
 _ASK = """export LC_ALL=C
 port=$1; shift
 if [ $# -gt AT_ONCE ]; then
@@ -28,24 +28,24 @@ _NEIGHBOUR = re.compile(r"^neigh (\S+) dev (\S+)(?: lladdr (\S+))?(?: \w+)*? ([A
 
 @dataclass(frozen=True)
 class Neighbour:
-    """Who answers at one address."""
+    """The answer of one address."""
 
     tcp: str = "silent"
-    """open, refused or silent."""
+    """`open`, `refused` or `silent`."""
     mac: str = ""
     state: str = ""
-    """The kernel's, such as REACHABLE, STALE or FAILED (ip-neighbour(8)); empty: not on a network of this host."""
+    """The kernel's state, such as REACHABLE, STALE or FAILED (ip-neighbour(8)); empty: not on the host's networks."""
 
     @property
     def answers(self) -> bool:
-        """True where something is there. An entry that is merely remembered (STALE, DELAY) is no sign."""
+        """True where a machine answered. A cached entry (STALE, DELAY) is no proof."""
         return self.tcp != "silent" or self.state == "REACHABLE"
 
 
 def read(host: Reads, *addresses: object, port: int = 22) -> dict[str, Neighbour]:
-    """Who answers at those addresses, in one round trip; `port` is only what is knocked at.
+    """Return the answer of each address, in one round trip; `port` is the TCP port to connect to.
 
-    It takes at most 4 s for every AT_ONCE addresses, and a second for each further such round.
+    This takes at most 4 s for every AT_ONCE addresses, and 1 s more for each further such round.
     """
     if not addresses:
         return {}
@@ -53,7 +53,7 @@ def read(host: Reads, *addresses: object, port: int = 22) -> dict[str, Neighbour
 
 
 def parse(text: str) -> dict[str, Neighbour]:
-    """Lines of `address tcp answer`, then `ip neigh show` of each after the word neigh."""
+    """Parse lines of `<address> tcp <answer>`, then those of `ip neigh show` after the word neigh."""
     answers, entries = {}, {}
     for line in text.splitlines():
         words = line.split()

@@ -1,4 +1,4 @@
-"""Network: what Neutron says of its agents, and what it has given each of them to carry."""
+"""Network: Neutron's agents, and the networks and routers on each of them."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Agent:
-    """One agent, by the host's short name."""
+    """One agent; `host` is the host's short name."""
 
     binary: str
     host: str
     alive: bool
     enabled: bool
     tunnel: str
-    """The address its tunnels end at; empty: it has none."""
+    """The local address of the agent's tunnels; empty: the agent has no tunnels."""
 
 
 @dataclass(frozen=True)
 class Carried:
-    """A network or router, and the hosts whose agents carry it."""
+    """A network or router, and the hosts of the agents that serve it, sorted."""
 
     name: str
     hosts: tuple[str, ...]
 
 
 def agents(cloud: Connection) -> list[Agent]:
-    """Every agent that ever reported."""
+    """Return every agent Neutron has a record of."""
     return [
         Agent(
-            binary=told.binary,
-            host=told.host.split(".")[0],
-            alive=told.is_alive,
-            enabled=told.is_admin_state_up,
-            tunnel=(told.configuration or {}).get("tunneling_ip") or "",
+            binary=agent.binary,
+            host=agent.host.split(".")[0],
+            alive=agent.is_alive,
+            enabled=agent.is_admin_state_up,
+            tunnel=(agent.configuration or {}).get("tunneling_ip") or "",
         )
-        for told in cloud.network.agents()
+        for agent in cloud.network.agents()
     ]
 
 
 def networks(cloud: Connection) -> list[Carried]:
-    """Every network with a subnet that hands out addresses, and where its DHCP agents are."""
+    """Return every network that has a subnet with DHCP, and the hosts of its DHCP agents."""
     served = {subnet.network_id for subnet in cloud.network.subnets() if subnet.is_dhcp_enabled}
     carried: dict[str, list[str]] = {network: [] for network in served}
     for agent in cloud.network.agents(binary="neutron-dhcp-agent"):
@@ -60,7 +60,7 @@ def networks(cloud: Connection) -> list[Carried]:
 
 
 def routers(cloud: Connection) -> list[Carried]:
-    """Every highly available router, and where its L3 agents are."""
+    """Return every HA router, and the hosts of its L3 agents."""
     carried: dict[str, list[str]] = {}
     for agent in cloud.network.agents(binary="neutron-l3-agent"):
         for router in cloud.network.agent_hosted_routers(agent):
@@ -73,17 +73,15 @@ def routers(cloud: Connection) -> list[Carried]:
 
 
 def active(host: Reads) -> list[Carried]:
-    """Every enabled highly available router that is older than a minute, and where it is active.
+    """Return every enabled HA router older than a minute and the hosts where it is active, from that host's database.
 
-    The database on that host knows it.
-
-    A new one is active nowhere until its agents have set it up and elected one of them, which takes ten seconds here.
+    A new router is active nowhere until its agents have configured it and elected a master, which takes 10 s here.
     """
     return parse_active(host.check("mariadb -N -B", stdin=_ACTIVE, timeout=20))
 
 
 def parse_active(text: str) -> list[Carried]:
-    """Rows of router, host and state."""
+    """Parse rows of router, host and state."""
     found: dict[str, list[str]] = {}
     for router, host, state in (line.split("\t") for line in text.splitlines()):
         found.setdefault(router, []).extend([host] if state == "active" else [])
@@ -91,12 +89,12 @@ def parse_active(text: str) -> list[Carried]:
 
 
 def flooded(host: Reads) -> dict[str, frozenset[str]]:
-    """Every VXLAN device of that host, and the tunnel ends it sends to what is for all, or for nobody it knows."""
+    """Return every VXLAN device of that host, and the tunnel ends it floods broadcast and unknown unicast to."""
     return parse_flooded(host.check("ip -o link show type vxlan"), host.check("bridge fdb show"))
 
 
 def parse_flooded(devices: str, entries: str) -> dict[str, frozenset[str]]:
-    """Lines of `ip -o link show` and of `bridge fdb show`."""
+    """Parse lines of `ip -o link show` and of `bridge fdb show`."""
     found: dict[str, set[str]] = {line.split()[1].rstrip(":"): set() for line in devices.splitlines()}
     for words in map(str.split, entries.splitlines()):
         if words[0] == "00:00:00:00:00:00" and "dst" in words:

@@ -1,4 +1,4 @@
-"""Pacemaker: members, quorum, and where each resource runs."""
+"""Pacemaker: members, quorum, resources, and the configuration in the CIB."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,32 +10,32 @@ from deploy.host import Host, Hosts, Reads
 
 @dataclass(frozen=True)
 class PacemakerStatus:
-    """What `crm_mon` tells on one controller; no online members: it did not answer."""
+    """The output of `crm_mon` on one node. No online members: Pacemaker did not answer."""
 
     online: tuple[str, ...] = ()
-    """Members that take part: neither pending nor unclean (given up, and not yet fenced), nor about to be fenced.
+    """Members that are online, not pending, not unclean (lost and not yet fenced), and have no fencing pending.
 
-    One that comes back while it is being fenced is online for others, and is powered off all the same.
+    A member that returns while it is being fenced is online to its peers, and is powered off all the same.
     """
     quorum: bool = False
     fencing: bool = False
     running: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Online nodes each resource is started on, by the primitive's name."""
+    """Online nodes where each resource is started, by the primitive's name."""
     failed: tuple[str, ...] = ()
     """Failed actions, as `resource operation on node: reason`."""
     unmanaged: frozenset[str] = frozenset()
-    """Resources that Pacemaker leaves alone, by the primitive's name; it does not even look at them in maintenance."""
+    """Names of primitives that Pacemaker does not manage; in maintenance Pacemaker does not monitor them either."""
 
 
 def status(host: Reads) -> PacemakerStatus:
-    """Ask Pacemaker on that host."""
+    """Return Pacemaker's status on that host; `PacemakerStatus()` where Pacemaker does not answer."""
     result = host.run("crm_mon -1 -r --output-as=xml", timeout=20)
     return parse(result.out) if result.ok else PacemakerStatus()
 
 
 @lru_cache(maxsize=32)  # many checks read the same answer
 def parse(text: str) -> PacemakerStatus:
-    """`crm_mon -1 -r --output-as=xml` of Pacemaker 2.1."""
+    """Parse `crm_mon -1 -r --output-as=xml` of Pacemaker 2.1."""
     try:
         root = ElementTree.fromstring(text)  # noqa: S314 - our own cluster's output
     except ElementTree.ParseError:
@@ -72,7 +72,7 @@ def _takes_part(node: ElementTree.Element) -> bool:
 
 
 def holder(hosts: Hosts, resource: str) -> Host | None:
-    """The one of `hosts` on which a resource runs, as the first of them that knows tells; None: on none of them."""
+    """Return the host that runs a resource, according to the first host that reports it running; None: nowhere."""
     for host in hosts.values():
         nodes = status(host).running.get(resource, ())
         if nodes:
@@ -82,37 +82,37 @@ def holder(hosts: Hosts, resource: str) -> Host | None:
 
 @dataclass(frozen=True)
 class Resource:
-    """One primitive as it is configured."""
+    """One primitive's configuration."""
 
     kind: str
     """`class:type`, or `class:provider:type`."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     cloned: bool = False
     watched_every: str = ""
-    """The interval of its monitor; empty: nobody watches it."""
+    """The interval of the monitor operation; empty: no monitor."""
 
 
 @dataclass(frozen=True)
 class Constraint:
-    """One constraint: its kind (`colocation`, `order`, `location`) and all it says."""
+    """One constraint: its kind (`colocation`, `order`, `location`) and its XML attributes."""
 
     name: str
     kind: str
     says: Mapping[str, str] = field(default_factory=dict)
     where: str = ""
-    """The condition of a rule, such as `#is_dc eq true`; its score is what the constraint says."""
+    """The condition of a rule, such as `#is_dc eq true`; the rule's score is in `says`."""
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """What the CIB says should be."""
+    """The configuration in the CIB."""
 
     properties: Mapping[str, str] = field(default_factory=dict)
     resources: Mapping[str, Resource] = field(default_factory=dict)
     constraints: tuple[Constraint, ...] = ()
 
     def of_kind(self, kind: str, **parameters: str) -> str:
-        """The name of the resource of that kind with those parameters; empty: there is none."""
+        """Return the name of the first resource of that kind with those parameters; empty: none."""
         for name, resource in self.resources.items():
             if resource.kind == kind and parameters.items() <= resource.parameters.items():
                 return name
@@ -120,14 +120,14 @@ class Configuration:
 
 
 def configuration(host: Reads) -> Configuration:
-    """Read the CIB on that host."""
+    """Read the CIB on that host; `Configuration()` where the query fails."""
     result = host.run("cibadmin --query --scope configuration", timeout=20)
     return parse_configuration(result.out) if result.ok else Configuration()
 
 
 @lru_cache(maxsize=32)  # many checks read the same answer
 def parse_configuration(text: str) -> Configuration:
-    """`cibadmin --query --scope configuration`."""
+    """Parse `cibadmin --query --scope configuration`."""
     try:
         root = ElementTree.fromstring(text)  # noqa: S314 - our own cluster's output
     except ElementTree.ParseError:
@@ -147,9 +147,9 @@ def _constraint(element: ElementTree.Element) -> Constraint:
     rule = element.find("rule")
     if rule is None:
         return Constraint(element.get("id", ""), element.tag.removeprefix("rsc_"), dict(element.attrib))
-    told = [each.get(part, "") for each in rule.iter("expression") for part in ("attribute", "operation", "value")]
+    condition = [each.get(part, "") for each in rule.iter("expression") for part in ("attribute", "operation", "value")]
     says = {**element.attrib, "score": rule.get("score", "")}
-    return Constraint(element.get("id", ""), element.tag.removeprefix("rsc_"), says, " ".join(told))
+    return Constraint(element.get("id", ""), element.tag.removeprefix("rsc_"), says, " ".join(condition))
 
 
 def _resource(primitive: ElementTree.Element, *, cloned: bool) -> Resource:

@@ -1,4 +1,4 @@
-"""Packages: which of them a machine can have, and which of its package sources answer."""
+"""Packages: the packages a machine can install, and the package sources it reaches."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from deploy.host import Reads
 
 NO_LISTS = 3
-"""Exit code of the platform's script where the machine knows nothing of what its sources offer."""
+"""Exit code of the platform's script where the machine has no package lists of its sources."""
 
 
 @dataclass(frozen=True)
 class Offer:
-    """What a machine's package manager knows."""
+    """The answer of a machine's package manager."""
 
     missing: tuple[str, ...]
-    """Packages that are neither installed nor offered."""
+    """Packages that are neither installed nor available."""
     known: bool = True
-    """False where the machine has no lists of its sources, so that `missing` says only what is not installed."""
+    """False where the machine has no package lists; `missing` then means not installed."""
 
 
 def offer(host: Reads, script: str, wanted: Iterable[str]) -> Offer:
-    """Ask the platform's package manager for packages; reads what the machine knows, fetches nothing."""
+    """Query the machine's package manager; reads the lists it has and downloads nothing."""
     names = sorted(set(wanted))
     result = host.run(f"exec sh -s -- {' '.join(['%s'] * len(names))}", *names, stdin=script)
     there = set(result.out.split())
@@ -28,17 +28,17 @@ def offer(host: Reads, script: str, wanted: Iterable[str]) -> Offer:
 
 
 def sources(host: Reads, script: str, lines: str = "") -> dict[str, str]:
-    """Why each source was not reached, by its index; empty: it was. `lines`: sources the machine does not have yet."""
+    """Return why each source was not reached, by its index; empty: reached. `lines`: sources not yet configured."""
     given = [line.strip() for line in lines.splitlines() if line.strip()]
     out = host.check(f"exec sh -s -- {' '.join(['%s'] * len(given))}".strip(), *given, stdin=script)
     return parse(out)
 
 
 def parse(text: str) -> dict[str, str]:
-    """Lines of `reached|failed <index> <reason>`."""
+    """Parse lines of `reached|failed <index> <reason>`."""
     rows = [line.split(maxsplit=2) for line in text.splitlines()]
     return {
-        row[1]: "" if row[0] == "reached" else (row[2] if len(row) > 2 else "no reason told")
+        row[1]: "" if row[0] == "reached" else (row[2] if len(row) > 2 else "no reason given")
         for row in rows
         if len(row) > 1 and row[0] in {"reached", "failed"}
     }

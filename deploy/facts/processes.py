@@ -1,4 +1,4 @@
-"""Processes: as whom each runs, the unit it belongs to, and what goes before what."""
+"""Processes: the account, the unit and the niceness of each."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -6,25 +6,25 @@ from functools import lru_cache
 from deploy.host import Reads
 
 COMMAND = "ps -eo pid=,user:32=,unit="
-"""Asks for what `parse` reads."""
+"""The command whose output `parse` reads."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """One process. No `unit`: it belongs to no service."""
+    """One process; `unit` is empty where it belongs to no service."""
 
     user: str
     unit: str
 
 
 def running(host: Reads) -> dict[int, Process]:
-    """Every process of that host, by its id."""
+    """Return every process of that host, by process ID."""
     return parse(host.check(COMMAND))
 
 
 @lru_cache(maxsize=32)  # many checks read the same answer
 def parse(text: str) -> dict[int, Process]:
-    """Lines of id, user and unit; a dash for none."""
+    """Parse lines of process ID, user and unit; a dash for none."""
     words = [line.split() for line in text.splitlines()]
     return {
         int(pid): Process(user, unit.removesuffix(".service") if unit.endswith(".service") else "")
@@ -34,22 +34,22 @@ def parse(text: str) -> dict[int, Process]:
 
 
 def users(running: dict[int, Process], unit: str) -> frozenset[str]:
-    """The accounts a unit's processes run as."""
+    """Return the accounts a unit's processes run as."""
     return frozenset(process.user for process in running.values() if process.unit == unit)
 
 
 def niceness(host: Reads) -> dict[str, frozenset[int]]:
-    """By unit, how nice its lasting processes are: from -20, before all others, to 19.
+    """Return the niceness of each unit's long-running processes, from -20 (first) to 19, by unit.
 
-    Those are what systemd started and what that started. Further down are programs of a moment, whose niceness is
-    another: Pacemaker gives all that it runs 0, whatever its own is (`action_launch_child` in its services_linux.c).
+    Long-running are a process that systemd started and its children. Deeper descendants are short-lived and have
+    another niceness: Pacemaker runs its agents with 0 (`action_launch_child` in Pacemaker's services_linux.c).
     """
     return parse_niceness(host.check("ps -eo ni=,pid=,ppid=,unit="))
 
 
 @lru_cache(maxsize=32)  # as above
 def parse_niceness(text: str) -> dict[str, frozenset[int]]:
-    """Lines of niceness (a dash for real time, which has none), process, parent and unit (a dash for none)."""
+    """Parse lines of niceness (a dash: real time), process ID, parent ID and unit (a dash: none)."""
     listed = {words[1]: words for line in text.splitlines() if len(words := line.split()) == 4}
     mains = {pid for pid, (_, _, parent, _) in listed.items() if parent == "1"}
     found: dict[str, set[int]] = {}
@@ -57,4 +57,4 @@ def parse_niceness(text: str) -> dict[str, frozenset[int]]:
         lasts = pid in mains or (parent in mains and listed[parent][3] == unit)
         if lasts and nice.lstrip("-").isdecimal() and unit.endswith(".service"):
             found.setdefault(unit.removesuffix(".service"), set()).add(int(nice))
-    return {unit: frozenset(seen) for unit, seen in found.items()}
+    return {unit: frozenset(values) for unit, values in found.items()}

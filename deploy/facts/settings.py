@@ -1,15 +1,15 @@
-"""Settings: what a service's own configuration file tells it (oslo.config)."""
+"""Settings: the values in a service's configuration file (oslo.config)."""
 
 from deploy.host import Reads
 
 
 def read(host: Reads, path: str) -> dict[str, str]:
-    """The file's settings as `section.name`; CommandFailed where there is no such file."""
+    """Return the file's settings by `section.name`; CommandFailed where the file is missing."""
     return parse(host.check("cat -- %s", path))
 
 
 def parse(text: str) -> dict[str, str]:
-    """Sections in brackets, `name = value` lines, comments; of a name set twice the last value counts."""
+    """Parse sections in brackets, lines of `name = value` and comments; the last value of a name counts."""
     found, section = {}, "DEFAULT"
     for line in map(str.strip, text.splitlines()):
         if line.startswith("[") and line.endswith("]"):

@@ -1,4 +1,4 @@
-"""Sockets: what listens on a host, on which address and port, and whose it is."""
+"""Sockets: the listening sockets of a host, their address and port, and the units that hold them."""
 
 import re
 from dataclasses import dataclass
@@ -9,35 +9,35 @@ from deploy.facts.processes import Process
 from deploy.host import Reads
 
 COMMAND = f"ss -Htulnp && {processes.COMMAND}"
-"""Asks for both at once, the processes last: what holds a socket and is not among them has ended since."""
+"""Lists the sockets, then the processes: a holder missing from the second list has ended in between."""
 ANY = "any"
-"""In the place of an address: bound on all there are."""
+"""Stands for the address of a socket bound to all addresses."""
 EPHEMERAL = range(32768, 61000)
-"""Ports the kernel gives whoever asked for none (net.ipv4.ip_local_port_range, Linux's default)."""
-_WILDCARDS = {"*", "0.0.0.0", "::"}  # noqa: S104 - what is read, not bound
+"""Ports the kernel assigns to clients (net.ipv4.ip_local_port_range, Linux's default)."""
+_WILDCARDS = {"*", "0.0.0.0", "::"}  # noqa: S104 - text to read, not an address to bind
 _PID = re.compile(r"pid=(\d+)")
 _PROGRAM = re.compile(r'\(\("([^"]+)"')
 
 
 @dataclass(frozen=True)
 class Listener:
-    """One socket that waits for others. No `program`: the kernel's own."""
+    """One listening socket; `program` is empty for a socket of the kernel."""
 
     protocol: str
     address: str
     port: int
     program: str = ""
     units: frozenset[str] = frozenset()
-    """The services whose processes hold it."""
+    """The services whose processes hold the socket."""
 
     @property
     def is_local(self) -> bool:
-        """Only this host itself reaches it."""
+        """True where only this host can reach the socket."""
         return self.address.startswith("127.") or self.address == "::1"
 
     @property
     def may_ask(self) -> bool:
-        """Whether it may be a client's: UDP knows no listening, and clients have a port that nobody chose."""
+        """True where this may be a client's UDP socket: UDP has no listen state, and clients use an ephemeral port."""
         return self.protocol == "udp" and self.address == ANY and self.port in EPHEMERAL
 
     def __str__(self) -> str:
@@ -46,7 +46,7 @@ class Listener:
 
 
 def listening(host: Reads) -> tuple[Listener, ...]:
-    """Every TCP and UDP socket of that host that waits for others, in its own network namespace."""
+    """Return every listening TCP and UDP socket in that host's main network namespace."""
     return _joined(host.check(COMMAND))
 
 
@@ -56,7 +56,7 @@ def _joined(text: str) -> tuple[Listener, ...]:
 
 
 def parse(text: str, running: dict[int, Process]) -> tuple[Listener, ...]:
-    """Lines of `ss -Htulnp`, joined with the processes that hold the sockets; without those whose holders ended."""
+    """Join lines of `ss -Htulnp` with the processes that hold the sockets; skip sockets whose holders have ended."""
     found = []
     for line in text.splitlines():
         words = line.split(maxsplit=6)
@@ -84,6 +84,6 @@ def parse(text: str, running: dict[int, Process]) -> tuple[Listener, ...]:
 
 
 def _plain(address: str) -> str:
-    """Without brackets and the name of an interface."""
+    """Return the address without brackets and interface name; ANY for a wildcard."""
     plain = address.partition("%")[0].strip("[]")
     return ANY if plain in _WILDCARDS else plain

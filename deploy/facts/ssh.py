@@ -1,4 +1,4 @@
-"""SSH servers: the key a host has, and those it is shown by others, by their fingerprints."""
+"""SSH servers: a host's own host key, and the host keys other machines present to it, by fingerprint."""
 
 import base64
 import hashlib
@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from deploy.host import Reads
 
 _OWN = "cat /etc/ssh/ssh_host_ed25519_key.pub"
-# As far as the server's key, and no further: whom nobody knows is not talked to. An eighth of the processor's time that
-# ssh-keyscan takes, which agrees on post-quantum keys first.
+# ssh stops at the unknown host key (StrictHostKeyChecking, no known hosts). This takes an eighth of the CPU time of
+# ssh-keyscan, which negotiates post-quantum keys first.
 _SHOWN = """\
 port=$1; shift
 for address; do
@@ -27,35 +27,35 @@ echo signed in
 
 
 def public_key(host: Reads) -> str:
-    """The Ed25519 key of the host's own server: its kind and the key, as known_hosts has them."""
+    """Return the Ed25519 host key of the host's own server as `TYPE KEY`, the form of known_hosts."""
     return " ".join(host.check(_OWN).split()[:2])
 
 
 def own_key(host: Reads) -> str:
-    """The same, by its fingerprint."""
+    """Return the fingerprint of the host's own Ed25519 host key."""
     return fingerprint(public_key(host))
 
 
 def shown_keys(host: Reads, addresses: Iterable[object], port: int) -> dict[str, str]:
-    """The Ed25519 key that a host is shown at each address, within three seconds; who shows none is not in it."""
+    """Return the Ed25519 fingerprint each address presents to a host within 3 s; silent addresses are left out."""
     wanted = [str(address) for address in addresses]
     return parse(host.run("exec sh -s -- %s" + " %s" * len(wanted), port, *wanted, stdin=_SHOWN).out)
 
 
 def signs_in(host: Reads, account: str, address: object) -> str:
-    """`signed in` where that account of the host may run commands as the same one at an address; else what ssh said."""
-    said = host.run("exec sh -s -- %s %s", account, str(address), stdin=_SIGNED_IN).out.splitlines()
-    return said[-1].strip() if said else "nothing"
+    """Return `signed in` where the account may run commands as the same account at `address`; else ssh's message."""
+    output = host.run("exec sh -s -- %s %s", account, str(address), stdin=_SIGNED_IN).out.splitlines()
+    return output[-1].strip() if output else "nothing"
 
 
 def fingerprint(public: str) -> str:
-    """Of a public key's line, as ssh-keygen(1) shows it."""
+    """Return the fingerprint of a public key's line, in the form of ssh-keygen(1)."""
     kind, key, *_ = public.split()
     digest = hashlib.sha256(base64.b64decode(key)).digest()
     return f"{kind} SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
 
 
 def parse(text: str) -> dict[str, str]:
-    """Lines of an address and its key's fingerprint."""
+    """Parse lines of an address and its key's fingerprint."""
     rows = (line.split(maxsplit=1) for line in text.splitlines() if " " in line)
     return {address: key.strip() for address, key in rows}

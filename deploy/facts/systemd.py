@@ -1,4 +1,4 @@
-"""Units: whether each runs, is enabled, and waits for a restart because its files changed."""
+"""Units: whether each runs, is enabled, and needs a restart because its files changed."""
 
 import shlex
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from deploy.host import STATE, Reads
 
 @dataclass(frozen=True)
 class Unit:
-    """One unit as systemd sees it; `pending`: a file it reads was replaced and it has not restarted since."""
+    """One unit's state in systemd; `pending`: a file of the unit was replaced after its last restart."""
 
     name: str
     load: str
@@ -18,21 +18,21 @@ class Unit:
     enabled: str
     pending: bool = False
     skipped: bool = False
-    """The last start was left out, because a condition of the unit does not hold on this machine."""
+    """True where systemd skipped the last start, because a condition of the unit does not hold on this machine."""
 
     @property
     def is_active(self) -> bool:
-        """Running, as far as systemd knows."""
+        """True where systemd reports the unit as active."""
         return self.active == "active"
 
     @property
     def is_enabled(self) -> bool:
-        """Starts at boot."""
+        """True where the unit starts at boot."""
         return self.enabled == "enabled"
 
     @property
     def is_failed(self) -> bool:
-        """Ended and will not be started again by systemd itself."""
+        """True where the unit failed, or has no unit file; systemd does not start it again."""
         return self.active == "failed" or self.load == "not-found"
 
 
@@ -40,7 +40,7 @@ _PROPERTIES = "Id,LoadState,ActiveState,SubState,UnitFileState,ConditionResult,C
 
 
 def units(host: Reads, names: Iterable[str]) -> dict[str, Unit]:
-    """The state of those units of one host, in one round trip."""
+    """Return the state of each named unit, in one round trip; an unknown unit has `load` "not-found"."""
     wanted = list(names)
     if not wanted:
         return {}
@@ -52,7 +52,7 @@ def units(host: Reads, names: Iterable[str]) -> dict[str, Unit]:
 
 
 def parse(text: str) -> dict[str, Unit]:
-    """Markers, an empty line, then `systemctl show` with a block a unit."""
+    """Parse markers of pending restarts, an empty line, then `systemctl show` with one block per unit."""
     markers, _, blocks = text.partition("\n\n") if not text.startswith("\n") else ("", "", text[1:])
     pending = set(markers.split())
     found = {}
@@ -74,5 +74,5 @@ def parse(text: str) -> dict[str, Unit]:
 
 
 def last_words(host: Reads, unit: str, lines: int = 8) -> str:
-    """The last lines of a unit's journal, for an error message."""
+    """Return the last lines of a unit's journal, for an error message."""
     return host.run("journalctl -q -o cat -n %s -u %s", lines, unit).out.strip()

@@ -1,4 +1,4 @@
-"""Virtualisation: what was found to work on a compute, as long as it has not booted since."""
+"""Virtualisation: the type (`kvm` or `qemu`) that the build found to work since the compute's boot."""
 
 from deploy.host import STATE, Reads
 
@@ -7,15 +7,15 @@ BOOT = "/proc/sys/kernel/random/boot_id"
 
 
 def kept(host: Reads) -> str:
-    """`kvm` or `qemu`; empty where nobody tried since the host booted."""
-    said = host.run(
+    """Return `kvm` or `qemu`; empty where no build tried since the host's boot."""
+    output = host.run(
         f"[ -c /dev/kvm ] || {{ echo qemu; exit; }}; read -r type boot < {KEPT} &&"
         f' [ "$boot" = "$(cat {BOOT})" ] && echo "$type"'
     ).out
-    return parse(said)
+    return parse(output)
 
 
 def parse(text: str) -> str:
-    """What it is, or nothing."""
+    """Return `kvm` or `qemu`; empty for any other text."""
     found = text.strip()
     return found if found in {"kvm", "qemu"} else ""

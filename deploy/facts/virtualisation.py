@@ -1,13 +1,13 @@
-"""Virtualisation by trial: a host runs something with it, in memory only; no flag and no device is believed."""
+"""Virtualisation by trial: the host runs code under KVM, in memory only, since CPU flags and /dev/kvm prove nothing."""
 
 from dataclasses import dataclass
 
 from deploy.facts.virt import BOOT, KEPT
 from deploy.host import Reads
 
-# The best trial the host has the means for: a kernel of its own under QEMU, else QEMU's firmware, else a few
-# instructions handed to the kernel's KVM (Documentation/virt/kvm/api.rst; real mode, memory of one page: store a
-# sign, halt). A firmware without a disk gives up and reboots, which ends QEMU. A KVM that does not work may hang.
+# The host runs the best trial it has the means for: its own kernel under QEMU, else QEMU's firmware, else a few
+# instructions through the kernel's KVM API (Documentation/virt/kvm/api.rst; real mode, one page of memory: store a
+# value, halt). Firmware without a disk reboots, which ends QEMU. A broken KVM may hang, hence the time-outs.
 _ASK = f"""export LC_ALL=C
 qemu=$(command -v qemu-system-x86_64)
 kernel=$(ls /boot/vmlinuz-* 2>/dev/null | tail -n 1)
@@ -73,24 +73,24 @@ TRIALS = {
 
 @dataclass(frozen=True)
 class Virtualisation:
-    """What came of the trials."""
+    """The results of the trials."""
 
     device: bool = False
-    """/dev/kvm is there."""
+    """True where /dev/kvm exists."""
     trial: str = ""
-    """What was run with KVM: kernel, firmware or instructions; empty: nothing could be."""
+    """The code that was run under KVM: `kernel`, `firmware` or `instructions`; empty: the host lacked the means."""
     kvm: bool = False
-    """It ran."""
+    """True where the trial ran."""
     why: str = ""
-    """Why it did not."""
+    """Why the trial failed."""
     emulation: bool | None = None
-    """QEMU boots its firmware without KVM; None: there is no QEMU yet."""
+    """True where QEMU boots its firmware without KVM; None: QEMU is not installed yet."""
     build: str = ""
-    """kvm or qemu: what a build found since the host's boot, by booting the guest image."""
+    """`kvm` or `qemu`: the type with which a build booted the guest image since the host's boot; empty: none did."""
 
     @property
     def possible(self) -> bool:
-        """Instances can run, fast or slow; QEMU that is not there yet is taken to emulate."""
+        """True where instances can run, by KVM or emulated; QEMU that is not installed yet counts as working."""
         return self.kvm or self.emulation is not False
 
     def __str__(self) -> str:
@@ -107,23 +107,23 @@ class Virtualisation:
 
 
 def tried(host: Reads) -> Virtualisation:
-    """Try it on one host, in one round trip of at most 26 s."""
+    """Run the trials on one host, in one round trip of at most 26 s."""
     return parse(host.run("exec sh -s", stdin=_ASK).out)
 
 
 def parse(text: str) -> Virtualisation:
-    """Lines of `<what> kvm|tcg works|fails <why>`, `device`, and `build <type>`."""
-    told: dict[str, tuple[str, str]] = {}
+    """Parse lines of `<trial> kvm|tcg works|fails <why>`, `device`, and `build <type>`."""
+    results: dict[str, tuple[str, str]] = {}
     build = ""
     for line in text.splitlines():
         words = line.split(maxsplit=3)
         if len(words) >= 3 and words[1] in {"kvm", "tcg"} and words[2] in {"works", "fails"}:
-            told[f"{words[0]} {words[1]}"] = (words[2], words[3] if len(words) > 3 else "")
+            results[f"{words[0]} {words[1]}"] = (words[2], words[3] if len(words) > 3 else "")
         elif len(words) == 2 and words[0] == "build":
             build = words[1]
-    trial = next((name for name in TRIALS if f"{name} kvm" in told), "")
-    verdict, why = told.get(f"{trial} kvm", ("", ""))
-    emulated = told.get("firmware tcg")
+    trial = next((name for name in TRIALS if f"{name} kvm" in results), "")
+    verdict, why = results.get(f"{trial} kvm", ("", ""))
+    emulated = results.get("firmware tcg")
     return Virtualisation(
         device="device" in text.splitlines(),
         trial=trial,

@@ -1,4 +1,4 @@
-"""The guest image tenants boot: the one the inventory names, or a cirros-like one built on the runner."""
+"""The guest image of tenants: the image the inventory names, or a cirros-like image built on the runner."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ __all__ = ["GuestImage", "GuestImageError", "obtain"]
 
 
 def obtain(image: Image, cache: Path) -> GuestImage:
-    """The inventory's guest image, ready for upload; downloads and builds are kept in `cache`.
+    """Return the inventory's guest image, ready for upload; downloads and builds are kept in `cache`.
 
-    Raises GuestImageError where it is absent, unreachable, not the expected one, or cannot be built.
+    Raises GuestImageError where it is missing, unreachable, has another checksum, or cannot be built.
     """
     if image.file:
         return from_file(image.file, image.sha256)

@@ -1,4 +1,4 @@
-"""`python -m deploy.guest`: get or build the guest image, print where it is, and try it."""
+"""`python -m deploy.guest`: get or build the guest image, print its paths, and try it."""
 
 import argparse
 import sys
@@ -14,7 +14,7 @@ from deploy.journal import JOURNAL
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit code 0 with paths and times on stdout, or 1 with one explained error on stderr."""
+    """Return exit code 0 with paths and times on stdout, or 1 with an error on stderr."""
     options = _parser().parse_args(arguments)
     JOURNAL.subscribe(lambda event: _say(sys.stderr, event.text))
     try:
@@ -41,11 +41,13 @@ def _image(options: argparse.Namespace) -> GuestImage:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m deploy.guest", description=__doc__)
-    parser.add_argument("--inventory", help="a file or a built-in name; its image is used if it names one")
-    parser.add_argument("--cache", type=Path, default=paths.cache(), help="where builds and downloads are kept")
-    parser.add_argument("--fresh", action="store_true", help="build anew, with the packages of today")
-    parser.add_argument("--try", action="store_true", dest="try_it", help="boot it under QEMU and time it")
-    parser.add_argument("--accelerator", choices=("tcg", "kvm"), default="tcg", help="how --try runs it (tcg)")
+    parser.add_argument("--inventory", help="a file or a built-in name; the image it names is used")
+    parser.add_argument("--cache", type=Path, default=paths.cache(), help="the folder of builds and downloads")
+    parser.add_argument("--fresh", action="store_true", help="build again, with current packages")
+    parser.add_argument("--try", action="store_true", dest="try_it", help="boot the image under QEMU and time it")
+    parser.add_argument(
+        "--accelerator", choices=("tcg", "kvm"), default="tcg", help="the accelerator for --try (default: tcg)"
+    )
     return parser
 
 

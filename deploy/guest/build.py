@@ -1,8 +1,8 @@
 """The cirros-like guest: Debian's cloud kernel, busybox and dropbear, running from an initramfs.
 
-A build is kept under a key of its recipe (the files that shape it) and of the machine's architecture. Package
-versions are not in the key, because asking apt takes longer than everything else here: they are written down in the
-build's manifest, and a build with newer ones comes from `fresh=True` or from removing the directory.
+A build is cached by a key of its recipe (the files that shape it) and of the machine's architecture. Package versions
+are not in the key, because querying apt takes longer than everything else here. The manifest of the build records them;
+`fresh=True`, or removing the directory, builds with newer versions.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from deploy.guest.image import GuestImage, GuestImageError, sha256
 from deploy.journal import JOURNAL
 
 DISK_MIB = 64
-"""Virtual size of the root disk: small, yet ext4 keeps a journal, which power losses need."""
+"""Virtual size of the root disk: small, but large enough for an ext4 journal, which power losses need."""
 LABEL = "stackproof"
 
 _RECIPE = Path(__file__).parent
@@ -34,7 +34,7 @@ _LOCK_SECONDS = 900.0
 
 
 def recipe_key(recipe: Path = _RECIPE, machine: str = platform.machine()) -> str:
-    """Twelve hexadecimal digits that change with any file of the recipe and with the architecture."""
+    """Return twelve hexadecimal digits that change with any file of the recipe and with the architecture."""
     digest = hashlib.sha256(machine.encode())
     overlay = (path for path in (recipe / "rootfs").rglob("*") if path.is_file())
     for path in [*(recipe / name for name in _SHAPING), *sorted(overlay)]:
@@ -44,7 +44,7 @@ def recipe_key(recipe: Path = _RECIPE, machine: str = platform.machine()) -> str
 
 
 def built(cache: Path, *, fresh: bool = False) -> GuestImage:
-    """The guest made from this recipe: from `cache` in milliseconds, else built there in about ten seconds.
+    """Return the guest of this recipe: from `cache` in milliseconds, else built there in about 10 s.
 
     Needs a Debian runner on x86-64 with package sources, and root only where tools or package lists are missing.
     """
@@ -65,7 +65,7 @@ def built(cache: Path, *, fresh: bool = False) -> GuestImage:
 
 
 def kept(home: Path) -> GuestImage | None:
-    """The build in that directory, or None where there is none or it is not whole."""
+    """Return the build in that directory; None where it is missing or incomplete."""
     try:
         manifest = json.loads((home / _MANIFEST).read_text())
         checksum = str(manifest["checksum"])
@@ -82,12 +82,12 @@ def _build(home: Path) -> None:
     if platform.machine() != "x86_64":
         raise GuestImageError(
             "the guest image can only be built for x86-64",
-            expected="a runner of that architecture",
+            expected="a runner on x86-64",
             seen=platform.machine(),
             hint="name an image in the inventory (image.file or image.url)",
         )
     packages.install_missing(_TOOLS)
-    # The lock is held: whatever is left of other builds belongs to runs that were killed.
+    # The lock is held, so leftovers of other builds belong to runs that were killed.
     for leftover in home.parent.glob(".guest-*"):
         shutil.rmtree(leftover, ignore_errors=True)
     work = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{home.name}-"))
@@ -115,7 +115,7 @@ def _assemble(work: Path) -> None:
 
 
 def _make_disk(disk: Path, system: str) -> None:
-    """An empty ext4 disk. Its UUID is made from kernel and ramdisk: one checksum then tells of all three."""
+    """Make an empty ext4 disk. Its UUID derives from kernel and ramdisk, so that one checksum covers all three."""
     raw = disk.with_suffix(".raw")
     with raw.open("wb") as stream:
         stream.truncate(DISK_MIB << 20)
@@ -127,7 +127,7 @@ def _make_disk(disk: Path, system: str) -> None:
 
 
 def _run(command: list[str]) -> None:
-    # A fixed clock for mke2fs, so that one recipe and one set of packages give one disk, byte for byte.
+    # A fixed clock for mke2fs: equal recipes and packages give identical disks, byte for byte.
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "E2FSPROGS_FAKE_TIME": "1700000000"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode:

@@ -1,4 +1,4 @@
-"""Initramfs archives (cpio "newc"), written directly: owners, devices and bytes are the recipe's alone."""
+"""Initramfs archives (cpio "newc"), written directly, so that owners and devices do not depend on the runner."""
 
 import gzip
 import stat
@@ -10,7 +10,7 @@ _TRAILER = "TRAILER!!!"
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing in the archive, owned by root. `mode` holds type and permissions; `path` is relative."""
+    """One entry of the archive, owned by root. `mode` holds type and permissions; `path` is relative."""
 
     path: str
     mode: int
@@ -19,29 +19,29 @@ class Entry:
 
 
 def directory(path: str, permissions: int = 0o755) -> Entry:
-    """A directory."""
+    """Return a directory."""
     return Entry(path, stat.S_IFDIR | permissions)
 
 
 def link(path: str, target: str) -> Entry:
-    """A symbolic link."""
+    """Return a symbolic link."""
     return Entry(path, stat.S_IFLNK | 0o777, target.encode())
 
 
 def file(path: str, data: bytes, permissions: int = 0o644) -> Entry:
-    """A regular file."""
+    """Return a regular file."""
     return Entry(path, stat.S_IFREG | permissions, data)
 
 
 def character_device(path: str, major: int, minor: int) -> Entry:
-    """A character device only root may open."""
+    """Return a character device that only root may open."""
     return Entry(path, stat.S_IFCHR | 0o600, device=(major, minor))
 
 
 def with_parents(entries: Iterable[Entry]) -> list[Entry]:
-    """The entries in an order the kernel unpacks: every directory present, and before its content.
+    """Return the entries in an order the kernel can unpack: every directory exists, and precedes its content.
 
-    Of two entries with one path the later wins.
+    Of two entries with the same path the later one counts.
     """
     found = {entry.path: entry for entry in entries}
     for path in list(found):
@@ -53,13 +53,13 @@ def with_parents(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def archive(entries: Iterable[Entry]) -> bytes:
-    """The uncompressed archive; equal entries give equal bytes."""
+    """Return the uncompressed archive; equal entries give equal bytes."""
     parts = [_record(number, entry) for number, entry in enumerate(entries, start=1)]
     return b"".join([*parts, _record(0, Entry(_TRAILER, 0))])
 
 
 def compressed(entries: Iterable[Entry]) -> bytes:
-    """The archive as every kernel with an initramfs reads it: gzip, without a time stamp."""
+    """Return the archive compressed by gzip without a time stamp; every kernel with an initramfs reads gzip."""
     return gzip.compress(archive(entries), mtime=0)
 
 

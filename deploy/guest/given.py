@@ -1,4 +1,4 @@
-"""Images that the inventory names: found or downloaded, and checked before anyone uses them."""
+"""Images that the inventory names: found or downloaded, and verified by their checksum."""
 
 import hashlib
 import os
@@ -18,20 +18,20 @@ _CHUNK = 1 << 20
 
 
 def from_file(path: Path, expected: str | None) -> GuestImage:
-    """The image in a file of the runner; GuestImageError where it is absent or not the expected one."""
+    """Return the image in a file of the runner; GuestImageError where it is missing or has another checksum."""
     path = path.expanduser().absolute()
     if not path.is_file():
         raise GuestImageError(
             f"there is no guest image at {path}",
             expected="the file that the inventory names as image.file",
-            seen="a directory" if path.is_dir() else "nothing of that name",
+            seen="a directory" if path.is_dir() else "no file",
             hint="put the file there, or remove image.file: a small guest is then built on the runner",
         )
     return _checked(path, path.name, expected)
 
 
 def from_url(url: str, expected: str | None, cache: Path) -> GuestImage:
-    """The image behind http(s):// or file://, downloaded once into `cache` and checked on every use."""
+    """Return the image at http(s):// or file://, downloaded once into `cache` and verified on every use."""
     parts = urlsplit(url)
     if parts.scheme == "file":
         return from_file(Path(unquote(parts.path)), expected)
@@ -65,7 +65,7 @@ def _checked(path: Path, name: str, expected: str | None) -> GuestImage:
 
 
 def _download(url: str, target: Path, expected: str | None) -> None:
-    """Stream into a file beside the target; only what has the right checksum gets the target's name."""
+    """Download into a file beside the target, and rename it to the target where its checksum is right."""
     JOURNAL.emit("note", f"downloading the guest image {url}")
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, partial = tempfile.mkstemp(dir=target.parent, prefix=".download-")
@@ -92,15 +92,15 @@ def _stream(url: str, target: BinaryIO) -> str:
             f"guest image {url} could not be downloaded",
             expected=f"an answer within {_CONNECT_SECONDS:.0f} s, then data at least every {_SILENCE_SECONDS:.0f} s",
             seen=str(error),
-            hint="look at the runner's way out, name a local image.file, or name none: one is then built",
+            hint="check the runner's network, name a local image.file, or remove image.url: a guest is then built",
         ) from None
     return digest.hexdigest()
 
 
 def _mismatch(where: str, expected: str, seen: str) -> GuestImageError:
     return GuestImageError(
-        f"guest image {where} is not the one the inventory names",
+        f"guest image {where} does not have the inventory's checksum",
         expected=f"sha256 {expected.lower()}",
         seen=f"sha256 {seen}",
-        hint="correct image.sha256 after checking the publisher's list, or get the file anew",
+        hint="correct image.sha256 after checking the publisher's list, or download the file again",
     )

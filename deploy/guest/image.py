@@ -1,4 +1,4 @@
-"""The guest image as the rest of the project sees it: files on the runner, ready for upload."""
+"""The guest image: its files on the runner, ready for upload."""
 
 import hashlib
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ _BOOT_SIGNATURE = b"\x55\xaa"
 
 
 class GuestImageError(StackproofError):
-    """The guest image is absent, is not what the inventory says, or could not be built."""
+    """The guest image is missing, has another checksum or format than expected, or could not be built."""
 
 
 @dataclass(frozen=True)
 class GuestImage:
-    """One bootable image. A kernel and a ramdisk go with the disk, or the disk boots by itself."""
+    """One bootable image. Without kernel and ramdisk the disk boots by itself."""
 
     name: str
     disk: Path
@@ -27,18 +27,18 @@ class GuestImage:
     ramdisk: Path | None
     disk_format: DiskFormat
     checksum: str
-    """SHA-256 of the disk, in hexadecimal; for a built guest it changes with kernel and ramdisk as well."""
+    """SHA-256 of the disk in hexadecimal; for a built guest it also changes with kernel and ramdisk."""
     login: str = "cirros"
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def disk_format(path: Path) -> DiskFormat:
-    """Tell qcow2 from raw by content; GuestImageError for what is neither, such as a saved error page."""
+    """Return the format by the file's content; GuestImageError for any other content, such as a saved error page."""
     with path.open("rb") as stream:
         head = stream.read(512)
     if head.startswith(_QCOW2_MAGIC):
@@ -49,5 +49,5 @@ def disk_format(path: Path) -> DiskFormat:
         f"guest image {path} is not a disk image",
         expected="qcow2, or a raw disk with a boot sector",
         seen=f"{path.stat().st_size} bytes that begin with {head[:16]!r}",
-        hint="name an image that boots by itself, or none: a small one is then built on the runner",
+        hint="name an image that boots by itself, or none: a small guest is then built on the runner",
     )

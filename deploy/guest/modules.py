@@ -1,4 +1,4 @@
-"""Kernel modules: which files a guest needs, and in which order they can be inserted."""
+"""Kernel modules: the modules a guest needs, in the order they can be inserted."""
 
 import gzip
 import lzma
@@ -13,7 +13,7 @@ from pathlib import Path
 from deploy.guest.image import GuestImageError
 
 NEEDED = ("virtio_pci", "virtio_net", "virtio_blk")
-"""Without these a guest has no disk or no network, unless the kernel has them built in."""
+"""Modules without which a guest has no disk or no network, unless they are built into the kernel."""
 WELCOME = (
     "virtio_rng",
     "button",
@@ -29,31 +29,31 @@ WELCOME = (
     "nls_ascii",
     "nls_utf8",
 )
-"""Entropy, the power button, memory figures, disks on SCSI, and config drives of either kind."""
+"""Optional modules: entropy, the power button, memory statistics, SCSI disks, and config drives of either kind."""
 
 _SUFFIX = re.compile(r"\.ko(\.(gz|xz|zst))?$")
 _DEPENDS = re.compile(rb"(?:^|\0)depends=([^\0]*)\0")
 
 
 def canonical(name: str) -> str:
-    """A module's one name: files and lists spell `-` and `_` at will."""
+    """Return a module's name with `_` for `-`, without suffix: files and lists use both spellings."""
     return _SUFFIX.sub("", name).replace("-", "_")
 
 
 def index(tree: Path) -> dict[str, Path]:
-    """Every module file below `tree`, by canonical name."""
+    """Return every module file below `tree`, by canonical name."""
     return {canonical(path.name): path for path in tree.rglob("*.ko*") if _SUFFIX.search(path.name)}
 
 
 def builtin(listing: str) -> frozenset[str]:
-    """Names in a `modules.builtin` file: present without being loaded."""
+    """Return the names in a `modules.builtin` file, which are built into the kernel."""
     return frozenset(canonical(line.rpartition("/")[2]) for line in listing.split())
 
 
 def depends(module: bytes) -> tuple[str, ...]:
-    """What an uncompressed module says it needs.
+    """Return the modules that an uncompressed module depends on.
 
-    Read from the module itself: packages carry no modules.dep, which depmod would write on installation.
+    They are read from the module itself, since depmod writes modules.dep only at installation.
     """
     found = _DEPENDS.search(module)
     names = found.group(1).decode() if found else ""
@@ -61,7 +61,7 @@ def depends(module: bytes) -> tuple[str, ...]:
 
 
 def order(wanted: Iterable[str], needs: Callable[[str], Iterable[str]]) -> list[str]:
-    """`wanted` and all they need, each after its needs; wanted ones keep their order where they can."""
+    """Return `wanted` and their dependencies, each after its own dependencies, otherwise in the given order."""
     graph: dict[str, list[str]] = {}
     queue = list(wanted)
     for name in queue:
@@ -71,13 +71,15 @@ def order(wanted: Iterable[str], needs: Callable[[str], Iterable[str]]) -> list[
     try:
         return list(TopologicalSorter(graph).static_order())
     except CycleError as error:
-        raise GuestImageError("kernel modules need each other in a circle", seen=" -> ".join(error.args[1])) from None
+        raise GuestImageError(
+            "kernel modules depend on each other in a circle", seen=" -> ".join(error.args[1])
+        ) from None
 
 
 def select(tree: Path, present: frozenset[str]) -> dict[str, bytes]:
-    """Modules of the guest in loading order, uncompressed; `present` are built into the kernel.
+    """Return the guest's modules in loading order, uncompressed, by name; `present` are built into the kernel.
 
-    Raises GuestImageError where a needed one is neither a file nor built in.
+    Raises GuestImageError where a module of NEEDED is neither a file nor built in.
     """
     files = index(tree)
     missing = [name for name in NEEDED if name not in files and name not in present]
@@ -100,7 +102,7 @@ def select(tree: Path, present: frozenset[str]) -> dict[str, bytes]:
 
 
 def uncompressed(path: Path) -> bytes:
-    """A module's bytes, whatever it is packed with; the `zstd` tool is needed for .zst only."""
+    """Return a module's uncompressed bytes; .zst needs the `zstd` tool, GuestImageError without it."""
     packed = path.read_bytes()
     match path.suffix:
         case ".gz":
@@ -109,6 +111,6 @@ def uncompressed(path: Path) -> bytes:
             return lzma.decompress(packed)
         case ".zst":
             if not shutil.which("zstd"):
-                raise GuestImageError(f"{path.name} cannot be unpacked", expected="the zstd tool on the runner")
+                raise GuestImageError(f"{path.name} cannot be uncompressed", expected="the zstd tool on the runner")
             return subprocess.run(["zstd", "-dcq"], input=packed, capture_output=True, check=True).stdout
     return packed

@@ -1,4 +1,4 @@
-"""The guest's parts, from the runner's own package sources: downloaded and unpacked, never installed."""
+"""The guest's packages: downloaded from the runner's package sources and unpacked, never installed."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from deploy.guest.image import GuestImageError
 from deploy.journal import JOURNAL
 
 KERNELS = "linux-image-cloud-amd64"
-"""A meta package: it depends on the one kernel that is current."""
+"""A meta package that depends on the current kernel package."""
 TOOLS = ("busybox-static", "dropbear-bin")
 
 _DEADLINE = 600.0
@@ -21,13 +21,13 @@ _LOCK_SECONDS = 120
 
 
 def fetch(into: Path) -> dict[str, str]:
-    """Unpack kernel, tools and the tools' libraries into `into`; the versions by package name."""
+    """Unpack kernel, tools and their libraries into `into`; return the versions by package name."""
     archives = into.with_name(into.name + ".archives")
     archives.mkdir(parents=True)
     try:
         _download(archives)
     except GuestImageError:
-        # Lists that are absent, or name versions the archive no longer has: the second failure is the true one.
+        # The package lists may be missing or out of date. Only a failure after a refresh counts.
         refresh()
         _download(archives)
     into.mkdir()
@@ -45,37 +45,37 @@ def _download(into: Path) -> None:
     names = [kernel, *closure(_dependencies(*TOOLS, recurse=True))]
     for earlier in into.iterdir():
         earlier.unlink()
-    # As root throughout: apt's own user has no access to a private directory.
+    # apt's own user has no access to this private directory, so apt must not drop root.
     _run(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", *names], cwd=into)
 
 
 def kernel_package(listing: str) -> str:
-    """The concrete kernel in `apt-cache depends` of the meta package."""
+    """Return the name of the kernel package in `apt-cache depends` of the meta package."""
     found = _KERNEL.search(listing)
     if not found:
         raise GuestImageError(
             "there is no kernel for the guest image in the runner's package sources",
             expected=f"{KERNELS} depending on one linux-image-<version>",
             seen=listing.strip() or "no such package",
-            hint="give the runner Debian's main archive, or name an image in the inventory (image.file)",
+            hint="add Debian's main archive to the runner's sources, or name an image in the inventory (image.file)",
         )
     return found.group(1)
 
 
 def closure(listing: str) -> list[str]:
-    """The packages in `apt-cache depends --recurse`, sorted; no virtual ones, no foreign architectures."""
+    """Return the packages in `apt-cache depends --recurse`, sorted, without virtual ones and foreign architectures."""
     names = {line.strip() for line in listing.splitlines() if line and not line[0].isspace()}
     return sorted(name for name in names if not name.startswith("<") and ":" not in name)
 
 
 def refresh() -> None:
-    """Read the package lists anew. A source that fails is no error: the others may hold what is needed."""
+    """Run `apt-get update`. A source that fails is no error, because the others may have the packages."""
     JOURNAL.emit("note", "the runner's package lists are missing or out of date; running apt-get update")
     _run(["apt-get", "-q", "update"], check=False)
 
 
 def install_missing(tools: Mapping[str, str]) -> list[str]:
-    """Install the packages of those tools the runner lacks; `tools` gives the package by command."""
+    """Install the packages of missing tools, and return their names; `tools` maps a command to its package."""
     wanted = sorted({package for command, package in tools.items() if not shutil.which(command, path=_path())})
     if not wanted:
         return []
@@ -127,11 +127,11 @@ def _run(command: Sequence[str], cwd: Path | None = None, *, check: bool = True)
             f"`{' '.join(command)}` failed on the runner",
             expected="exit code 0",
             seen=f"{done.returncode}: {tail(done.stderr or done.stdout)}",
-            hint="look at the runner's package sources, or name an image in the inventory",
+            hint="check the runner's package sources, or name an image in the inventory",
         )
     return done
 
 
 def tail(text: str, lines: int = 5) -> str:
-    """The last lines, for an error's one line."""
+    """Return the last lines of a text, joined to one line for an error."""
     return " / ".join(line.strip() for line in text.strip().splitlines()[-lines:])

@@ -1,4 +1,4 @@
-"""The guest's root file system, put together from unpacked packages and the files in `rootfs/`."""
+"""The guest's root file system, assembled from unpacked packages and the files in `rootfs/`."""
 
 import stat
 import subprocess
@@ -19,17 +19,17 @@ _BUSYBOX_PATHS = ("bin/busybox", "usr/bin/busybox")
 
 
 def entries(packages: Path) -> list[cpio.Entry]:
-    """Everything in the initramfs, given a directory of unpacked packages."""
+    """Return all entries of the initramfs, given a directory of unpacked packages."""
     return cpio.with_parents([*_base(), *_busybox(packages), *_ssh(packages), *_modules(packages), *overlay()])
 
 
 def kernel(packages: Path) -> Path:
-    """The one kernel image among the unpacked packages."""
+    """Return the kernel image among the unpacked packages."""
     return _only(packages, "boot/vmlinuz-*")
 
 
 def overlay(root: Path = OVERLAY) -> Iterator[cpio.Entry]:
-    """The files of `rootfs/`; permissions follow from content, not from how the tree was checked out."""
+    """Yield the files of `rootfs/`. Permissions derive from content, not from the checkout."""
     for path in sorted(root.rglob("*")):
         if path.is_file():
             data = path.read_bytes()
@@ -46,7 +46,7 @@ def _permissions(name: str, data: bytes) -> int:
 def _base() -> Iterator[cpio.Entry]:
     yield from map(cpio.directory, _EMPTY)
     yield cpio.Entry("tmp", stat.S_IFDIR | 0o1777)
-    # The kernel opens the console for the first process before anything can mount devtmpfs.
+    # The kernel opens /dev/console for the first process before devtmpfs can be mounted.
     yield cpio.character_device("dev/console", 5, 1)
     yield cpio.link("etc/mtab", "/proc/mounts")
 
@@ -57,12 +57,12 @@ def _busybox(packages: Path) -> Iterator[cpio.Entry]:
         raise GuestImageError("package busybox-static holds no busybox", expected=" or ".join(_BUSYBOX_PATHS))
     data = binary.read_bytes()
     yield from (cpio.link(path, "/bin/busybox") for path in applets(_output([str(binary), "--list-full"])))
-    # Set-user-id as on cirros: busybox keeps the rights for `ping` and `su` and drops them for the rest.
+    # Set-user-id as on cirros: busybox keeps root rights for `ping` and `su`, and drops them for other applets.
     yield cpio.file("bin/busybox", data, 0o4755)
 
 
 def applets(listing: str) -> list[str]:
-    """Paths of `busybox --list-full` but for busybox itself and the name it has on old initial ramdisks."""
+    """Return the paths of `busybox --list-full` without busybox itself and its name on old initial ramdisks."""
     own = {"bin/busybox", "linuxrc"}
     return [path for path in listing.split() if path not in own]
 
@@ -79,7 +79,7 @@ def _ssh(packages: Path) -> Iterator[cpio.Entry]:
 
 
 def _libraries(loader: Path, directories: Iterable[str], programs: Iterable[Path]) -> list[Path]:
-    """What the programs link to, as their own loader finds it; it never runs them."""
+    """Return the libraries of the programs, listed by the guest's own loader, which does not run the programs."""
     search = ":".join(directories)
     found: set[Path] = set()
     for program in programs:
@@ -89,14 +89,14 @@ def _libraries(loader: Path, directories: Iterable[str], programs: Iterable[Path
 
 
 def linked(listing: str) -> set[Path]:
-    """The files in a loader's `name => path (address)` lines; GuestImageError for a name without one."""
+    """Return the files in a loader's lines `name => path (address)`; GuestImageError for a library not found."""
     found = set()
     for line in listing.splitlines():
         name, arrow, rest = line.strip().partition(" => ")
         if not arrow:
             continue
         if rest.startswith("not found"):
-            raise GuestImageError(f"library {name} is in none of the guest's packages", expected="it among them")
+            raise GuestImageError(f"library {name} is in none of the guest's packages", expected="a package with it")
         found.add(Path(rest.split(" (")[0]))
     return found
 

@@ -1,4 +1,4 @@
-"""Boots a built guest on the runner and times it; the same command tells a compute host whether KVM really works."""
+"""Boots a built guest under QEMU and times it; on a compute the same command proves whether KVM works."""
 
 import os
 import select
@@ -13,7 +13,7 @@ from deploy.guest.packages import install_missing, tail
 
 Accelerator = Literal["kvm", "tcg"]
 TRIAL_OK = "stackproof trial ok"
-"""What a guest with `stackproof.trial` on its kernel command line prints, before it powers off."""
+"""The output of a guest with `stackproof.trial` on its kernel command line, before it powers off."""
 TRIAL_MIB = 128
 
 _TOOLS = {"qemu-system-x86_64": "qemu-system-x86"}
@@ -21,24 +21,23 @@ _MARKS = {"user space": "stackproof guest starting", "address": "eth0: 10."}
 
 
 def command(kernel: str, ramdisk: str, accelerator: Accelerator) -> list[str]:
-    """A QEMU that boots the guest, prints TRIAL_OK on stdout and ends; no disk, no network.
+    """Return a QEMU command that boots the guest without disk and network, prints TRIAL_OK on stdout and ends.
 
-    Give it a deadline: a KVM that does not work may hang. 20 s are ample for it, 60 s for emulation.
+    The caller sets a deadline, because a broken KVM may hang: 20 s are ample for KVM, 60 s for emulation.
     """
     return _qemu(kernel, ramdisk, accelerator, "quiet stackproof.trial")
 
 
 def try_out(image: GuestImage, accelerator: Accelerator = "tcg", timeout: float = 60.0) -> dict[str, float]:
-    """Seconds from QEMU's start to each mark of a boot; GuestImageError where one does not come in time.
+    """Return the seconds from QEMU's start to each mark of a boot; GuestImageError where one is missing at the timeout.
 
-    Marks: trial (booted with the flag of that name), user space, address (a DHCP lease from QEMU itself, which
-    lets nothing out).
+    Marks: trial (a boot with `stackproof.trial`), user space, address (a DHCP lease from QEMU's isolated network).
     """
     if not image.kernel or not image.ramdisk:
         raise GuestImageError(
-            f"guest image {image.name} brings no kernel of its own",
-            expected="one built on the runner, whose marks on the console are known",
-            hint="try it without image.file and image.url in the inventory",
+            f"guest image {image.name} has no kernel of its own",
+            expected="a guest built on the runner, whose console output is known",
+            hint="run it without image.file and image.url in the inventory",
         )
     install_missing(_TOOLS)
     kernel, ramdisk = str(image.kernel), str(image.ramdisk)
@@ -56,35 +55,35 @@ def _qemu(kernel: str, ramdisk: str, accelerator: Accelerator, arguments: str) -
 
 
 def watch(argv: Sequence[str], marks: dict[str, str], timeout: float) -> dict[str, float]:
-    """Run a program until its output has held every mark; seconds to each. It is ended in any case."""
+    """Run a program until its output holds every mark; return the seconds to each mark. The program is then killed."""
     began = time.monotonic()
-    seen: dict[str, float] = {}
+    times: dict[str, float] = {}
     output = ""
     reading, writing = os.pipe()
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=writing, stderr=writing)
     os.close(writing)
     try:
-        while len(seen) < len(marks):
+        while len(times) < len(marks):
             ready, _, _ = select.select([reading], [], [], max(0.0, began + timeout - time.monotonic()))
             chunk = os.read(reading, 65536) if ready else b""
             now = time.monotonic() - began
             if not chunk:
-                raise _silent(argv, marks, seen, output, now)
+                raise _silent(argv, marks, times, output, now)
             output += chunk.decode(errors="replace")
-            seen |= {name: now for name, text in marks.items() if name not in seen and text in output}
+            times |= {name: now for name, text in marks.items() if name not in times and text in output}
     finally:
         process.kill()
         process.wait()
         os.close(reading)
-    return seen
+    return times
 
 
 def _silent(
-    argv: Sequence[str], marks: dict[str, str], seen: dict[str, float], output: str, seconds: float
+    argv: Sequence[str], marks: dict[str, str], times: dict[str, float], output: str, seconds: float
 ) -> GuestImageError:
-    missing = [text for name, text in marks.items() if name not in seen]
+    missing = [text for name, text in marks.items() if name not in times]
     return GuestImageError(
         f"the guest did not boot under {Path(argv[0]).name} ({argv[2]})",
         expected=f"{', '.join(repr(text) for text in missing)} on its console",
-        seen=f"after {seconds:.1f} s: {tail(output) or 'nothing at all'}",
+        seen=f"after {seconds:.1f} s: {tail(output) or 'no output'}",
     )

@@ -1,4 +1,4 @@
-"""Host: one node reached over SSH, and Hosts: several of them. Every deadline of a connection is kept here."""
+"""Host: one node reached over SSH, and Hosts: several nodes. This package enforces every deadline of SSH."""
 
 from deploy.host.files import STATE
 from deploy.host.host import WROTE, Host

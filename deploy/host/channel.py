@@ -1,6 +1,6 @@
-"""One command on one SSH channel: its input is sent while both outputs are read, until it ends or is late.
+"""One command on one SSH channel: send stdin and read both outputs at once, until the command ends or its deadline.
 
-Invoke would feed a command's stdin one byte at a time, and has no deadline that survives a vanished peer.
+Not Invoke: it sends stdin one byte at a time, and has no deadline that holds when the peer vanishes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def converse(channel: paramiko.Channel, stdin: bytes, deadline: float) -> tuple[bytes, bytes]:
-    """Send stdin while reading both outputs, until the command ends or the deadline passes."""
+    """Send stdin and return (stdout, stderr); TimeoutError at `deadline`, a time of `time.monotonic()`."""
     out, err, sent = bytearray(), bytearray(), 0
     channel.setblocking(False)
     while True:
@@ -27,7 +27,7 @@ def converse(channel: paramiko.Channel, stdin: bytes, deadline: float) -> tuple[
         if left <= 0:
             raise TimeoutError
         if not progress:
-            # The channel is readable at output and at its end; room to send and the exit status are not told.
+            # select() reports output and end of file. It reports neither room to send nor the exit status: poll those.
             waiting = 0.02 if sent < len(stdin) or channel.eof_received else 0.5
             select.select([channel], [], [], min(waiting, left))
 
@@ -42,7 +42,7 @@ def _send(channel: paramiko.Channel, stdin: bytes, sent: int) -> tuple[int, bool
     except OSError:
         if not channel.closed:
             raise
-        return len(stdin), False  # it has ended without reading that; what it ended with tells whether it is lost
+        return len(stdin), False  # the command ended without reading all of its input; its exit status decides
     return sent, True
 
 

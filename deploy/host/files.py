@@ -1,4 +1,4 @@
-"""Files on a host: what is compared, and how they are put in place, each with few round trips."""
+"""Files on a host: compare them with what was rendered and put them in place, each in one round trip."""
 
 import hashlib
 import io
@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from deploy.render import Rendered
 
 STATE = "/var/lib/stackproof"
-"""What we keep on a host: markers of units whose files changed and which have not restarted yet."""
+"""Folder of our state on a host: markers of units whose files changed and which have not restarted yet."""
 
 
 def read_script(files: Iterable[Rendered]) -> str:
-    """A script for `sh -s` that prints checksum, owners and modes of each file that is there, and of its folder.
+    """Return a script for `sh -s` that prints path, SHA-256, owner and mode of each file, then those of its folder.
 
-    Then come all files below folders that are owned whole, one a line, each after a plus sign.
+    Then it prints all files below folders that we own whole, one per line, each after a plus sign.
     """
     files = list(files)
     lines = [_READ + " ".join(shlex.quote(file.path) for file in files)]
@@ -25,25 +25,27 @@ def read_script(files: Iterable[Rendered]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def differing(files: Iterable[Rendered], told: str) -> list[str]:
-    """The paths that are not as given, by what `read_script` printed; then the foreign ones in folders owned whole."""
+def differing(files: Iterable[Rendered], output: str) -> list[str]:
+    """Return the paths that differ by the output of `read_script`, then foreign files in folders that we own whole."""
     wanted = {file.path: file for file in files}
-    listed = {line[1:] for line in told.splitlines() if line.startswith("+")}
-    seen = dict(line.split(" ", 1) for line in told.splitlines() if not line.startswith("+"))
-    wrong = [path for path, file in wanted.items() if not is_as(file, seen.get(path, ""))]
+    listed = {line[1:] for line in output.splitlines() if line.startswith("+")}
+    there = dict(line.split(" ", 1) for line in output.splitlines() if not line.startswith("+"))
+    wrong = [path for path, file in wanted.items() if not is_as(file, there.get(path, ""))]
     return wrong + sorted(listed - set(wanted))
 
 
-def is_as(file: Rendered, told: str) -> bool:
-    """What `read_script` prints of a file is what it must be."""
+def is_as(file: Rendered, described: str) -> bool:
+    """True where `described`, the line of `read_script` without the path, matches the rendered file."""
     wanted = f"{hashlib.sha256(file.text.encode()).hexdigest()} {file.owner} {file.mode.lstrip('0')} "
-    return told == f"{wanted}{file.owner} {file.folder.lstrip('0')}" if file.folder else told.startswith(wanted)
+    if file.folder:
+        return described == f"{wanted}{file.owner} {file.folder.lstrip('0')}"
+    return described.startswith(wanted)
 
 
 def put_script(files: Iterable[Rendered], foreign: Iterable[str], users: Iterable[str]) -> str:
-    """The command that puts those files in place, from their `archive` on stdin, and removes the foreign ones.
+    """Return the command that puts those files in place, from their `archive` on stdin, and removes foreign files.
 
-    `users` are units that read the folders of foreign files: these restart as well.
+    `users` are units that read the folders of foreign files; they restart as well.
     """
     files = list(files)
     markers = sorted({*users, *(unit for file in files for unit in file.units)})
@@ -58,7 +60,7 @@ def put_script(files: Iterable[Rendered], foreign: Iterable[str], users: Iterabl
 
 
 def archive(files: Iterable[Rendered]) -> bytes:
-    """The files as a tar archive, with owners and modes."""
+    """Return the files as a tar archive, with owners and modes."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as out:
         for file in files:
@@ -95,7 +97,7 @@ show() { for p in "$@"; do
 done; }
 show """
 
-# Each file is unpacked beside the state and moved into place, so no reader ever meets half of one.
+# Each file is unpacked in a folder beside the markers and then moved, so that no reader meets half a file.
 _PUT = """set -eu
 mkdir -p {state}/pending
 in=$(mktemp -d {state}/incoming.XXXXXX)

@@ -1,4 +1,4 @@
-"""Host: one node reached over SSH."""
+"""Host: one node over SSH, with verbs that read and verbs that change and are journalled."""
 
 import shlex
 import threading
@@ -14,11 +14,11 @@ from deploy.platforms import PackageManager
 from deploy.render import Rendered
 
 WROTE = "wrote"
-"""How a change that replaced a file begins; whoever tells a person may count these instead of listing them."""
+"""First word of a change that replaced a file; reports may count these changes instead of listing them."""
 
 
 class Host(Reads):
-    """One node over SSH: `run check differing reachable` only read, the other verbs change and are journalled."""
+    """One node over SSH. `run check differing reachable` only read; the other verbs change and are journalled."""
 
     def __init__(self, node: Node, ssh: Ssh, manager: PackageManager | None = None) -> None:
         super().__init__(node)
@@ -32,7 +32,7 @@ class Host(Reads):
     # -- reading ---------------------------------------------------------------------------------
 
     def run(self, command: str, *arguments: object, stdin: str | bytes = b"", timeout: float | None = None) -> Result:
-        """As told in Reads."""
+        """Run a shell command; see `Reads.run`."""
         text = spelled(command, arguments)
         data = stdin.encode() if isinstance(stdin, str) else stdin
         return self._execute(text, data, timeout or self.ssh.command_timeout)
@@ -41,7 +41,7 @@ class Host(Reads):
         return self._wire.execute(command, stdin, timeout)
 
     def script(self, text: str, *, timeout: float | None = None) -> str:
-        """Run a shell script that must succeed. It travels on stdin, so it may hold secrets."""
+        """Run a shell script on stdin, so that it may hold secrets; return its output, CommandFailed if it fails."""
         result = self.run("exec sh -eu -s", stdin=text, timeout=timeout)
         if not result.ok:
             raise CommandFailed(
@@ -50,7 +50,7 @@ class Host(Reads):
         return result.out
 
     def reachable(self) -> bool:
-        """True when the host runs a command for us within the connect deadline."""
+        """True where the host runs a command within the connect deadline."""
         try:
             return self.run("true", timeout=self.ssh.connect_timeout).ok
         except StackproofError:
@@ -59,21 +59,21 @@ class Host(Reads):
     # -- changing --------------------------------------------------------------------------------
 
     def changed(self, what: str) -> None:
-        """Put a change that was made on this host into the journal."""
+        """Journal a change that was made on this host."""
         JOURNAL.emit("change", what, host=self.name)
 
     def change(self, what: str, script: str, *, timeout: float | None = None) -> str:
-        """Run a script that alters the host, and journal it as `what`."""
+        """Run a script that changes the host, journal it as `what`, and return its output."""
         out = self.script(script, timeout=timeout)
         self.changed(what)
         return out
 
     def install(self, packages: Iterable[str], *, timeout: float = 1200) -> list[str]:
-        """Install those packages that are missing, none of them started; returns which."""
+        """Install the missing packages without starting their services; return their names."""
         wanted = sorted(set(packages))
         if not wanted:
             return []
-        with self._installing:  # steps run side by side, a package manager does not
+        with self._installing:  # steps run in parallel, a package manager does not
             missing = self.missing(wanted)
             if missing:
                 JOURNAL.emit("note", f"installing {len(missing)} packages ...", host=self.name)
@@ -82,21 +82,21 @@ class Host(Reads):
         return missing
 
     def missing(self, packages: Iterable[str]) -> list[str]:
-        """Those of the packages that are not installed. Reads only."""
+        """Return the packages that are not installed. Reads only."""
         wanted = sorted(set(packages))
         there = set(self._ask(self._packages.installed, wanted, 60).out.split())
         return [package for package in wanted if package not in there]
 
     def version(self, package: str) -> str:
-        """The version of an installed package. CommandFailed where it is not installed."""
+        """Return the version of an installed package; CommandFailed where it is not installed."""
         return self.check("exec sh -s -- %s", package, stdin=self._packages.version, timeout=60).strip()
 
     def put(self, files: Iterable[Rendered]) -> list[str]:
-        """Make those files what they must be; returns the paths that were not, and those of files that were removed.
+        """Write the files that differ, and remove foreign files; return the paths of both.
 
-        A foreign file is removed from a folder that is owned whole, so all files of such a folder are put together.
-        Before a file is replaced or removed, a marker is left for each unit that reads it, so that a run killed
-        between the file and the restart is finished by the next.
+        A foreign file is removed from a folder that we own whole, so one call must pass all files of such a folder.
+        A marker is written for each unit that reads a file before the file is replaced or removed. A run that was
+        killed between the file and the restart is completed by the next run.
         """
         wanted = {file.path: file for file in files}
         paths = self.differing(wanted.values())
@@ -111,7 +111,7 @@ class Host(Reads):
                 f"{self.name}: files could not be written",
                 expected=", ".join([*(file.path for file in differing), *(f"no {path}" for path in foreign)]),
                 seen=str(result),
-                hint="look at the host's disk (df -h) and at the rights of the SSH user",
+                hint="check the host's disk (df -h) and the rights of the SSH user",
             )
         for file in differing:
             self.changed(f"{WROTE} {file.path}")
@@ -122,18 +122,18 @@ class Host(Reads):
     # -- the connection --------------------------------------------------------------------------
 
     def disconnect(self) -> None:
-        """Drop the connection; the next command opens a new one (a rebooted host needs that)."""
+        """Close the connection; the next command opens a new one, which a rebooted host needs."""
         self._wire.close()
 
     @property
     def round_trips(self) -> int:
-        """Commands that were sent since the host was made."""
+        """Number of commands sent since this object was created."""
         return self._wire.round_trips
 
     @property
     def _packages(self) -> PackageManager:
         if self._manager is None:
-            raise StackproofError(f"{self.name}: no platform is known for it, so nothing can be installed")
+            raise StackproofError(f"{self.name}: no platform is known for this host, so nothing can be installed")
         return self._manager
 
     def _ask(self, script: str, packages: list[str], timeout: float) -> Result:
@@ -146,8 +146,8 @@ class Host(Reads):
         if not result.ok:
             raise CommandFailed(
                 f"{self.name}: packages could not be installed: {' '.join(packages)}",
-                expected="the package manager ends with 0",
+                expected="exit code 0 of the package manager",
                 seen=str(result),
-                hint="a name that is not found is a wrong platform or package source; a full disk, or who holds a "
-                "lock of the package manager, is told above",
+                hint="an unknown name means a wrong platform or package source; the output above shows a full disk "
+                "or the holder of a package manager's lock",
             )

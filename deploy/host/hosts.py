@@ -1,4 +1,4 @@
-"""Hosts: several at once, worked on in parallel."""
+"""Hosts: several hosts, and work on all of them in parallel."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Hosts(Mapping[str, Host]):
-    """Several hosts, in inventory order. Work on them runs in parallel, with a deadline and results kept apart."""
+    """Several hosts, in inventory order. `each` works on all in parallel, with one deadline and a result per host."""
 
     def __init__(self, hosts: Iterable[Host]) -> None:
         self._hosts = {host.name: host for host in hosts}
@@ -36,19 +36,19 @@ class Hosts(Mapping[str, Host]):
         return next(iter(self._hosts.values()))
 
     def role(self, *roles: str) -> Hosts:
-        """Those whose node carries any of the roles."""
+        """Return the hosts whose node has any of the roles."""
         return Hosts(host for host in self._hosts.values() if set(roles) & set(host.node.roles))
 
     def without(self, *names: str) -> Hosts:
-        """All but those."""
+        """Return the hosts except those named."""
         return Hosts(host for host in self._hosts.values() if host.name not in names)
 
     def each(self, work: Callable[[Host], T], *, timeout: float = 1800) -> dict[str, T]:
-        """Do `work` on all at once; returns the results by name, or raises one error naming every host that failed."""
+        """Do `work` on all hosts in parallel; return results by name, or raise one error naming every failed host."""
         if not self._hosts:
             return {}
         pool = ThreadPoolExecutor(len(self._hosts), thread_name_prefix="host")
-        # Each thread gets the caller's context, so that events know the step they belong to.
+        # Each thread gets the caller's context, which holds the step that journal events belong to.
         futures = {pool.submit(copy_context().run, work, host): host for host in self._hosts.values()}
         results: dict[str, T] = {}
         failures: dict[str, StackproofError] = {}
@@ -63,7 +63,7 @@ class Hosts(Mapping[str, Host]):
             failures.update({name: CommandFailed(f"{name}: not done within {timeout:g} s") for name in late})
         except BaseException as error:
             stop_for(error)
-            self.disconnect()  # what still runs in other threads ends with its connection
+            self.disconnect()  # ends the commands that still run in other threads
             raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -71,7 +71,7 @@ class Hosts(Mapping[str, Host]):
         return {name: results[name] for name in self._hosts}
 
     def disconnect(self) -> None:
-        """Drop every connection."""
+        """Close every connection."""
         for host in self._hosts.values():
             host.disconnect()
 

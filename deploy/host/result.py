@@ -1,4 +1,4 @@
-"""What a command on a host came to, and the reading half of a host."""
+"""Result of a command on a host, and Reads, the interface of a host that only reads."""
 
 import shlex
 from abc import ABC, abstractmethod
@@ -14,7 +14,7 @@ from deploy.render import Rendered
 
 @dataclass(frozen=True)
 class Result:
-    """What a command on a host came to."""
+    """The exit code and output of a command on a host."""
 
     host: str
     command: str
@@ -28,12 +28,12 @@ class Result:
         return self.code == 0
 
     def __str__(self) -> str:
-        said = (self.err.strip() or self.out.strip()).splitlines()
-        return f"exit code {self.code}: " + " | ".join(said[-6:])
+        output = (self.err.strip() or self.out.strip()).splitlines()
+        return f"exit code {self.code}: " + " | ".join(output[-6:])
 
 
 class Reads(ABC):
-    """The reading half of a host: facts take no more, so that readings may come from elsewhere than a connection."""
+    """A host that can only be read. Facts need no more, so that checks can be rehearsed without a connection."""
 
     def __init__(self, node: Node) -> None:
         self.node = node
@@ -45,15 +45,15 @@ class Reads(ABC):
 
     @abstractmethod
     def run(self, command: str, *arguments: object, stdin: str | bytes = b"", timeout: float | None = None) -> Result:
-        """Run a shell command and return what it came to, whatever its exit code.
+        """Run a shell command and return its result, whatever its exit code.
 
-        Each `%s` is replaced by a quoted argument. Secrets go through `stdin`, never into the command:
-        any user of the host sees commands. Raises HostUnreachable when the host does not answer, and
-        CommandFailed when the command does not end within `timeout` seconds.
+        Each `%s` is replaced by a quoted argument. Secrets go through `stdin`, never into the command, which any user
+        of the host can read. Raises HostUnreachable where the host does not answer, and CommandFailed where the
+        command does not end within `timeout` seconds.
         """
 
     def check(self, command: str, *arguments: object, stdin: str | bytes = b"", timeout: float | None = None) -> str:
-        """Run a command that must succeed; returns what it printed, or raises CommandFailed."""
+        """Run a command and return its standard output; CommandFailed where its exit code is not 0."""
         result = self.run(command, *arguments, stdin=stdin, timeout=timeout)
         if not result.ok:
             raise CommandFailed(
@@ -64,9 +64,9 @@ class Reads(ABC):
         return result.out
 
     def differing(self, files: Iterable[Rendered]) -> list[str]:
-        """The paths whose content, owner or mode on the host, or whose folder's, is not as given.
+        """Return the paths whose content, owner or mode on the host differs, or whose folder's owner or mode does.
 
-        Foreign files in folders that are owned whole come after them.
+        Foreign files in folders that we own whole follow.
         """
         wanted = list(files)
         if not wanted:
@@ -75,11 +75,11 @@ class Reads(ABC):
 
 
 def spelled(command: str, arguments: tuple[object, ...]) -> str:
-    """The command with each `%s` replaced by an argument, quoted for the shell."""
+    """Return the command with each `%s` replaced by an argument, quoted for the shell."""
     return command % tuple(shlex.quote(str(argument)) for argument in arguments) if arguments else command
 
 
 def short(command: str) -> str:
-    """The command on one line of at most 100 characters, for people."""
+    """Return the command on one line of at most 100 characters, for messages."""
     line = " ".join(command.split())
     return line if len(line) <= 100 else f"{line[:97]}..."

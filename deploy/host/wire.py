@@ -1,7 +1,7 @@
-"""The wire: one SSH connection to one node, the only importer of Fabric and Paramiko, and the owner of its deadlines.
+"""The wire: one SSH connection to one node, with its deadlines; the only importer of Fabric and Paramiko.
 
-Fabric opens and authenticates the connection; commands run on channels of our own. Both libraries are
-loaded by the first connection: most of what imports this module opens none.
+Fabric opens and authenticates the connection; this package runs commands on channels of its own. Both libraries are
+imported at the first connection, because most importers of this module never connect.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     import fabric
     import paramiko
 
-logging.getLogger("paramiko").addHandler(logging.NullHandler())  # tracebacks; what matters of them is raised as well
+logging.getLogger("paramiko").addHandler(logging.NullHandler())  # its tracebacks; errors are raised as well
 
 VANISHED_AFTER_MS = 10_000
-"""Unacknowledged data for this long means that the peer is gone (TCP_USER_TIMEOUT; tcp(7))."""
+"""The peer counts as gone when data stays unacknowledged for this many ms (TCP_USER_TIMEOUT, tcp(7))."""
 
 
 class Wire:
-    """The connection to one node; opened by the first command, and again by the first after `close`."""
+    """The connection to one node. The first command opens it, and so does the first command after `close`."""
 
     def __init__(self, node: Node, ssh: Ssh) -> None:
         self.node, self.ssh = node, ssh
@@ -39,12 +39,12 @@ class Wire:
         self._lock = threading.Lock()
 
     def execute(self, command: str, stdin: bytes, timeout: float) -> Result:
-        """Run a shell command.
+        """Run a shell command and return its result.
 
-        Raises HostUnreachable when there is no connection or it ends, and CommandFailed when the command does not end
-        within `timeout` seconds.
+        Raises HostUnreachable where the connection cannot be opened or is lost, and CommandFailed where the command
+        does not end within `timeout` seconds.
         """
-        import paramiko  # noqa: PLC0415 - see above
+        import paramiko  # noqa: PLC0415 - see the module docstring
 
         try:
             return self._execute(command, stdin, timeout)
@@ -53,7 +53,7 @@ class Wire:
             raise self._unreachable(f"lost during `{short(command)}`", error) from None
 
     def close(self) -> None:
-        """Drop the connection; the next command opens a new one."""
+        """Close the connection; the next command opens a new one."""
         with self._lock:
             connection, self._connection = self._connection, None
         if connection is not None:
@@ -63,17 +63,17 @@ class Wire:
         deadline = time.monotonic() + timeout
         channel = self._channel(timeout)
         try:
-            asked = self._as_root(command, timeout)
-            # Not an end of input sent by us: a command that has ended by then would meet it after its channel's own
-            # end, by a race in Paramiko, and for that sshd drops the whole connection.
-            channel.exec_command(asked if stdin else f"exec {asked} </dev/null")
+            bounded = self._as_root(command, timeout)
+            # Without stdin the shell redirects from /dev/null instead of a shutdown_write() here. By a race in Paramiko
+            # that end of input may follow the end of the channel, and sshd then drops the whole connection.
+            channel.exec_command(bounded if stdin else f"exec {bounded} </dev/null")
             self.round_trips += 1
             out, err = converse(channel, stdin, deadline)
             code = channel.recv_exit_status()
         except TimeoutError:
             raise CommandFailed(
                 f"{self.node.name}: `{short(command)}` did not end within {timeout:g} s",
-                hint="look at the host's load and journal, then run the same command again",
+                hint="check the host's load and journal, then run the same command again",
             ) from None
         finally:
             channel.close()
@@ -82,7 +82,7 @@ class Wire:
         return Result(self.node.name, command, code, out.decode(errors="replace"), err.decode(errors="replace"))
 
     def _as_root(self, command: str, timeout: float) -> str:
-        # The host ends what we no longer wait for, also when the runner is gone.
+        # `timeout` ends the command on the host even when the runner is gone.
         bounded = f"timeout -k 5 {timeout + 5:.0f} sh -c {shlex.quote(command)}"
         return f"sudo -n -- {bounded}" if self.ssh.sudo else bounded
 
@@ -100,18 +100,18 @@ class Wire:
             return self._connection
 
     def _connect(self) -> fabric.Connection:
-        import paramiko  # noqa: PLC0415 - see above
+        import paramiko  # noqa: PLC0415 - see the module docstring
 
         address = str(self.node.management)
         connection = self._unopened(address)
         known = self.ssh.known_hosts.expanduser()
         try:
-            # Fabric accepts any host key by default; ours must be known.
+            # Fabric accepts any host key by default. Here only known host keys are accepted.
             connection.client.set_missing_host_key_policy(paramiko.RejectPolicy())
             connection.client.load_host_keys(str(known))
             _opened(connection)
         except FileNotFoundError as error:
-            raise self._unreachable(f"no file {error.filename}", None, hint="see [ssh] in the inventory") from None
+            raise self._unreachable(f"no file {error.filename}", None, hint="correct [ssh] in the inventory") from None
         except paramiko.BadHostKeyException:
             raise self._unreachable(
                 "its host key is not the one recorded",
@@ -133,7 +133,7 @@ class Wire:
                 hint="compare the key with the machine's console, then: "
                 f"ssh-keyscan -p {self.ssh.port} {address} >> {known}"
                 if unknown
-                else "look at sshd on the host",
+                else "check sshd on the host",
             ) from None
         except (OSError, EOFError) as error:
             raise self._unreachable("no connection", error) from None
@@ -141,7 +141,7 @@ class Wire:
         return connection
 
     def _unopened(self, address: str) -> fabric.Connection:
-        import fabric  # noqa: PLC0415 - see above
+        import fabric  # noqa: PLC0415 - see the module docstring
 
         own = self.ssh.key is not None
         return fabric.Connection(
@@ -170,11 +170,11 @@ class Wire:
 
 
 def first_key(address: str, *, port: int = 22, timeout: float = 10.0) -> str:
-    """The host key a machine shows, as a known_hosts line; only for one made a moment ago, such as an instance.
+    """Return the host key a machine presents, as a line of known_hosts. Trust it only for a machine just created.
 
-    Raises HostUnreachable when no SSH server answers within `timeout` seconds.
+    Raises HostUnreachable where no SSH server answers within `timeout` seconds.
     """
-    import paramiko  # noqa: PLC0415 - see above
+    import paramiko  # noqa: PLC0415 - see the module docstring
 
     try:
         with socket.create_connection((address, port), timeout=timeout) as connection:
@@ -187,19 +187,19 @@ def first_key(address: str, *, port: int = 22, timeout: float = 10.0) -> str:
     except (OSError, EOFError, paramiko.SSHException) as error:
         raise HostUnreachable(
             f"{address}:{port}: no SSH server",
-            expected=f"one within {timeout:g} s",
+            expected=f"an SSH server within {timeout:g} s",
             seen=f"{type(error).__name__}: {error}",
         ) from None
     return f"{_known_as(address, port)} {key.get_name()} {key.get_base64()}\n"
 
 
 def _known_as(address: str, port: int) -> str:
-    """How known_hosts calls a server (sshd(8))."""
+    """Return the name of a server in known_hosts (sshd(8))."""
     return address if port == 22 else f"[{address}]:{port}"
 
 
 def _opened(connection: fabric.Connection) -> None:
-    """Open it; an attempt that is refused would otherwise keep its socket and its thread."""
+    """Open the connection; close it on an error, because a refused attempt keeps its socket and its thread."""
     try:
         connection.open()
     except BaseException:
@@ -208,7 +208,7 @@ def _opened(connection: fabric.Connection) -> None:
 
 
 def _notice_a_vanished_peer(transport: paramiko.Transport) -> None:
-    """Paramiko's keepalive alone never gives up; unacknowledged, it lets the kernel end the connection."""
+    """Send keepalives, and let the kernel end the connection when they stay unacknowledged; Paramiko never does."""
     transport.set_keepalive(3)
     if isinstance(transport.sock, socket.socket):  # a proxy's channel is not one
         transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, VANISHED_AFTER_MS)

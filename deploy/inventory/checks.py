@@ -1,4 +1,4 @@
-"""The contradictions inside one inventory: what is well-formed alone, and cannot be true together."""
+"""Contradictions inside one inventory: values that are valid alone and impossible together."""
 
 import re
 from collections import Counter
@@ -10,10 +10,10 @@ from deploy.inventory.model import Cluster, Network
 from deploy.inventory.power import Ipmi, Libvirt, Redfish
 
 Mistake = tuple[str, str]
-"""A key of the file, and what is wrong there."""
+"""A key of the file, and the mistake at that key."""
 
 NETWORKS = ("management", "provider")
-"""Every cluster has these two."""
+"""The networks every cluster has."""
 
 _HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _INTERFACE = re.compile(r"[^\s/:]{1,15}")
@@ -26,7 +26,7 @@ _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
 def check(cluster: Cluster, platforms: Collection[str], projects: Collection[str]) -> list[Mistake]:
-    """Every contradiction, in the order of the file. `platforms` and `projects` are the names there are."""
+    """Return every contradiction, in the order of the file. `platforms` and `projects` are the known names."""
     return [
         *_names(cluster, platforms),
         *_networks(cluster),
@@ -63,7 +63,7 @@ def _networks(cluster: Cluster) -> Iterator[Mistake]:
             yield f"networks.{name}", "missing; every cluster has a management and a provider network"
     for name, network in cluster.networks.items():
         if not _HOSTNAME.fullmatch(name) or name in {"roles", "power"}:
-            yield f"networks.{name}", f"{name!r} is no name for a network: lower-case letters, digits and dashes"
+            yield f"networks.{name}", f"{name!r} is not a network name: lower-case letters, digits and dashes"
         if not _INTERFACE.fullmatch(network.interface):
             yield f"networks.{name}.interface", f"{network.interface!r} is not the name of a network interface"
     for interface, count in Counter(network.interface for network in cluster.networks.values()).items():
@@ -74,7 +74,7 @@ def _networks(cluster: Cluster) -> Iterator[Mistake]:
 
 def _roles(cluster: Cluster) -> Iterator[Mistake]:
     idle = [node for node in cluster.nodes if not node.roles]
-    if idle:  # counting would be guessing as long as somebody's role is not known
+    if idle:  # the nodes of a role cannot be counted while a node's roles are unknown
         for node in idle:
             yield f"nodes.{node.name}.roles", "empty"
         return
@@ -82,7 +82,7 @@ def _roles(cluster: Cluster) -> Iterator[Mistake]:
     if controllers and controllers % 2 == 0:
         yield (
             "nodes.roles",
-            f"{controllers} controllers carry the database; an even number cannot keep a quorum "
+            f"{controllers} controllers run the database; an even number cannot keep a quorum "
             "when the network splits, use 1, 3 or 5",
         )
     if controllers > 1 and cluster.vip is None:
@@ -97,7 +97,7 @@ def _roles(cluster: Cluster) -> Iterator[Mistake]:
 def _missing_addresses(cluster: Cluster) -> Iterator[Mistake]:
     for node in cluster.nodes:
         if "management" not in node.addresses:
-            yield f"nodes.{node.name}.management", "missing; every node needs an address there"
+            yield f"nodes.{node.name}.management", "missing; every node needs a management address"
 
 
 def _outside(cluster: Cluster) -> Iterator[Mistake]:
@@ -115,11 +115,11 @@ def _inside(key: str, address: IPv4Address, network: Network) -> Iterator[Mistak
     if address not in cidr:
         yield key, f"{address} is not inside networks.{network.name}.cidr {cidr}"
     elif cidr.prefixlen < 31 and address in {cidr.network_address, cidr.broadcast_address}:
-        yield key, f"{address} is the first or last of {cidr}, which no machine can have"
+        yield key, f"{address} is the network or broadcast address of {cidr}, which no machine can have"
 
 
 def _taken(cluster: Cluster) -> list[tuple[str, IPv4Address]]:
-    """Every address that a machine or a router has, with its key."""
+    """Return every address of a machine or gateway, with its key."""
     return [
         *((f"nodes.{node.name}.{name}", a) for node in cluster.nodes for name, a in node.addresses.items()),
         *((f"networks.{name}.gateway", net.gateway) for name, net in cluster.networks.items() if net.gateway),
@@ -174,7 +174,7 @@ def _services(cluster: Cluster, projects: Collection[str]) -> Iterator[Mistake]:
 def _router_health_check(cluster: Cluster) -> Iterator[Mistake]:
     provider = cluster.networks.get("provider")
     if cluster.options.router_health_check and provider and not provider.gateway:
-        yield "options.router_health_check", "set, but networks.provider has no gateway that routers could ask"
+        yield "options.router_health_check", "set, but networks.provider has no gateway that routers could ping"
 
 
 def _power(cluster: Cluster) -> Iterator[Mistake]:
@@ -182,15 +182,15 @@ def _power(cluster: Cluster) -> Iterator[Mistake]:
         key = f"nodes.{node.name}.power"
         match node.power:
             case Redfish(url=url) if not _is_web_address(url):
-                yield f"{key}.url", f"{url!r} is not such as https://10.0.0.9/redfish/v1/Systems/1"
+                yield f"{key}.url", f"{url!r} is not a URL such as https://10.0.0.9/redfish/v1/Systems/1"
             case Ipmi(address=address) if not _ADDRESS.fullmatch(address):
-                yield f"{key}.address", f"{address!r} is no host name or IP address; the port has a key of its own"
+                yield f"{key}.address", f"{address!r} is not a host name or IP address; the port has a key of its own"
             case Ipmi(user=user) if not 0 < len(user.encode()) <= 16:
                 yield f"{key}.user", f"{user!r} has {len(user.encode())} bytes; IPMI takes 1 to 16"
             case Libvirt(uri=uri) if not _LIBVIRT.fullmatch(uri):
-                yield f"{key}.uri", f"{uri!r} is not such as qemu+ssh://root@kvm1/system"
+                yield f"{key}.uri", f"{uri!r} is not a URI such as qemu+ssh://root@kvm1/system"
             case Libvirt(domain=domain) if not _DOMAIN.fullmatch(domain):
-                yield f"{key}.domain", f"{domain!r} is no name of a libvirt domain"
+                yield f"{key}.domain", f"{domain!r} is not the name of a libvirt domain"
 
 
 def _image(cluster: Cluster) -> Iterator[Mistake]:
@@ -198,11 +198,11 @@ def _image(cluster: Cluster) -> Iterator[Mistake]:
     if image.file and image.url:
         yield "image", "has both file and url; name one"
     if image.url and not image.sha256:
-        yield "image.sha256", "missing; an image from a URL is only used with its checksum"
+        yield "image.sha256", "missing; an image from a URL needs a checksum"
     if image.sha256 and not _SHA256.fullmatch(image.sha256):
         yield "image.sha256", "is not a SHA-256 checksum: 64 hexadecimal digits"
     if image.sha256 and not (image.file or image.url):
-        yield "image.sha256", "set, but neither file nor url is"
+        yield "image.sha256", "set, but neither file nor url is set"
 
 
 def _capacity(cluster: Cluster) -> Iterator[Mistake]:
@@ -210,10 +210,10 @@ def _capacity(cluster: Cluster) -> Iterator[Mistake]:
         return
     flavors = cluster.capacity.flavors
     if not any(flavor.instances for flavor in flavors.values()):
-        yield "capacity.flavors", "no instances; say how many of which flavor the computes must carry"
+        yield "capacity.flavors", "no instances; set how many instances of which flavor the computes must carry"
     for name in flavors:
         if not _FLAVOR.fullmatch(name):
-            yield f"capacity.flavors.{name}", f"{name!r} is no flavor: letters, digits, dots, dashes, underscores"
+            yield f"capacity.flavors.{name}", f"{name!r} is not a flavor: letters, digits, dots, dashes, underscores"
 
 
 def _is_web_address(url: str) -> bool:

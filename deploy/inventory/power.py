@@ -1,4 +1,4 @@
-"""Power devices as data: how a machine's power is switched from outside the machine."""
+"""Power devices as data: the kinds of device that switch a machine's power from outside the machine."""
 
 import shlex
 from pathlib import Path
@@ -19,13 +19,13 @@ class Redfish:
     fences: ClassVar[bool] = True
     driver: Literal["redfish"] = "redfish"
     url: str
-    """The system's own resource, such as https://10.0.0.9:443/redfish/v1/Systems/1"""
+    """The URL of the system resource, such as https://10.0.0.9:443/redfish/v1/Systems/1"""
     user: str
     password_file: Path
-    """A file on the runner, 0600, that holds the password."""
+    """A file on the runner, mode 0600, that holds the password."""
     verify_tls: bool = True
     ca_file: Path | None = None
-    """Certificates the runner verifies the BMC's with; none: the public authorities."""
+    """CA certificates the runner verifies the BMC's certificate with; None: the public authorities."""
 
     @property
     def where(self) -> str:
@@ -44,7 +44,7 @@ class Ipmi:
     password_file: Path
     port: int = Field(default=623, ge=1, le=65535)
     cipher: Annotated[int, Field(ge=0, le=255)] | None = None
-    """Cipher suite, such as 3 or 17; none: the best the BMC offers."""
+    """Cipher suite, such as 3 or 17; None: the best the BMC offers."""
 
     @property
     def where(self) -> str:
@@ -54,17 +54,17 @@ class Ipmi:
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class Libvirt:
-    """A virtual machine of a hypervisor that libvirt manages."""
+    """A virtual machine that libvirt manages."""
 
-    # fence_virsh logs in to the hypervisor: every controller would need a key that is root there.
+    # fence_virsh logs in to the hypervisor: every controller would need a key for root there.
     fences: ClassVar[bool] = False
     password_file: ClassVar[None] = None
-    """libvirt logs in by SSH keys, certificates or its own client configuration."""
+    """No password: libvirt uses SSH keys, certificates or its own client configuration."""
     driver: Literal["libvirt"]
     uri: str
-    """The hypervisor's libvirt, such as qemu+ssh://root@kvm1/system"""
+    """The URI of the hypervisor's libvirt, such as qemu+ssh://root@kvm1/system"""
     domain: str = ""
-    """The machine's name there; empty: the node's."""
+    """The domain's name; empty: the node's name."""
 
     @property
     def where(self) -> str:
@@ -73,16 +73,16 @@ class Libvirt:
 
 
 def _words(value: Any) -> Any:
-    """A command line as words; `{name}` is the only placeholder, and only a shell that is named is used."""
+    """Split a command line into words; `{name}` is the only placeholder. A shell operator is an error."""
     if isinstance(value, str):
         value = shlex.split(value)
         if shell := sorted(_OF_A_SHELL & set(value)):
-            raise ValueError(f'{" ".join(shell)} takes a shell; write ["sh", "-c", "..."]')
+            raise ValueError(f'{" ".join(shell)} needs a shell; write ["sh", "-c", "..."]')
     if not isinstance(value, list):
         return value
     for word in filter(lambda word: isinstance(word, str), value):
         if any(field not in {None, "name"} or spec or how for _, field, spec, how in Formatter().parse(word)):
-            raise ValueError("{name} is the only placeholder; braces that stay are doubled")
+            raise ValueError("{name} is the only placeholder; double a literal brace")
     return tuple(value)
 
 
@@ -91,18 +91,18 @@ Words = Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_words)]
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class Command:
-    """Commands of the operator's own, run on the runner; text is split into words, and no shell is involved.
+    """The operator's own commands, run on the runner without a shell; a string is split into words.
 
-    `on` and `off` exit 0 once the power is switched, `status` exits 0 and prints `on` or `off`.
+    `on` and `off` exit 0 once the power is switched; `status` exits 0 and prints `on` or `off`.
     """
 
-    fences: ClassVar[bool] = False  # they are the runner's, and not on the controllers
+    fences: ClassVar[bool] = False  # the commands are on the runner, not on the controllers
     driver: Literal["command"]
     on: Words
     off: Words
     status: Words
     password_file: Path | None = None
-    """Its content is in the commands' environment as POWER_PASSWORD."""
+    """The file's content is in the commands' environment as POWER_PASSWORD."""
 
     @property
     def where(self) -> str:
@@ -111,7 +111,7 @@ class Command:
 
 
 def _driver(power: Any) -> str | None:
-    """Which driver a `power` table is of; Redfish where it does not say, as inventories always could."""
+    """Return the driver of a `power` table; without the key it is redfish, as in inventories older than the key."""
     named = power.get("driver", "redfish") if isinstance(power, dict) else getattr(power, "driver", None)
     return named if isinstance(named, str) else None
 

@@ -1,4 +1,4 @@
-"""Reading an inventory: a TOML file becomes a Cluster, or an error that names every mistake in it."""
+"""Reading an inventory: a TOML file becomes a Cluster, or an error that names every mistake in the file."""
 
 import json
 import tomllib
@@ -19,7 +19,7 @@ PROJECTS = Path(__file__).parents[2] / "templates"
 
 
 def load(source: str | Path) -> Cluster:
-    """Read one inventory: a path, or the name of a built-in one (`lab`, `two-node`).
+    """Read one inventory: a path, or the name of a built-in inventory (`lab`, `two-node`).
 
     Raises InventoryError naming every mistake at once, each with file and key.
     """
@@ -47,7 +47,7 @@ def parse(raw: dict[str, Any], path: Path) -> Cluster:
 
 
 def _validated(flat: dict[str, Any]) -> Cluster:
-    # As JSON, because there "strict" means that addresses are written as text, and that 1 is not true.
+    # Via JSON: pydantic's strict mode then accepts addresses written as text, and still rejects 1 for true.
     text = json.dumps(flat, default=lambda moment: {"a date or time": str(moment)})
     return _CLUSTER.validate_json(text, strict=True)
 
@@ -63,15 +63,15 @@ def _read(path: Path) -> dict[str, Any]:
         raise InventoryError(
             f"no inventory at {path}",
             expected=f"a TOML file, or the name of a built-in inventory: {known}",
-            hint="pass --inventory=FILE; deploy/inventories/production.example.toml is one to start from",
+            hint="pass --inventory=FILE; deploy/inventories/production.example.toml is a starting point",
         ) from None
     except (ValueError, RecursionError, OSError) as error:
-        raise InventoryError(f"inventory {path} cannot be read", seen=str(error), hint="mend the file") from None
+        raise InventoryError(f"inventory {path} cannot be read", seen=str(error), hint="correct the file") from None
 
 
 def _refusal(path: Path, mistakes: list[Mistake]) -> InventoryError:
     listed = "".join(f"\n  {path}: {key}: {text}" for key, text in mistakes)
     count = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
     return InventoryError(
-        f"inventory {path} has {count}; no host was touched{listed}", hint="mend the file and run again"
+        f"inventory {path} has {count}; no host was touched{listed}", hint="correct the file and run again"
     )

@@ -1,4 +1,4 @@
-"""The shape of an inventory file: its tables made into those of a Cluster, and mistakes told by the file's own keys."""
+"""The shape of an inventory file: convert its tables to those of a Cluster, and name mistakes by the file's keys."""
 
 import copy
 import json
@@ -19,19 +19,19 @@ STAND_INS: dict[str, dict[str, Any]] = {
     "networks": {"cidr": "0.0.0.0/0", "interface": "unknown"},
     "nodes": {"roles": []},
 }
-"""What takes the place of a required value that is wrong, while the rest is looked at."""
+"""Substitutes for missing or wrong required values, so that the rest can be checked."""
 
 _STRANGER = "unexpected_keyword_argument"
 Location = tuple[int | str, ...]
 
 
 def misplaced(raw: dict[str, Any]) -> list[Mistake]:
-    """Keys where the file has none, and values where it has tables; all that `flattened` leaves out."""
+    """Return unknown keys, and values in the place of tables; `flattened` leaves them out."""
     return [*_no_tables(raw), *_strangers(raw)]
 
 
 def flattened(raw: dict[str, Any], path: Path) -> dict[str, Any]:
-    """The tables in the shape of Cluster: nodes as a list, each entry with its name, addresses apart."""
+    """Return the tables in the shape of Cluster: nodes as a list, each with its name and a table of addresses."""
     networks, nodes = _table(raw, "networks"), _table(raw, "nodes")
     known = _network_names(raw)
     return {
@@ -51,7 +51,7 @@ def flattened(raw: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def without_mistakes(error: ValidationError, tables: dict[str, Any]) -> dict[str, Any]:
-    """A copy with what is wrong left out or stood in for, so that the rest can be looked at as a whole."""
+    """Return a copy in which wrong values are removed or replaced by STAND_INS, so that the rest can be checked."""
     whole = copy.deepcopy(tables)
     for item in error.errors():
         *way, last = item["loc"][: _depth(item["loc"])]
@@ -70,7 +70,7 @@ def _stand_ins(way: list[int | str]) -> dict[str, Any]:
 
 
 def spelled(error: ValidationError, tables: dict[str, Any]) -> list[Mistake]:
-    """What pydantic found, by the file's own keys."""
+    """Return pydantic's errors by the file's keys."""
     plain = {"missing": "missing", _STRANGER: "no such key"}
     return [
         (
@@ -87,7 +87,7 @@ def _brief(value: Any) -> str:
 
 
 def unrelated(found: Iterable[Mistake], known: Iterable[Mistake]) -> list[Mistake]:
-    """Those that do not merely follow from a mistake that is known already."""
+    """Return the mistakes that are not a consequence of a known one, at the same key, above or below it."""
     keys = [f"{key}." for key, _ in known]
     return [
         (key, text) for key, text in found if not any(f"{key}.".startswith(k) or k.startswith(f"{key}.") for k in keys)
@@ -125,7 +125,7 @@ def _strangers(raw: dict[str, Any]) -> Iterator[Mistake]:
 
 
 def _network_names(raw: dict[str, Any]) -> list[str]:
-    """The networks a node can have an address in; one that every cluster needs is known though it is missing."""
+    """Return the networks a node can have an address in, required networks included even where they are missing."""
     return [name for name in dict.fromkeys([*NETWORKS, *_table(raw, "networks")]) if name not in NODE]
 
 
@@ -143,14 +143,14 @@ def _only(table: dict[str, Any], keys: Iterable[Any]) -> dict[str, Any]:
 
 
 def _depth(location: Location) -> int:
-    """How far down the smallest piece is that can be left out: a key of a table, of a node, or an address."""
+    """Return the depth of the smallest removable part: a key of a table, a key of a node, or an address."""
     if location[0] not in {"networks", "nodes"}:
         return 2 if location[0] in PARTS else 1
     return 4 if location[2] == "addresses" else 3
 
 
 def _key(location: Location, tables: dict[str, Any]) -> str:
-    """Nodes by their names, not their places; items of a list by the list; a power device without its driver."""
+    """Return the file's key: a node by its name, an item of a list by the list, a power device without its driver."""
     if location[0] == "nodes":
         if location[2] == "power":
             location = (*location[:3], *location[4:])

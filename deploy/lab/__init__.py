@@ -1,1 +1,1 @@
-"""The lab: a machine room on one machine, where each host is a systemd container with a network of its own."""
+"""The lab: a machine room on one machine. Each host is a systemd container in its own network namespace."""

@@ -1,4 +1,4 @@
-"""The power controller's certificate: self-signed, for its address."""
+"""The self-signed certificate of the lab's power controller, for its address."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -11,12 +11,12 @@ from cryptography.x509.oid import NameOID
 from deploy.lab import keys, names
 
 PEM = names.STATE / "redfish.pem"
-"""Key and certificate in one file, as servers load them."""
+"""The file with the private key and the certificate."""
 _LIFETIME = timedelta(days=3650)
 
 
 def ensure(address: str) -> None:
-    """Make the certificate where there is none."""
+    """Create key and certificate for that address where the file is missing."""
     if PEM.exists():
         return
     key = ec.generate_private_key(ec.SECP256R1())

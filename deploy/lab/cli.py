@@ -21,7 +21,7 @@ _EPILOG = "Exit codes: 0 done, 1 an error or (status) a host that is off or does
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; 0 done, 1 an error or an unhealthy lab, 2 wrong usage."""
+    """Run one command and return its exit code: 0 done, 1 an error or an unhealthy lab, 2 wrong usage."""
     options = _parser().parse_args(arguments)
     unsubscribe = JOURNAL.subscribe(_printer())
     command: Callable[[argparse.Namespace], int] = options.command
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"the lab's own files or processes: {error}", file=sys.stderr)  # noqa: T201
         return 1
     except KeyboardInterrupt:
-        print("interrupted; the same command continues, `down` removes what is there", file=sys.stderr)  # noqa: T201
+        print("interrupted; run the same command again to continue, or `down` to remove the lab", file=sys.stderr)  # noqa: T201
         return 1
     finally:
         unsubscribe()
@@ -51,8 +51,8 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     for name, run, text in (
-        ("up", _up, "bring up what is missing, until every host answers by SSH"),
-        ("image", _image, "build the image of the inventory's hosts, nothing else"),
+        ("up", _up, "start the missing hosts, and wait until every host answers by SSH"),
+        ("image", _image, "build only the image of the inventory's hosts"),
     ):
         add(name, run, text).add_argument(
             "--inventory", default="lab", help="lab, two-node, or a TOML file (default: lab)"
@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     add("status", _status, "show every host; exit code 1 unless all are on and answer")
     shell = add("shell", _shell, "log in to a host by SSH, or run a command there")
     shell.add_argument("host", metavar="HOST")
-    shell.add_argument("words", nargs="*", metavar="CMD", help="after --: what to run instead of a shell")
+    shell.add_argument("words", nargs="*", metavar="CMD", help="after --: a command to run instead of a shell")
     switch = add("power", _power, "switch a host's power; off is a power cut, not a shutdown")
     switch.add_argument("action", choices=("on", "off", "cycle", "status"))
     switch.add_argument("host", metavar="HOST")
@@ -123,7 +123,7 @@ def _power(options: argparse.Namespace) -> int:
         on = device.of(node).is_on() if node.power else power.is_on(node)
         print("on" if on else "off")  # noqa: T201
     elif node.power:
-        # The way real machines are switched, and the one that keeps the controller's word on who is on.
+        # Through the power controller, like real machines: only then does the controller know the host's state.
         switch = device.of(node)
         {"on": switch.on, "off": switch.off, "cycle": switch.cycle}[options.action]()
     else:
@@ -137,7 +137,7 @@ def _power(options: argparse.Namespace) -> int:
 def _current() -> Cluster:
     cluster = room.current()
     if cluster is None:
-        raise LabError("no lab is up", hint="`python -m deploy.lab up` brings one up")
+        raise LabError("no lab is up", hint="start one with `python -m deploy.lab up`")
     return cluster
 
 

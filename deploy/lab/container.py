@@ -1,4 +1,4 @@
-"""A host as a process tree: started detached in a control group of its own, and killed as a power cut kills."""
+"""A host as a process tree: started detached in its own control group, and killed as by a power cut."""
 
 import os
 import secrets
@@ -12,28 +12,28 @@ from deploy.lab import groups, names, processes
 from deploy.lab.shell import tail, until
 
 _GONE = 20.0
-"""Seconds an nspawn may take to notice that its host is dead; 1 s is usual."""
+"""Seconds systemd-nspawn may take to notice that its host is dead; 1 s is usual."""
 _ENVIRONMENT = {
     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
     "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1",
-    # Only net.* below /proc/sys is the host's own; the rest is the runner's kernel and stays read-only.
+    # Below /proc/sys only net.* belongs to the host; the rest belongs to the runner's kernel and stays read-only.
     "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network",
 }
-# The clock, kernel modules, raw hardware and the kernel log are the runner's.
+# The clock, kernel modules, raw hardware and the kernel log belong to the runner.
 _WITHHELD = ("CAP_SYS_TIME", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYSLOG", "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND")
 _KEEP = """\
 ticket=$1 number=$2
 shift 2
-# Where memory ends, the kernel is to take it from the lab and not from the machine's own work.
+# When memory runs out, the kernel must kill processes of the lab and not of the runner.
 echo 500 > /proc/self/oom_score_adj
 "$@"
 code=$?
-# Without its ticket this boot was ended from outside, and whoever did so cleans up.
+# Without the ticket this boot was ended from outside, and that process cleans up.
 [ "$(cat "$ticket" 2>/dev/null)" != "$number" ] || exec "$AFTERWARDS" -m deploy.lab.ended "$ticket" "$number" "$code"
 """
 _RISE = """\
 init=$1 share=$2 whole=$3 calm=0 left=300
-# At first nothing answers; and once all is up that starts with the host, a Pacemaker starts what is its own.
+# At first systemctl does not answer. After the units that start at boot, Pacemaker starts its own.
 while [ "$calm" -lt 10 ] && [ "$left" -gt 0 ]; do
   sleep 2
   left=$((left - 1))
@@ -43,17 +43,17 @@ while [ "$calm" -lt 10 ] && [ "$left" -gt 0 ]; do
 done
 echo "$whole" > "$share"
 """
-"""A host has booted when for 20 s none of its units was about to start; or after 10 min, as one may never stay.
+"""A host counts as booted after 20 s without a pending systemd job, or after 10 min, since jobs may never end.
 
-Two processors that drills' probes keep busy as well take 5 min to boot a controller. With its whole part of them after
-two, it was the others that answered late for the rest.
+With two processors that drills' probes keep busy, a controller takes 5 min to boot. When a booting host got its whole
+CPU share after 2 min, the other hosts answered late for the rest of the boot.
 """
 REBOOT = 133
-"""The exit code of an nspawn that keeps its unit, when its host asks for a reboot."""
+"""The exit code of `systemd-nspawn --keep-unit` when its host asks for a reboot."""
 
 
 def arguments(node: Node) -> list[str]:
-    """The command that boots a host."""
+    """Return the command that boots a host."""
     devices = ["/dev/net/tun", *(["/dev/kvm"] if Path("/dev/kvm").exists() else [])]
     return [
         *("systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--settings=no"),
@@ -69,11 +69,11 @@ def arguments(node: Node) -> list[str]:
 
 
 def start(node: Node, *, booting: float, real_time: int) -> None:
-    """Boot a host whose root is mounted and whose network exists; returns when its PID 1 runs.
+    """Boot a host whose root is mounted and whose network exists; return when its PID 1 runs.
 
-    LabError where it does not within 20 s. A keeper outside the host stays behind, and sees to what a host that
-    reboots or powers off by itself leaves. Until it has booted, it gets that part of what others get of the processors;
-    `real_time` is what groups.real_time gives.
+    LabError where PID 1 does not run within 20 s. `booting` is the host's CPU share until it has booted, as a part of
+    the usual share; `real_time` comes from groups.real_time. A keeper process outside the host cleans up when the host
+    reboots or powers off by itself.
     """
     groups.kill(node.name)
     ticket, number = names.ticket(node.name), secrets.token_hex(8)
@@ -100,19 +100,19 @@ def start(node: Node, *, booting: float, real_time: int) -> None:
 
 
 def manager(node: str) -> int:
-    """Pid of the systemd-nspawn that runs a host; 0 where none does."""
+    """Return the PID of the systemd-nspawn that runs a host; 0: none."""
     return next(iter(processes.running("systemd-nspawn", _directory(node))), 0)
 
 
 def leader(node: str) -> int:
-    """Pid, on the runner, of a host's own PID 1; 0 where the host is off."""
+    """Return the PID, on the runner, of a host's PID 1; 0: the host is off."""
     above = manager(node)
     inits = (pid for pid in processes.children(above) if _is_init(pid)) if above else iter(())
     return next(inits, 0)
 
 
 def kill(node: str) -> None:
-    """End a host at once, without telling it; returns when nothing of it runs. LabError where it stays."""
+    """Kill a host's processes without a shutdown; return when none runs, LabError where systemd-nspawn stays."""
     names.ticket(node).unlink(missing_ok=True)
     _strike(leader(node), lambda pid: pid == leader(node))
     if not until(lambda: not manager(node), timeout=_GONE / 2):
@@ -123,7 +123,7 @@ def kill(node: str) -> None:
 
 
 def last_words(node: str, lines: int = 8) -> str:
-    """The end of a host's console."""
+    """Return the last lines of a host's console."""
     try:
         return tail(names.console(node).read_text(errors="replace"), lines) or "an empty console"
     except FileNotFoundError:
@@ -140,7 +140,7 @@ def _directory(node: str) -> str:
 
 
 def _is_init(pid: int) -> bool:
-    """Whether this process is PID 1 in a namespace of its own."""
+    """True where this process is PID 1 of its own PID namespace."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

@@ -1,4 +1,4 @@
-"""What a host's keeper runs when the host ended by itself: `python -m deploy.lab.ended TICKET NUMBER EXIT-CODE`."""
+"""`python -m deploy.lab.ended TICKET NUMBER EXIT-CODE`: a host's keeper runs this when the host ended by itself."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ from deploy.lab import container, power, room
 
 
 def main(ticket: str, number: str, code: str) -> int:
-    """Clean up after the host, or boot it again; 1 where that fails, with the reason on its console."""
+    """Clean up after the host, or boot it again; return 1 where that fails, with the reason on the host's console."""
     try:
         cluster = room.current()
         if cluster is not None:

@@ -1,4 +1,4 @@
-"""The image all lab hosts share, read-only: built once from packages, kept until what went into it changes."""
+"""The read-only image that all lab hosts share: built from packages, cached until its ingredients change."""
 
 import hashlib
 import shutil
@@ -29,7 +29,8 @@ chmod 755 "$1/usr/sbin/policy-rc.d"
 chroot "$1" dpkg-divert --quiet --local --rename --add /usr/bin/py3compile
 ln -s /bin/true "$1/usr/bin/py3compile"
 """
-"""Nothing starts in the image; Python is compiled once at the end and not package by package (131 s become 95 s)."""
+"""Keeps services from starting in the image, and compiles Python once at the end instead of once per package, which
+reduces the build from 131 s to 95 s."""
 _AFTER_PACKAGES = """\
 set -e
 rm "$1/usr/bin/py3compile"
@@ -39,15 +40,15 @@ if [ -x "$1/usr/bin/python3" ]; then
 fi
 """
 _NEEDS = {"full": 4.0, "bare": 1.0}
-"""GiB a build takes on disk at its largest, packages included."""
+"""GiB of disk a build needs at its peak, packages included."""
 _BUILDING = "building-"
 BUILD_LOG = names.CACHE / "build.log"
 
 
 def ensure(cluster: Cluster) -> Path:
-    """The root of this cluster's image: the cached one, or a new one. The caller holds the room's lock.
+    """Return the root of this cluster's image, built where it is not cached. The caller holds the room's lock.
 
-    Raises LabError where the disk is too small, or with the builder's last lines where it fails.
+    Raises LabError where the disk is too small, and with the builder's last lines where the build fails.
     """
     platform = load_platform(cluster.platform)
     origin = sources.find(cluster, platform)
@@ -61,19 +62,19 @@ def ensure(cluster: Cluster) -> Path:
 
 
 def kind(cluster: Cluster) -> str:
-    """Which image the inventory asks for: `full` or `bare`."""
+    """Return the kind of image the inventory asks for: `full` or `bare`."""
     return cluster.lab.image if cluster.lab else "full"
 
 
 def packages(cluster: Cluster, platform: Platform) -> tuple[str, ...]:
-    """Names of the packages in the image."""
+    """Return the names of the packages in the image."""
     if kind(cluster) == "bare":
         return platform.bare
     return tuple(sorted({*platform.bare, *platform.drills, *catalogue.load().packages(platform.name)}))
 
 
 def fingerprint(content: tuple[str, ...], origin: sources.Sources) -> str:
-    """A short hash over everything that makes one image differ from another."""
+    """Return a hash of 12 hexadecimal digits over everything that goes into an image."""
     parts = (
         *(content, origin.lines, origin.settings, _APT, _DPKG, _BEFORE_PACKAGES, _AFTER_PACKAGES),
         *(recipe.FILES, recipe.MASKED, recipe.NO_SYSCTL, recipe.PRESET),
@@ -82,7 +83,7 @@ def fingerprint(content: tuple[str, ...], origin: sources.Sources) -> str:
 
 
 def clean() -> None:
-    """Remove what an interrupted build left in the cache."""
+    """Remove the leftovers of an interrupted build from the cache."""
     groups.kill(groups.BUILD)
     for left in names.CACHE.glob(f"{_BUILDING}*"):
         mounts.remove_tree(left)
@@ -102,7 +103,7 @@ def _build(image: Path, content: tuple[str, ...], origin: sources.Sources, platf
         work.chmod(0o755)
         work.rename(image)
     finally:
-        # After the rename there is nothing left to remove.
+        # After the rename these find nothing to remove.
         groups.kill(groups.BUILD)
         mounts.remove_tree(work)
 
@@ -114,7 +115,7 @@ def _refuse_small(needed: float) -> None:
             f"too little disk for the image below {names.CACHE}",
             expected=f"{needed:.0f} GiB free",
             seen=f"{free:.1f} GiB free",
-            hint="free some, or put the cache elsewhere: STACKPROOF_CACHE=/somewhere",
+            hint="free disk space, or move the cache: STACKPROOF_CACHE=/somewhere",
         )
 
 
@@ -139,7 +140,7 @@ def _install(work: Path, content: tuple[str, ...], origin: sources.Sources, plat
     if code:
         raise LabError(
             "the image could not be built",
-            expected="mmdebstrap to install all packages",
+            expected="mmdebstrap installs all packages",
             seen=tail(BUILD_LOG.read_text(errors="replace"), 15),
             evidence=str(BUILD_LOG),
             hint="check that `apt-get update` works on this machine, then run `up` again",
@@ -147,7 +148,7 @@ def _install(work: Path, content: tuple[str, ...], origin: sources.Sources, plat
 
 
 def _allow_installing(root: Path, origin: sources.Sources) -> None:
-    """A bare host fetches packages itself: from the same sources, with the same keys and resolver."""
+    """Give a bare image the runner's package sources, keys and resolver: its hosts install packages themselves."""
     apt = root / "etc/apt"
     for file in origin.keyrings:
         shutil.copy(file, apt / "trusted.gpg.d")
@@ -158,26 +159,26 @@ def _allow_installing(root: Path, origin: sources.Sources) -> None:
 
 
 def _resolvers() -> Path:
-    # A stub resolver on the runner's loopback is out of a host's reach; its upstream list is not.
+    # Hosts cannot reach a stub resolver on the runner's loopback, but they can reach its upstream servers.
     behind_stub = Path("/run/systemd/resolve/resolv.conf")
     return behind_stub if behind_stub.exists() else Path("/etc/resolv.conf")
 
 
 def purge() -> None:
-    """Remove all images, and nothing else: others keep things in the cache, or it may be a directory of theirs.
+    """Remove all images and the build log. Other files in the cache are kept, since they may belong to others.
 
-    Raises LabError where an image is below some host's root; nothing is removed then.
+    Raises LabError where a host's root uses an image; then nothing is removed.
     """
     images = sorted(names.CACHE.glob("image-*"))
     for used in (image for image in images if mounts.in_use(image)):
-        raise LabError(f"{used} is in use", expected="no host made from it", hint="take the lab down first")
+        raise LabError(f"{used} is in use", expected="no host made from this image", hint="take the lab down first")
     for image in images:
         mounts.remove_tree(image)
     BUILD_LOG.unlink(missing_ok=True)
 
 
 def prune(keep: Path) -> None:
-    """Remove older images of the same kind that no host uses or was made from."""
+    """Remove the other images of the same kind, except those a host uses or was made from."""
     needed = {keep, *(link.readlink().parent for link in names.HOSTS.glob("*/image"))}
     for other in names.CACHE.glob(f"{keep.name.rpartition('-')[0]}-*"):
         if other not in needed and not mounts.in_use(other):

@@ -1,4 +1,4 @@
-"""Keys of the lab: made on the runner, so that every host is known before it first boots."""
+"""Keys of the lab: created on the runner, so that every host key is known before the host first boots."""
 
 import os
 import secrets
@@ -14,7 +14,7 @@ PASSWORD = names.STATE / "power.password"
 
 
 def ensure_runner() -> None:
-    """Make the runner's SSH key and the power controller's password where they are missing."""
+    """Create the runner's SSH key and the power controller's password where they are missing."""
     names.STATE.mkdir(parents=True, exist_ok=True)
     names.STATE.chmod(0o700)
     ensure_pair(KEY, "stackproof")
@@ -23,7 +23,7 @@ def ensure_runner() -> None:
 
 
 def ensure_pair(path: Path, comment: str) -> None:
-    """Make an SSH key pair where there is none; a half-made one is made again."""
+    """Create an SSH key pair where one of its files is missing."""
     if path.exists() and path.with_name(f"{path.name}.pub").exists():
         return
     path.unlink(missing_ok=True)
@@ -31,7 +31,7 @@ def ensure_pair(path: Path, comment: str) -> None:
 
 
 def identify(node: Node) -> None:
-    """Write a host's identity into its root: name, machine id, host key, and the runner as who may log in."""
+    """Write a host's identity into its root: host name, machine ID, host key, and the runner's authorized key."""
     home, root = names.home(node.name), names.root(node.name)
     pair = home / "ssh_host_ed25519_key"
     ensure_pair(pair, node.name)
@@ -45,7 +45,7 @@ def identify(node: Node) -> None:
 
 
 def record_hosts(cluster: Cluster) -> None:
-    """Write the known_hosts file: each host's key for its management address."""
+    """Write the known_hosts file with each host's key at its management address."""
     lines = []
     for node in cluster.nodes:
         public = names.home(node.name) / "ssh_host_ed25519_key.pub"
@@ -56,7 +56,7 @@ def record_hosts(cluster: Cluster) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file as a whole by one that only root can read."""
+    """Replace a file atomically by one that only its owner can read."""
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

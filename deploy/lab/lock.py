@@ -1,4 +1,4 @@
-"""One run at a time changes the room, and one at a time a host's power."""
+"""Locks: one run at a time changes the room, and one at a time switches a host's power."""
 
 import os
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from deploy.errors import LabError
 from deploy.lab import names
 
 _POWER_WAIT = 90.0
-"""Seconds one power switch may wait for another of the same host to end."""
+"""Seconds a power switch may wait for another of the same host."""
 
 
 @contextmanager
 def room() -> Iterator[None]:
-    """Hold the room; LabError at once where another run holds it."""
+    """Hold the lock of the room; LabError at once where another run holds it."""
     owner = Path(f"{names.LOCK}.pid")
     lock = FileLock(names.LOCK)
     try:
@@ -28,7 +28,7 @@ def room() -> Iterator[None]:
         raise LabError(
             "another run is working on the lab",
             seen=f"process {pid or 'unknown'} holds {names.LOCK}",
-            hint="wait for it to end, or end it",
+            hint="wait until that process ends, or end it",
         ) from None
     try:
         owner.write_text(f"{os.getpid()}\n")
@@ -40,10 +40,10 @@ def room() -> Iterator[None]:
 
 @contextmanager
 def power(node: str) -> Iterator[None]:
-    """Hold a host's power switch; LabError where another holds it for too long."""
+    """Hold the lock of a host's power; LabError where another process holds it longer than 90 s."""
     home = names.home(node)
     if not home.exists():
-        raise LabError(f"the lab has no host {node}", hint="`python -m deploy.lab up` makes the inventory's hosts")
+        raise LabError(f"the lab has no host {node}", hint="create it with `python -m deploy.lab up`")
     try:
         with FileLock(home / "power.lock", timeout=_POWER_WAIT):
             yield

@@ -1,4 +1,4 @@
-"""Where the lab keeps its things, and what it calls them: every path and name that `down` must find again."""
+"""Paths and names of everything the lab creates, so that `down` can find and remove it."""
 
 import hashlib
 import os
@@ -13,13 +13,13 @@ HOSTS = STATE / "hosts"
 ROOM = "sp-room"
 PREFIX = "sp-"
 MARK = "stackproof"
-"""Alias of the runner's interfaces, name of the nftables table and of the parent control group."""
+"""The alias of the runner's interfaces, and the name of the nftables table and of the parent control group."""
 _SHORT = {"management": "mgmt", "provider": "prov"}
 _LONGEST_LINK = 15
 
 
 def short(name: str, limit: int) -> str:
-    """The name itself where it fits in `limit` characters; else cut, with a hash that keeps it unique."""
+    """Return the name, cut to `limit` characters with a hash of five digits at its end where it is longer."""
     if len(name) <= limit:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:5]
@@ -27,47 +27,47 @@ def short(name: str, limit: int) -> str:
 
 
 def netns(node: str) -> str:
-    """The network namespace of a host."""
+    """Return the name of a host's network namespace."""
     return f"{PREFIX}{node}"
 
 
 def runner_link(network: str) -> str:
-    """The runner's own interface on a network."""
+    """Return the name of the runner's interface on a network."""
     return PREFIX + short(_SHORT.get(network, network), _LONGEST_LINK - len(PREFIX))
 
 
 def bridge(network: str) -> str:
-    """The bridge of a network, inside the room's namespace."""
+    """Return the name of a network's bridge, inside the room's namespace."""
     return "br-" + short(_SHORT.get(network, network), _LONGEST_LINK - 3)
 
 
 def cable(cluster: Cluster, node: str, network: Network) -> str:
-    """The outer end of a host's interface, inside the room's namespace: what a power cut removes."""
+    """Return the name of the outer end of a host's interface, inside the room's namespace; a power cut removes it."""
     number = str(list(cluster.networks).index(network.name))
     return f"{short(node, _LONGEST_LINK - 1 - len(number))}.{number}"
 
 
 def mac(cluster: Cluster, node: str, network: Network) -> str:
-    """The address of a host's interface: the same after every power cycle, as a real card's is."""
+    """Return the MAC address of a host's interface; it stays the same over power cycles, like a real card's."""
     digest = hashlib.sha256(f"{cluster.name}/{node}/{network.name}".encode()).digest()
     return ":".join(f"{byte:02x}" for byte in (0x02, *digest[:5]))
 
 
 def home(node: str) -> Path:
-    """The directory of a host on the runner."""
+    """Return the directory of a host on the runner."""
     return HOSTS / node
 
 
 def root(node: str) -> Path:
-    """Where a host's root file system is mounted on the runner."""
+    """Return the mount point of a host's root file system on the runner."""
     return home(node) / "root"
 
 
 def console(node: str) -> Path:
-    """What a host writes to its console."""
+    """Return the log file of a host's console."""
     return home(node) / "console.log"
 
 
 def ticket(node: str) -> Path:
-    """Names the boot that is under way, so that the end of an older one is not taken for its end."""
+    """Return the file that holds the number of the current boot, so that the end of an older boot is ignored."""
     return home(node) / "boot"

@@ -1,4 +1,4 @@
-"""The way out for bare hosts, which fetch packages themselves: the runner forwards for them and lends its address."""
+"""NAT for bare hosts, which install packages themselves: the runner forwards and masquerades their traffic."""
 
 import json
 
@@ -9,7 +9,7 @@ from deploy.lab.shell import run, succeeds
 
 
 def ensure(cluster: Cluster) -> None:
-    """Let the hosts of a bare image out; hosts of a full one need nothing and get no way."""
+    """Set up NAT for the hosts of a bare image; hosts of a full image need none and get none."""
     if cluster.lab is None or cluster.lab.image != "bare":
         return
     tuning.at_least(tuning.FORWARD, 1)
@@ -17,13 +17,13 @@ def ensure(cluster: Cluster) -> None:
     for chain in _dropping():
         JOURNAL.emit(
             "note",
-            f"the runner's packet filter drops what is forwarded by default ({chain}): if hosts cannot fetch packages, "
+            f"the runner's packet filter drops forwarded packets by default ({chain}): if hosts cannot fetch packages, "
             f"accept interface {names.runner_link('management')} there",
         )
 
 
 def rules(cluster: Cluster) -> str:
-    """The nftables table, replacing itself as a whole."""
+    """Return the nftables rules; loading them replaces the whole table."""
     inside, link = cluster.management.cidr, names.runner_link("management")
     return f"""\
 table inet {names.MARK}
@@ -43,13 +43,13 @@ table inet {names.MARK} {{
 
 
 def remove() -> None:
-    """Close the way out."""
+    """Remove the nftables table."""
     if succeeds("nft", "list", "table", "inet", names.MARK):
         run("nft", "delete", "table", "inet", names.MARK)
 
 
 def _dropping() -> list[str]:
-    """Chains of others that drop forwarded packets unless told otherwise: an accept elsewhere does not help."""
+    """Return the forward chains whose policy is drop. An accept in our table does not override such a policy."""
     chains = (entry.get("chain", {}) for entry in json.loads(run("nft", "-j", "list", "chains"))["nftables"])
     return [
         f"{chain['family']} {chain['table']} {chain['name']}"

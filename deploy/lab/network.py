@@ -1,4 +1,4 @@
-"""Networks of the room: a bridge each in a namespace of the lab's own, and a cable from it to every host."""
+"""Networks of the lab: one bridge per network in the room's namespace, and a veth pair to every host."""
 
 import json
 from collections.abc import Iterator
@@ -14,18 +14,18 @@ _NO_FILTER = ("net.bridge.bridge-nf-call-iptables", "net.bridge.bridge-nf-call-i
 
 
 def runner_address(network: Network) -> IPv4Address:
-    """The runner's address on a network: its gateway, or else its first address."""
+    """Return the runner's address on a network: the network's gateway, else its first address."""
     return network.gateway or next(network.cidr.hosts())
 
 
 def namespaces() -> set[str]:
-    """The lab's network namespaces that exist, by name."""
+    """Return the names of the lab's existing network namespaces."""
     listed = json.loads(run("ip", "-j", "netns", "list") or "[]")
     return {entry["name"] for entry in listed if entry["name"].startswith(names.PREFIX)}
 
 
 def refuse_taken(cluster: Cluster) -> None:
-    """Raise LabError where the runner already uses an interface name or a subnet that the lab needs."""
+    """Raise LabError where the runner already has an interface name or a subnet that the lab needs."""
     wanted = {names.runner_link(network.name): network for network in cluster.networks.values()}
     links = _json("link")
     own = {link["ifname"] for link in links if link.get("ifalias") == names.MARK}
@@ -45,11 +45,11 @@ def refuse_taken(cluster: Cluster) -> None:
 
 
 def build(cluster: Cluster) -> None:
-    """Make what is missing of the room's namespace, bridges and the runner's own interfaces."""
+    """Create the room's namespace, the bridges and the runner's interfaces where they are missing."""
     if names.ROOM not in namespaces():
         run("ip", "netns", "add", names.ROOM)
     for key in (*_NO_FILTER, "net.ipv6.conf.all.disable_ipv6"):
-        # Bridged frames must not meet a packet filter; kernels without br_netfilter have no such key.
+        # No packet filter may see bridged frames. Kernels without br_netfilter lack these keys.
         value = "1" if key.startswith("net.ipv6") else "0"
         succeeds("ip", "netns", "exec", names.ROOM, "sysctl", "-qw", f"{key}={value}")
     here = {link["ifname"] for link in _json("link")}
@@ -61,7 +61,7 @@ def build(cluster: Cluster) -> None:
 
 
 def attach(cluster: Cluster, node: Node) -> None:
-    """Give a host a new, empty network namespace with its interfaces, addresses and default route."""
+    """Create a host's network namespace anew, with its interfaces, addresses and default route."""
     detach(cluster, node.name)
     run("ip", "netns", "add", names.netns(node.name))
     outer, inner = [], ["link set lo up"]
@@ -76,7 +76,7 @@ def attach(cluster: Cluster, node: Node) -> None:
 
 
 def cut(cluster: Cluster, node: str) -> None:
-    """Pull all cables of a host: from here on nothing it sends leaves it."""
+    """Remove the outer ends of a host's interfaces; no packet leaves the host afterwards."""
     if names.ROOM not in namespaces():
         return
     inside = {link["ifname"] for link in _json("link", names.ROOM)}
@@ -87,14 +87,14 @@ def cut(cluster: Cluster, node: str) -> None:
 
 
 def detach(cluster: Cluster, node: str) -> None:
-    """Remove a host's cables and its network namespace, with every address it holds."""
+    """Remove a host's interfaces and its network namespace, with every address in it."""
     cut(cluster, node)
     if names.netns(node) in namespaces():
         run("ip", "netns", "delete", names.netns(node))
 
 
 def remove() -> None:
-    """Remove all namespaces and runner interfaces of any lab on this machine."""
+    """Remove all namespaces and runner's interfaces of any lab on this machine."""
     for link in _json("link"):
         if link.get("ifalias") == names.MARK:
             succeeds("ip", "link", "delete", link["ifname"])
@@ -103,7 +103,7 @@ def remove() -> None:
 
 
 def _bridge(network: Network) -> list[str]:
-    # Without a querier, multicast snooping would lose VRRP advertisements of virtual routers.
+    # No multicast snooping: without a querier it loses the VRRP advertisements of virtual routers.
     name = names.bridge(network.name)
     return [
         f"link add {name} mtu {network.mtu} type bridge forward_delay 0 stp_state 0 mcast_snooping 0",

@@ -1,4 +1,4 @@
-"""Power of lab hosts: off is a true power cut, on is the same disk in a new network namespace."""
+"""Power of lab hosts: off is a true power cut, on boots the same disk in a new network namespace."""
 
 import signal
 
@@ -7,27 +7,27 @@ from deploy.inventory import Cluster, Node
 from deploy.journal import JOURNAL
 from deploy.lab import container, groups, lock, mounts, names, network, processes
 
-# SIGRTMIN+4 asks a systemd to power off, as a machine's power button does.
+# SIGRTMIN+4 makes systemd power off, like a machine's power button.
 _BUTTON = signal.SIGRTMIN + 4
 
 
 def is_on(node: Node) -> bool:
-    """Whether a host runs."""
+    """True where a host's PID 1 runs."""
     return container.leader(node.name) > 0
 
 
 def power_off(cluster: Cluster, node: Node) -> None:
-    """Cut a host's power: no goodbye on the network, nothing of it left running. Raises LabError where it stays on."""
+    """Cut a host's power: its peers get no farewell, and none of its processes runs. LabError where it stays on."""
     with lock.power(node.name):
         _cut(cluster, node)
     JOURNAL.emit("note", "power is off", host=node.name)
 
 
 def power_on(cluster: Cluster, node: Node, *, booting: float = groups.BOOTING) -> None:
-    """Boot a host that is off; does nothing where it is on. Returns before the host has booted.
+    """Start a host that is off, and return before it has booted; a host that is on stays as it is.
 
-    Until it has, it gets that part of what others get of the processors. Raises LabError where its disk is missing or
-    it does not start.
+    `booting` is the host's CPU share until it has booted, as a part of the usual share. Raises LabError where its image
+    is missing or it does not start.
     """
     with lock.power(node.name):
         if not is_on(node):
@@ -35,9 +35,9 @@ def power_on(cluster: Cluster, node: Node, *, booting: float = groups.BOOTING) -
 
 
 def ended(cluster: Cluster, node: Node, number: str, *, reboot: bool) -> None:
-    """Clean up after a host that ended boot `number` by itself, and boot it again where it asked for that.
+    """Clean up after a host that ended boot `number` by itself, and boot it again where it asked for a reboot.
 
-    What stays of a host's network would go on answering for it.
+    A network namespace that is left over would go on answering for the host.
     """
     with lock.power(node.name):
         ticket = names.ticket(node.name)
@@ -50,14 +50,14 @@ def ended(cluster: Cluster, node: Node, number: str, *, reboot: bool) -> None:
 
 
 def press_button(node: Node) -> None:
-    """Ask a host to shut down in good order, as its power button would; returns at once."""
+    """Ask a host to shut down, as its power button does; return at once."""
     init = container.leader(node.name)
     if init:
         processes.send(init, _BUTTON, lambda pid: container.leader(node.name) == pid)
 
 
 def _cut(cluster: Cluster, node: Node) -> None:
-    # Cables first: a dying kernel would else close the host's sockets politely, and peers learn what no cut tells.
+    # Cables first: the kernel closes the sockets of killed processes, and peers must not receive those packets.
     network.cut(cluster, node.name)
     container.kill(node.name)
     network.detach(cluster, node.name)
@@ -68,9 +68,9 @@ def _start(cluster: Cluster, node: Node, booting: float) -> None:
     image = names.home(node.name) / "image"
     if not image.exists():
         raise LabError(
-            f"the image {node.name} was made from is gone",
+            f"the image of host {node.name} is missing",
             expected=f"a directory at {image.readlink() if image.is_symlink() else image}",
-            hint="`python -m deploy.lab down`, then `up`",
+            hint="run `python -m deploy.lab down`, then `up`",
         )
     mounts.mount(node.name, image.resolve())
     network.attach(cluster, node)

@@ -1,4 +1,4 @@
-"""Whether this machine can hold the lab: tried, not guessed, and all that is missing told at once."""
+"""Checks whether this machine can hold the lab, by trial, and reports every problem at once."""
 
 import os
 import shutil
@@ -26,12 +26,12 @@ TOOLS = {
     "cpio": "cpio",
     "gpgv": "gpgv",
 }
-"""Runner packages by a command each of them brings."""
+"""The runner's packages, by a command that each provides."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """What one host takes, in GiB: of memory, for the system itself and for each role; of disk."""
+    """GiB one host needs: of memory for the system (`host`) and for each role, and of disk (`written`)."""
 
     host: float
     roles: Mapping[str, float]
@@ -39,25 +39,25 @@ class Need:
 
 
 SERVING = Need(0.3, {"controller": 2.4, "network": 0.3, "compute": 1.4}, 2.0)
-"""Under drills, and written in a day of them; a role that is not named has no services of its own."""
+"""Memory under drills, and disk written in a day of drills; a role not named has no services of its own."""
 BARE = Need(0.025, {}, 0.1)
-"""A bare image on which nothing is built: forty such hosts ran in less than 1 GiB."""
+"""A bare image without services: forty such hosts ran in less than 1 GiB."""
 
 
 def require_root() -> None:
-    """Raise LabError unless this process may make mounts, namespaces and control groups."""
+    """Raise LabError unless this process runs as root, to create mounts, namespaces and control groups."""
     if os.geteuid() != 0:
-        raise LabError("the lab needs root", seen=f"uid {os.geteuid()}", hint="run it with sudo")
+        raise LabError("the lab needs root", seen=f"uid {os.geteuid()}", hint="run the same command with sudo")
 
 
 def need(cluster: Cluster, *, build: bool) -> Need:
-    """What a host of the cluster takes, whether services are built on it or the machines are only brought up."""
+    """Return what a host of the cluster needs; `build`: services are built on it, not only the machine brought up."""
     bare = cluster.lab is not None and cluster.lab.image == "bare"
     return BARE if bare and not build else SERVING
 
 
 def ready(missing: list[Node], each: Need) -> None:
-    """Make the runner ready for the hosts that are to be started; LabError with everything that stands against it."""
+    """Install tools and check the runner for the hosts to be started; LabError with every problem."""
     if not missing:
         return
     install_tools()
@@ -66,12 +66,12 @@ def ready(missing: list[Node], each: Need) -> None:
         raise LabError(
             "this machine cannot hold the lab:" + "".join(f"\n  - {problem}" for problem in problems),
             expected=f"room for {', '.join(node.name for node in missing)}",
-            hint="mend these, or pass an inventory with fewer machines",
+            hint="correct these, or pass an inventory with fewer machines",
         )
 
 
 def install_tools() -> None:
-    """Install the packages whose commands are missing on the runner, and say which."""
+    """Install the packages whose commands are missing on the runner, and journal their names."""
     packages = sorted({package for tool, package in TOOLS.items() if not shutil.which(tool, path=_path())})
     if not packages:
         return
@@ -92,7 +92,7 @@ def install_tools() -> None:
 
 
 def memory_needed(nodes: list[Node], each: Need) -> float:
-    """GiB of memory these hosts need together."""
+    """Return the GiB of memory these hosts need together."""
     return sum(each.host + sum(each.roles.get(role, 0.0) for role in node.roles) for node in nodes)
 
 

@@ -1,4 +1,4 @@
-"""Processes of the lab: found by what they run, and killed through a handle that no reused pid can redirect."""
+"""Processes of the lab: found by their command line, and signalled through a pidfd, which a reused PID cannot fool."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ Test = Callable[[int], bool]
 
 
 def words(pid: int) -> list[str]:
-    """The command line of a process; empty where it is gone, or a zombie."""
+    """Return the command line of a process; empty for a process that has ended."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")[:-1]
     except OSError:
@@ -17,38 +17,38 @@ def words(pid: int) -> list[str]:
 
 
 def everyone() -> Iterator[int]:
-    """The pids of all processes."""
+    """Return the PIDs of all processes."""
     return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
 
 
 def running(program: str, *arguments: str) -> list[int]:
-    """Pids whose program's base name begins so and whose command line holds all those arguments."""
+    """Return the PIDs of the processes for which `runs` is true."""
     return [pid for pid in everyone() if runs(pid, program, *arguments)]
 
 
 def runs(pid: int, program: str, *arguments: str) -> bool:
-    """Whether this process runs a program whose base name begins so, with at least those arguments."""
+    """True where the base name of the process's program begins with `program`, and it has all those arguments."""
     line = words(pid)
     return bool(line) and Path(line[0]).name.startswith(program) and set(arguments) <= set(line[1:])
 
 
 def parent(pid: int) -> int:
-    """The parent's pid; 0 where the process is gone."""
+    """Return the parent's PID; 0 where the process has ended."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return 0
-    # The name in parentheses may itself hold parentheses and blanks.
+    # The program's name, in parentheses, may contain parentheses and blanks.
     return int(stat.rpartition(")")[2].split()[1])
 
 
 def children(pid: int) -> list[int]:
-    """Pids of the processes this one started."""
+    """Return the PIDs of the children of a process."""
     return [other for other in everyone() if parent(other) == pid]
 
 
 def send(pid: int, number: int, still: Test) -> bool:
-    """Signal a process if, once held fast, it still is the one meant; False where it is not."""
+    """Open a pidfd, check `still(pid)`, then send the signal; False where the process is another or has ended."""
     try:
         handle = os.pidfd_open(pid)
     except ProcessLookupError:

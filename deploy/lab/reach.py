@@ -1,4 +1,4 @@
-"""Whether the hosts answer: sshd's greeting is what everybody waits for."""
+"""Reachability of the lab's hosts: a host answers when sshd sends its greeting."""
 
 import socket
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from deploy.lab import container, names
 from deploy.lab.shell import phase, until
 
 _BOOT = 60.0
-"""Seconds until every host's sshd must answer, all started at once; 2 to 5 s are usual."""
+"""Seconds within which every host's sshd must answer after all started at once; 2 to 5 s are usual."""
 
 
 def answers(node: Node) -> bool:
-    """Whether a host's sshd greets within a second."""
+    """True where a host's sshd sends its greeting within 1 s."""
     try:
         with socket.create_connection((str(node.management), 22), timeout=1) as connection:
             return connection.recv(4) == b"SSH-"
@@ -22,7 +22,7 @@ def answers(node: Node) -> bool:
 
 
 def await_ssh(nodes: Sequence[Node]) -> None:
-    """Return when every host's sshd answers; LabError with the last lines of the consoles of those that do not."""
+    """Return when every host's sshd answers; LabError with the last console lines of the hosts that do not."""
     waiting = list(nodes)
 
     def all_answer() -> bool:
@@ -33,7 +33,7 @@ def await_ssh(nodes: Sequence[Node]) -> None:
         if not until(all_answer, timeout=_BOOT, every=0.2):
             raise LabError(
                 f"no SSH on {', '.join(node.name for node in waiting)}",
-                expected=f"sshd to answer within {_BOOT:.0f} s of the start",
+                expected=f"an answer of sshd within {_BOOT:.0f} s of the start",
                 seen="".join(f"\n    {node.name}: {container.last_words(node.name)}" for node in waiting),
                 evidence=", ".join(str(names.console(node.name)) for node in waiting),
             )

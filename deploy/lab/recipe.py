@@ -1,4 +1,4 @@
-"""What a lab host's image is besides its packages: bare, quiet, and unable to hurt the machine it runs on."""
+"""The parts of a lab host's image besides its packages: few units, and no access to the runner's kernel."""
 
 from pathlib import Path
 
@@ -75,7 +75,7 @@ FILES = {
     "etc/systemd/journald.conf.d/stackproof.conf": _JOURNAL,
     "etc/resolv.conf": "",
 }
-"""Files by path in the image. Without a resolver, look-ups of unknown names fail at once and not after 10 s."""
+"""Text of files by path in the image. With an empty resolv.conf unknown names fail at once instead of after 10 s."""
 
 MASKED = (
     "apt-daily.timer",
@@ -107,16 +107,16 @@ MASKED = (
     "systemd-udevd-kernel.socket",
     "systemd-udevd.service",
 )
-"""Units that make no sense in a container, or would reach through it to the runner's kernel."""
+"""Units that have no use in a container, or would change the runner's kernel."""
 
 NO_SYSCTL = ("50-pid-max.conf", "50-default.conf", "99-protect-links.conf")
-"""Settings of the whole kernel, which is the runner's: a lab host may set net.* only."""
+"""sysctl files with settings of the whole kernel, which is the runner's: a lab host may set net.* only."""
 
 _LEFT_BY_BUILD = ("etc/machine-id", "etc/hostname", "usr/sbin/policy-rc.d", "var/lib/dbus/machine-id")
 
 
 def finish(root: Path) -> None:
-    """Turn a fresh installation into a host's image: no service enabled but sshd, no identity, no leftovers."""
+    """Turn a fresh installation into a host's image: only sshd enabled, no identity, no leftovers of the build."""
     for name in _LEFT_BY_BUILD:
         (root / name).unlink(missing_ok=True)
     for key in (root / "etc/ssh").glob("ssh_host_*"):
@@ -137,7 +137,7 @@ def _disable_services(root: Path) -> None:
     _write(preset, PRESET)
     run("systemctl", f"--root={root}", "preset-all")
     preset.unlink()
-    # What `update-rc.d disable` does, without starting perl for every script.
+    # The effect of `update-rc.d disable`, without starting perl for every script.
     for link in root.glob("etc/rc[2345S].d/S*"):
         if not link.name.endswith(("ssh", "dbus", "kmod", "procps")):
             link.rename(link.with_name(f"K01{link.name[3:]}"))

@@ -1,4 +1,4 @@
-"""The lab's power controller as a process: `up` starts it, `down` ends it.
+"""The process of the lab's power controller, which `up` starts and `down` ends.
 
 Run as `python -m deploy.lab.redfish STATE-DIRECTORY`.
 """
@@ -23,7 +23,7 @@ _MODULE = "deploy.lab.redfish"
 
 
 def ensure(cluster: Cluster) -> None:
-    """Start the controller where the inventory has power entries and none runs; LabError where it does not answer."""
+    """Start the controller where the inventory has power entries and none answers; LabError where it stays silent."""
     powers = _powers(cluster)
     if not powers:
         return
@@ -44,13 +44,13 @@ def ensure(cluster: Cluster) -> None:
 
 
 def stop() -> None:
-    """End the controller."""
+    """Kill the controller."""
     for pid in running():
         processes.send(pid, signal.SIGKILL, _is_controller)
 
 
 def running() -> list[int]:
-    """Pids of the controllers that serve this lab: one, or none."""
+    """Return the PIDs of the controllers that serve this lab: one, or none."""
     return [pid for pid in processes.everyone() if _is_controller(pid)]
 
 
@@ -66,12 +66,12 @@ def _spawn() -> None:
 
 
 def _powers(cluster: Cluster) -> list[Redfish]:
-    """The devices that this controller is."""
+    """Return the power entries that this controller serves."""
     return [node.power for node in cluster.nodes if isinstance(node.power, Redfish)]
 
 
 def _where(cluster: Cluster, powers: list[Redfish]) -> tuple[str, int]:
-    """The one address all power entries name; LabError where they differ or it is not the runner's."""
+    """Return the address and port in all power entries; LabError where they differ or are not the runner's."""
     expected = str(network.runner_address(cluster.management))
     found = {
         (urlsplit(power.url).hostname, urlsplit(power.url).port, power.user, power.password_file) for power in powers
@@ -88,7 +88,7 @@ def _where(cluster: Cluster, powers: list[Redfish]) -> tuple[str, int]:
 
 
 def main() -> int:
-    """Serve until killed."""
+    """Serve until killed; return 1 where no lab is up."""
     from deploy.lab import room, switches  # noqa: PLC0415 - the room imports this module
 
     cluster = room.current()

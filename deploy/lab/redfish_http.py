@@ -1,4 +1,4 @@
-"""The part of Redfish that fencing agents and drills use, over anything that can switch power."""
+"""An HTTP server for the part of Redfish that fencing agents and drills use."""
 
 import base64
 import hmac
@@ -20,24 +20,24 @@ RESET = "Actions/ComputerSystem.Reset"
 RESETS = ("On", "ForceOff", "ForceRestart", "GracefulShutdown")
 _LONGEST_BODY = 64 * 1024
 _SILENCE = 30.0
-"""Seconds a client may keep a connection without a word."""
+"""Seconds a client may keep an idle connection."""
 
 
 class Switches(Protocol):
-    """Who really switches: the hosts of the lab, or a stand-in."""
+    """The interface of the power switches behind the server: the lab's hosts, or a substitute in tests."""
 
     def systems(self) -> Sequence[str]:
-        """Names of the systems that have power."""
+        """Return the names of the systems."""
 
     def is_on(self, system: str) -> bool:
-        """Whether a system's power is on."""
+        """True where a system's power is on."""
 
     def reset(self, system: str, kind: str) -> None:
-        """Do one of RESETS to a system; StackproofError where that fails."""
+        """Apply one of RESETS to a system; StackproofError where that fails."""
 
 
 class Server(ThreadingHTTPServer):
-    """A Redfish service for one user; speaks TLS where `pem`, a file of key and certificate, is given."""
+    """A Redfish service for one user; with TLS where `pem`, a file with key and certificate, is given."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -53,7 +53,7 @@ class Server(ThreadingHTTPServer):
             self.tls.load_cert_chain(pem)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Serve one connection. The handshake is made here, in the connection's thread: none waits for another's."""
+        """Serve one connection. The TLS handshake runs in the connection's thread, so that no client delays another."""
         request.settimeout(_SILENCE)
         if self.tls is None:
             super().finish_request(request, client_address)
@@ -62,7 +62,7 @@ class Server(ThreadingHTTPServer):
             super().finish_request(wrapped, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
-        """Log a broken connection in one line: a client that hangs up is no reason for a traceback."""
+        """Log a broken connection in one line, without a traceback, since clients may hang up."""
         log(f"{client_address[0]}: {sys.exception()!r}")
 
 
@@ -73,7 +73,7 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
 
     def do_GET(self) -> None:
-        """Answer with a resource."""
+        """Send a resource."""
         path = self.path.partition("?")[0].rstrip("/")
         if path != TOP and not self._is_known_user():
             return
@@ -84,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.OK, {"@odata.id": path, **resource})
 
     def do_POST(self) -> None:
-        """Do a reset; the answer comes when it is done (On: when it is accepted)."""
+        """Perform a reset; reply when it is done (On: when it is accepted)."""
         body = self._body()
         if not self._is_known_user():
             return
@@ -154,11 +154,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Stay silent: monitors ask every minute, and what is switched is logged where it is done."""
+        """Log nothing: monitors ask every minute, and `_reset` logs what is switched."""
 
 
 def log(text: str) -> None:
-    """Write one entry of the controller's log, which is its standard output."""
+    """Write one entry to the controller's log, its standard output."""
     print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}", flush=True)  # noqa: T201
 
 

@@ -1,4 +1,4 @@
-"""Commands on the runner: run one, or say what failed; wait for something, up to a deadline."""
+"""Commands on the runner, polling with a deadline, and phases in the journal."""
 
 import subprocess
 import time
@@ -13,17 +13,19 @@ from deploy.journal import JOURNAL
 
 
 def run(*argv: str | Path, stdin: str = "", timeout: float = 120.0) -> str:
-    """Run a command and return its output; LabError with the end of stderr where it fails.
+    """Run a command and return its output; `timeout` in seconds.
 
-    `timeout` is in seconds.
+    LabError with the end of stderr where the command is missing, fails, or does not end in time.
     """
     words = [str(word) for word in argv]
     try:
         done = subprocess.run(words, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
     except FileNotFoundError:
-        raise LabError(f"the command {words[0]} is missing on the runner", hint="`up` installs it") from None
+        raise LabError(
+            f"the command {words[0]} is missing on the runner", hint="install it with `python -m deploy.lab up`"
+        ) from None
     except subprocess.TimeoutExpired:
-        raise LabError(f"no end of `{' '.join(words)}`", expected=f"an end within {timeout:.0f} s") from None
+        raise LabError(f"`{' '.join(words)}` did not end", expected=f"an end within {timeout:.0f} s") from None
     if done.returncode:
         raise LabError(
             f"`{' '.join(words)}` failed",
@@ -34,7 +36,7 @@ def run(*argv: str | Path, stdin: str = "", timeout: float = 120.0) -> str:
 
 
 def succeeds(*argv: str | Path, stdin: str = "", timeout: float = 120.0) -> bool:
-    """Whether a command ends with exit code 0."""
+    """True where a command ends with exit code 0."""
     try:
         run(*argv, stdin=stdin, timeout=timeout)
     except LabError:
@@ -43,14 +45,14 @@ def succeeds(*argv: str | Path, stdin: str = "", timeout: float = 120.0) -> bool
 
 
 def tail(text: str, lines: int) -> str:
-    """The last lines of a text, on one line each, indented to stand inside a message."""
+    """Return the last lines of a text, indented for a message of StackproofError."""
     return "\n             ".join(text.strip().splitlines()[-lines:])
 
 
 def until(ready: Callable[[], bool], *, timeout: float, every: float = 0.1) -> bool:
-    """Ask `ready` every `every` seconds until it says yes; False after `timeout` seconds."""
+    """Call `ready` every `every` seconds until it returns True; return False after `timeout` seconds."""
     poll = Retrying(
-        retry=retry_if_result(lambda seen: not seen),
+        retry=retry_if_result(lambda result: not result),
         stop=stop_after_delay(timeout),
         wait=wait_fixed(every),
         retry_error_callback=lambda _: False,
@@ -60,7 +62,7 @@ def until(ready: Callable[[], bool], *, timeout: float, every: float = 0.1) -> b
 
 @contextmanager
 def phase(text: str, host: str = "") -> Iterator[None]:
-    """Tell the journal when a piece of work begins, and how many seconds it took."""
+    """Journal the beginning and the end of a phase, with its seconds."""
     started = time.monotonic()
     JOURNAL.emit("phase", text, host=host)
     yield

@@ -1,4 +1,4 @@
-"""Where packages come from: the machine's own apt configuration, or what the inventory says."""
+"""Package sources of the lab's image: those of the inventory, else of the runner's apt configuration."""
 
 import re
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ _KEYS = Path("/etc/apt/trusted.gpg.d")
 
 @dataclass(frozen=True)
 class Sources:
-    """What apt needs in order to fetch the platform's packages."""
+    """The apt configuration for fetching the platform's packages."""
 
     lines: tuple[str, ...]
     """One-line entries of a sources.list."""
     settings: tuple[str, ...]
     """Lines of an apt.conf: proxies, time-outs, tolerance of old indexes."""
     keyrings: tuple[Path, ...]
-    """Files on the runner that hold the keys the sources are signed with."""
+    """Files on the runner with the keys that sign the sources."""
 
 
 def find(cluster: Cluster, platform: Platform) -> Sources:
-    """The sources of the inventory, or else the machine's own; LabError where neither has any."""
+    """Return the sources of the inventory, else those of this machine; LabError where neither has any."""
     given = tuple(line.strip() for line in cluster.options.package_sources.splitlines() if line.strip())
     lines = given or parse(
         run("apt-get", "indextargets", "--format", _FIELDS, "Created-By: Packages"), platform.release
@@ -43,7 +43,7 @@ def find(cluster: Cluster, platform: Platform) -> Sources:
 
 
 def parse(listing: str, release: str) -> tuple[str, ...]:
-    """Entries of a sources.list from what `apt-get indextargets` lists; only Debian's, only of that release."""
+    """Parse `apt-get indextargets` into entries of a sources.list; only Debian's sources of that release."""
     components: dict[tuple[str, str], list[str]] = {}
     for line in listing.splitlines():
         fields = line.strip().split("|")
@@ -58,7 +58,7 @@ def parse(listing: str, release: str) -> tuple[str, ...]:
 
 
 def relevant(dump: str) -> tuple[str, ...]:
-    """The lines of `apt-config dump` that fetching depends on."""
+    """Return the lines of `apt-config dump` that affect fetching."""
     return tuple(line for line in dump.splitlines() if _RELEVANT.match(line) and not line.endswith('"";'))
 
 

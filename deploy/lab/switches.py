@@ -1,4 +1,4 @@
-"""The switches behind the lab's power controller: its hosts, with the time a real machine takes before it boots."""
+"""The power switches of the lab's hosts, behind the power controller, with the self-test of a real machine."""
 
 import threading
 
@@ -8,12 +8,12 @@ from deploy.lab import power, room
 from deploy.lab.redfish_http import log
 
 SELF_TEST = 12.0
-"""Seconds from power on to boot. A container boots before its peers know that it was fenced; it would then be told
-"allegedly just fenced" by Pacemaker and stay down. Any real machine's self-test takes longer than this."""
+"""Seconds from power on to boot. Without them a container boots before its peers know that it was fenced; its Pacemaker
+then logs "allegedly just fenced" and stays down. The self-test of any real machine takes longer."""
 
 
 class LabSwitches:
-    """Switches lab hosts; safe to use from many threads."""
+    """Switches the power of lab hosts; thread-safe."""
 
     def __init__(self, self_test: float = SELF_TEST) -> None:
         self._self_test = self_test
@@ -21,15 +21,15 @@ class LabSwitches:
         self._lock = threading.Lock()
 
     def systems(self) -> tuple[str, ...]:
-        """Names of the lab's hosts; read each time, because `up` may add some."""
+        """Return the names of the lab's hosts, read anew each time because `up` may add hosts."""
         return tuple(node.name for node in _cluster().nodes)
 
     def is_on(self, system: str) -> bool:
-        """Whether a host runs, or is in its self-test."""
+        """True where a host runs, or is in its self-test."""
         return system in self._testing or power.is_on(_cluster().node(system))
 
     def reset(self, system: str, kind: str) -> None:
-        """Switch a host: On returns before it boots, ForceOff when it is dead. LabError where it does not obey."""
+        """Switch a host: On returns before it boots, ForceOff when it is off. LabError where switching fails."""
         cluster = _cluster()
         node = cluster.node(system)
         if kind == "GracefulShutdown":
@@ -56,7 +56,7 @@ class LabSwitches:
 
     def _boot(self, cluster: Cluster, node: Node) -> None:
         with self._lock:
-            # Switched off again in the last moment: another thread holds the word now.
+            # The host was switched off in the last moment, or another timer has replaced this one.
             if self._testing.get(node.name) is not threading.current_thread():
                 return
         try:

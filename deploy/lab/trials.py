@@ -1,4 +1,4 @@
-"""What the lab asks of the runner's kernel, found out by doing it once."""
+"""Trials of the runner's kernel: create once what the lab needs, and report what fails."""
 
 import tempfile
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _MODULES = (
         "kvm_amd",
     ),
 )
-"""Hosts cannot load modules, so the runner does, where its kernel has any."""
+"""Modules that hosts need and cannot load; the runner loads those its kernel has."""
 
 _LINKS = """\
 link add trial-a type veth peer name trial-b
@@ -37,14 +37,14 @@ _TRIAL = "trial-"
 
 
 def failures() -> list[str]:
-    """What this kernel cannot do, as `feature: what was seen`; empty where it can do everything."""
+    """Return what this kernel cannot do, as `feature: error`; empty where nothing failed."""
     for module in _MODULES:
         succeeds("modprobe", "-q", module)
     return [*_network(), *_storage(), *_groups()]
 
 
 def clean() -> None:
-    """Remove what an interrupted trial left."""
+    """Remove the leftovers of an interrupted trial."""
     for left in names.STATE.parent.glob(f"{_TRIAL}*"):
         mounts.remove_tree(left)
 

@@ -1,4 +1,4 @@
-"""Power: a machine is switched from outside, by the driver its inventory entry names; all of them switch alike."""
+"""Power: drivers that switch a machine from outside, one per kind of power device, with one interface."""
 
 from deploy.errors import PowerError
 from deploy.inventory import Node
@@ -11,7 +11,7 @@ __all__ = ["Driver", "of", "password"]
 
 
 def of(node: Node) -> Driver:
-    """What switches that node. PowerError where it has no power device, InventoryError without its password."""
+    """Return the driver of that node; PowerError where it has no power device, InventoryError without a password."""
     match node.power:
         case Redfish():
             return redfish.Driver(node.name, node.power, password(node))

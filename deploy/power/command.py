@@ -1,4 +1,4 @@
-"""Commands of the operator's own: whatever switches a machine and can be told so in a command line."""
+"""The driver for power devices that the operator's own commands switch."""
 
 from deploy.errors import PowerError
 from deploy.inventory.power import Command
@@ -15,11 +15,11 @@ class Driver(driver.Driver):
         self._name, self._device, self._password = name, device, password
 
     def is_on(self) -> bool:
-        """Whether `status` says `on`."""
+        """True where `status` prints `on`; PowerError where it prints neither `on` nor `off`."""
         answer = self._run("status", self._device.status)
         state = _STATES.get(answer.out.strip().lower())
         if state is None:
-            raise self._trouble("status", "exit code 0, and on or off as all it prints", answer)
+            raise self._trouble("status", "exit code 0, and only on or off as output", answer)
         return state
 
     def _switch(self, *, on: bool) -> None:
@@ -29,7 +29,7 @@ class Driver(driver.Driver):
         answer = tool.run(
             [word.format(name=self._name) for word in words],
             what=f"nodes.{self._name}.power.{key}",
-            hint=f"install it on the runner, or mend nodes.{self._name}.power.{key}",
+            hint=f"install it on the runner, or correct nodes.{self._name}.power.{key}",
             secret={PASSWORD: self._password},
         )
         if answer.code:
@@ -37,10 +37,10 @@ class Driver(driver.Driver):
         return answer
 
     def _trouble(self, key: str, expected: str, answer: tool.Answer) -> PowerError:
-        # Not the words themselves: nobody keeps an operator from writing a password there.
+        # The command line is not shown: an operator may have written a password there.
         return PowerError(
             f"nodes.{self._name}.power.{key}: the command failed",
             expected=expected,
-            seen=answer.told,
-            hint="run it by hand on the runner",
+            seen=answer.summary,
+            hint="run the command by hand on the runner",
         )

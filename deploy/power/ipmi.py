@@ -1,4 +1,4 @@
-"""IPMI 2.0 over LAN, by ipmitool."""
+"""The driver for IPMI 2.0 over LAN, by ipmitool."""
 
 from deploy.errors import PowerError
 from deploy.inventory.power import Ipmi
@@ -12,13 +12,16 @@ _MEANINGS = {
     "Insufficient privilege level": ("does not let the user switch", "the account needs OPERATOR on the LAN channel"),
     "invalid authentication algorithm": ("does not have that cipher suite", "cipher of the node's `power`"),
     "does not support IPMI v2": ("speaks IPMI 1.5 only", "IPMI 2.0 (RMCP+) in the BMC's settings or firmware"),
-    "Address lookup for": ("has an address nobody knows", "address of the node's `power`, and the runner's DNS"),
+    "Address lookup for": (
+        "has an address that does not resolve",
+        "address of the node's `power`, and the runner's DNS",
+    ),
     "Unable to establish IPMI v2": (
         "does not answer",
         "address and port of the node's `power`; IPMI over LAN must be on in the BMC, and UDP let through",
     ),
 }
-"""What ipmitool says, what it means, and where to look; the first that is found counts."""
+"""ipmitool's message, its meaning, and what to check; the first message found counts."""
 _NOISE = (
     "Loading IANA PEN",
     "Unable to Get Channel Cipher",
@@ -26,17 +29,17 @@ _NOISE = (
     "Invalid completion",
     "Discovered IPMB",
 )
-"""What -v says of every BMC."""
+"""Beginnings of lines that -v prints for every BMC."""
 
 
 class Driver(driver.Driver):
-    """Switches by the chassis commands."""
+    """Switches by ipmitool's chassis power commands."""
 
     def __init__(self, name: str, device: Ipmi, password: str) -> None:
         self._name, self._device, self._password = name, device, password
 
     def is_on(self) -> bool:
-        """Whether the chassis has power."""
+        """True where the chassis has power."""
         answer = self._ask("status")
         state = _STATES.get(answer.out.strip())
         if answer.code or state is None:
@@ -51,20 +54,20 @@ class Driver(driver.Driver):
     def _ask(self, action: str) -> tool.Answer:
         device = self._device
         cipher = () if device.cipher is None else ("-C", str(device.cipher))
-        # -v: only then does it tell a wrong password from a BMC that is not there. -E: IPMI_PASSWORD.
+        # Only -v distinguishes a wrong password from a missing BMC. -E: the password is in IPMI_PASSWORD.
         where = ("-I", "lanplus", "-v", "-H", device.address, "-p", str(device.port), "-U", device.user, "-E", *cipher)
         return tool.run(
             ("ipmitool", *where, "-N", "2", "-R", "2", "chassis", "power", action),
             what=self._name,
             hint="install ipmitool on the runner",
-            # Where both are set ipmitool takes the first; it may be the runner's own.
+            # ipmitool prefers the first variable, which the runner's environment may already hold.
             secret={"IPMITOOL_PASSWORD": self._password, "IPMI_PASSWORD": self._password},
         )
 
     def _trouble(self, answer: tool.Answer) -> PowerError:
-        meanings = (told for words, told in _MEANINGS.items() if words in answer.err)
-        what, hint = next(meanings, ("did not do or say what was asked", "run ipmitool by hand on the runner"))
+        meanings = (meaning for message, meaning in _MEANINGS.items() if message in answer.err)
+        what, hint = next(meanings, ("gave an unexpected answer", "run ipmitool by hand on the runner"))
         lines = [line for line in answer.err.splitlines() if not line.startswith(_NOISE)]
-        seen = tool.Answer(answer.code, answer.out, "\n".join(lines)).told
+        seen = tool.Answer(answer.code, answer.out, "\n".join(lines)).summary
         expected = f"IPMI 2.0 at {self._device.address} port {self._device.port}"
         return PowerError(f"{self._name}: the power device {what}", expected=expected, seen=seen, hint=hint)

@@ -1,4 +1,4 @@
-"""libvirt: a virtual machine is a machine whose power its hypervisor switches, by virsh."""
+"""The driver for virtual machines of libvirt, by virsh."""
 
 from deploy.errors import PowerError
 from deploy.inventory.power import Libvirt
@@ -8,28 +8,28 @@ _STATES = {
     **dict.fromkeys(("running", "idle", "paused", "in shutdown", "pmsuspended", "no state"), True),
     **dict.fromkeys(("shut off", "crashed"), False),
 }
-"""The words of virsh domstate; a domain that sleeps or is paused still has its power."""
+"""Output of `virsh domstate`, and whether it means power; a paused or suspended domain has power."""
 _MEANINGS = {
     "failed to connect to the hypervisor": (
         "the hypervisor does not answer",
-        "uri of the node's `power`; `virsh -c URI list --all` on the runner must work without a question",
+        "uri of the node's `power`; `virsh -c URI list --all` on the runner must work without a prompt",
     ),
     "failed to get domain": (
         "the hypervisor has no machine of that name",
-        "domain of the node's `power`; `virsh -c URI list --all` names those there are",
+        "domain of the node's `power`; `virsh -c URI list --all` lists the names",
     ),
 }
 
 
 class Driver(driver.Driver):
-    """Switches by destroying and starting the domain."""
+    """Switches by `virsh destroy` and `virsh start`."""
 
     def __init__(self, name: str, device: Libvirt) -> None:
         self._name, self._device = name, device
         self._domain = device.domain or name
 
     def is_on(self) -> bool:
-        """Whether the domain exists as a running, sleeping or paused machine."""
+        """True where the domain is running, suspended or paused."""
         answer = self._ask("domstate")
         state = _STATES.get(answer.out.strip())
         if answer.code or state is None:
@@ -49,7 +49,7 @@ class Driver(driver.Driver):
         )
 
     def _trouble(self, answer: tool.Answer) -> PowerError:
-        meanings = (told for words, told in _MEANINGS.items() if words in answer.err)
-        what, hint = next(meanings, ("virsh did not do or say what was asked", "run virsh by hand on the runner"))
+        meanings = (meaning for message, meaning in _MEANINGS.items() if message in answer.err)
+        what, hint = next(meanings, ("virsh gave an unexpected answer", "run virsh by hand on the runner"))
         expected = f"the domain {self._domain} at {self._device.uri}"
-        return PowerError(f"{self._name}: {what}", expected=expected, seen=answer.told, hint=hint)
+        return PowerError(f"{self._name}: {what}", expected=expected, seen=answer.summary, hint=hint)

@@ -1,4 +1,4 @@
-"""Redfish: the BMC's own web service, the same for real machines and for the lab's."""
+"""The driver for Redfish, the web service of BMCs; the lab's power controller speaks it too."""
 
 from typing import Any
 from urllib.parse import urljoin
@@ -8,7 +8,7 @@ from deploy.inventory.power import Redfish
 from deploy.power import driver
 
 _LIMITS = (5.0, 60.0)
-"""Seconds to connect, and to answer: the lab's power cut is confirmed only when the host is dead."""
+"""Seconds to connect, and to answer: the lab's controller answers a power cut only when the host is off."""
 _ON = {"On", "PoweringOn", "PoweringOff", "Paused"}
 
 
@@ -19,10 +19,10 @@ class Driver(driver.Driver):
         self._name, self._device, self._password = name, device, password
 
     def is_on(self) -> bool:
-        """Whether the system's PowerState is anything but Off."""
+        """True where the system's PowerState is not Off; PowerError where PowerState is unknown."""
         state = self._system().get("PowerState")
         if state != "Off" and state not in _ON:
-            raise self._trouble("tells no power state", seen=f"PowerState {state!r}")
+            raise self._trouble("reports no power state", seen=f"PowerState {state!r}")
         return state in _ON
 
     def _switch(self, *, on: bool) -> None:
@@ -36,16 +36,16 @@ class Driver(driver.Driver):
         return self._ask("GET", self._device.url)
 
     def _ask(self, method: str, url: str, body: dict[str, str] | None = None) -> dict[str, Any]:
-        import requests  # noqa: PLC0415 - most runs switch no power, and this takes a while to load
+        import requests  # noqa: PLC0415 - slow to import, and most runs switch no power
         import urllib3  # noqa: PLC0415
 
-        # Whoever sets verify_tls = false has been told, by the inventory's own documentation.
+        # The inventory's documentation already warns those who set verify_tls = false.
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         device = self._device
         verify = str(device.ca_file.expanduser()) if device.verify_tls and device.ca_file else device.verify_tls
         try:
             with requests.Session() as session:
-                session.trust_env = False  # a proxy of the runner's environment has no way to the BMCs' network
+                session.trust_env = False  # a proxy of the runner's environment cannot reach the BMCs' network
                 auth = (device.user, self._password)
                 answer = session.request(method, url, json=body, auth=auth, verify=verify, timeout=_LIMITS)
             if not answer.ok:
@@ -57,9 +57,9 @@ class Driver(driver.Driver):
 
     def _refusal(self, method: str, url: str, status: int) -> PowerError:
         hint = {
-            401: "user and password_file of the node's `power`: the BMC does not know them",
+            401: "check user and password_file of the node's `power`: the BMC rejects them",
             403: f"user {self._device.user} may not switch power: give the account that right on the BMC",
-            404: "url of the node's `power`: the BMC has no such system; ask it for /redfish/v1/Systems",
+            404: "check url of the node's `power`: the BMC has no such system; GET /redfish/v1/Systems lists them",
         }
         return self._trouble(f"refused {method} {url}", seen=f"HTTP {status}", hint=hint.get(status, ""))
 
@@ -68,12 +68,12 @@ class Driver(driver.Driver):
 
         if isinstance(error, requests.exceptions.SSLError):
             return self._trouble(
-                "has a certificate that is not trusted", seen=str(error), hint="ca_file of the node's `power`"
+                "has a certificate that is not trusted", seen=str(error), hint="check ca_file of the node's `power`"
             )
         if isinstance(error, requests.ConnectionError | requests.Timeout):
-            hint = "url of the node's `power`, and the way from the runner to the BMC"
+            hint = "check url of the node's `power`, and the network between runner and BMC"
             return self._trouble("does not answer", seen=str(error), hint=hint)
-        return self._trouble("cannot be asked", seen=str(error))
+        return self._trouble("cannot be queried", seen=str(error))
 
     def _trouble(self, what: str, *, seen: str, hint: str = "") -> PowerError:
         expected = f"Redfish at {self._device.url}"

@@ -1,4 +1,4 @@
-"""A tool of the runner's that switches power: run with a deadline, in English, its password in the environment only."""
+"""Run a command that switches power on the runner, with a deadline, and its password only in its environment."""
 
 import os
 import shutil
@@ -11,31 +11,31 @@ from dataclasses import dataclass
 from deploy.errors import PowerError
 
 LIMIT = 60.0
-"""Seconds a tool may take; ipmitool gives up on a silent BMC after 10."""
+"""Seconds a tool may take; ipmitool gives up on a silent BMC after 10 s."""
 _MASK = "********"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """How a tool ended, and what it said; secrets are masked."""
+    """A tool's exit code and output, with secrets masked."""
 
     code: int
     out: str
     err: str
 
     @property
-    def told(self) -> str:
-        """For people: the exit code, and the end of what was said."""
-        said = " / ".join(filter(None, (self.err or self.out).strip().splitlines()))
-        return f"exit code {self.code}: {said[-500:] or 'nothing was said'}"
+    def summary(self) -> str:
+        """The exit code and the end of the output, for messages."""
+        output = " / ".join(filter(None, (self.err or self.out).strip().splitlines()))
+        return f"exit code {self.code}: {output[-500:] or 'no output'}"
 
 
 def run(
     words: Sequence[str], *, what: str, hint: str, secret: Mapping[str, str] | None = None, limit: float = LIMIT
 ) -> Answer:
-    """Run a tool to its end, whatever its exit code. `secret` goes to its environment, and is masked in what it says.
+    """Run a tool and return its answer, whatever its exit code. `secret` is its environment, masked in its output.
 
-    Raises PowerError where it cannot be started (`hint` says how to get it), or has not ended after `limit` seconds.
+    Raises PowerError where it cannot be started (`hint` says how to install it), or runs longer than `limit` seconds.
     """
     hidden = {name: value for name, value in (secret or {}).items() if value}
     try:
@@ -47,7 +47,7 @@ def run(
             env={**os.environ, "LC_ALL": "C", **hidden},
             encoding="utf-8",
             errors="replace",
-            start_new_session=True,  # nothing can be asked at a terminal, and all of it ends together
+            start_new_session=True,  # the tool cannot prompt on a terminal, and its whole process group can be killed
         )
     except OSError as error:
         missing = shutil.which(words[0]) is None
@@ -65,7 +65,7 @@ def run(
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """Kill what a tool that was given up left running; its pipes are closed, whoever still holds them."""
+    """Kill a tool past its deadline with its process group; close our ends of its pipes."""
     with suppress(ProcessLookupError):
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)

@@ -93,7 +93,7 @@ def _resources(now: Snapshot) -> Iterator[Finding]:
     ours = {"vip", *(service.name for service in now.site.catalogue.services if service.by_pacemaker)}
     if now.site.cluster.fencing:
         ours |= {fencing.name(node) for node in now.site.cluster.role("controller")}
-    for name in configured.resources.keys() - ours:
+    for name in sorted(configured.resources.keys() - ours):
         nodes = findings.view(now).running.get(name, ())
         if len(nodes) != (len(members) if configured.resources[name].cloned else 1):
             yield findings.misplaced(name, nodes)

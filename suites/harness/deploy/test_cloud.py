@@ -1,4 +1,4 @@
-"""Building through the cloud's API: what just started is asked again, and what another step made is taken."""
+"""Building through the cloud's API: retries after a start, and objects that another step created."""
 
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -17,7 +17,7 @@ from deploy.journal import JOURNAL
 
 @pytest.fixture
 def failing():
-    """An API on loopback that answers 500 so many times, and 200 then."""
+    """An API on 127.0.0.1 that answers 500 `failures` times, then 200."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -45,13 +45,13 @@ def api(failing):
     with_own_session.session.close()
 
 
-def test_an_api_that_just_started_is_asked_again(failing, api):
+def test_a_patient_client_retries_an_api_that_just_started(failing, api):
     cloud.patient(api)
     assert api.get("/").status_code == 200
     assert failing.asked == 2
 
 
-def test_others_are_not(failing, api):
+def test_other_clients_do_not_retry(failing, api):
     with pytest.raises(InternalServerError):
         api.get("/")
     assert failing.asked == 1
@@ -61,7 +61,7 @@ def refuse():
     raise ConflictException("409: it exists")
 
 
-def test_what_another_step_made_in_the_same_moment_is_taken():
+def test_an_object_another_step_just_created_is_used():
     found = iter([None, "theirs"])
     changes = []
     unsubscribe = JOURNAL.subscribe(changes.append)
@@ -70,6 +70,6 @@ def test_what_another_step_made_in_the_same_moment_is_taken():
     assert not changes
 
 
-def test_what_is_there_is_not_made():
+def test_an_existing_object_is_not_created_again():
     there = SimpleNamespace(name="service")
     assert cloud._ensured("role service", lambda: there, lambda: pytest.fail("made again")) is there

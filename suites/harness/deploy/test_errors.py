@@ -1,4 +1,4 @@
-"""Errors: what and where, what was expected, last seen, evidence, what to do, in that order, through any process."""
+"""Errors: the order of their parts, and that they survive pickling and copying."""
 
 import copy
 import importlib
@@ -22,7 +22,7 @@ def kinds(base: type[StackproofError]) -> list[type[StackproofError]]:
 WHOLE = {"expected": "exit code 0", "seen": "exit code 1", "evidence": "the log", "hint": "look there"}
 
 
-def test_the_parts_come_in_one_order():
+def test_the_parts_have_a_fixed_order():
     text = str(StackproofError("controller01: `true` failed", **WHOLE))
     assert text.splitlines() == [
         "controller01: `true` failed",
@@ -33,14 +33,14 @@ def test_the_parts_come_in_one_order():
     ]
 
 
-def test_a_part_that_is_not_known_is_not_told():
+def test_an_empty_part_is_left_out():
     assert str(StackproofError("it failed", hint="look there")) == "it failed\n  what to do look there"
     assert str(StackproofError("it failed")) == "it failed"
 
 
 @pytest.mark.parametrize("kind", kinds(StackproofError), ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("through", [lambda e: pickle.loads(pickle.dumps(e)), copy.copy, copy.deepcopy])  # noqa: S301
-def test_an_error_comes_whole_through_another_process(kind, through):
+def test_an_error_survives_pickling_and_copying(kind, through):
     error = kind("it failed", **WHOLE)
     other = through(error)
     assert type(other) is kind
@@ -48,11 +48,11 @@ def test_an_error_comes_whole_through_another_process(kind, through):
     assert (other.what, other.expected, other.hint) == ("it failed", "exit code 0", "look there")
 
 
-def test_all_are_caught_as_one_and_told_apart():
+def test_all_errors_share_a_base_and_differ_in_kind():
     with pytest.raises(StackproofError):
         raise CommandFailed("x")
     assert not issubclass(CommandFailed, InventoryError)
 
 
-def test_every_kind_says_what_it_is_for():
+def test_every_kind_of_error_has_a_docstring():
     assert [kind.__name__ for kind in kinds(StackproofError) if not kind.__doc__] == []

@@ -1,4 +1,4 @@
-"""Running a plan: every step once, side by side where they can, and a failure stops only those that depend on it."""
+"""Running a plan: every step once, in parallel where possible, and a failure stops only its dependants."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ from deploy.site import Site
 from deploy.step import Step
 
 PATIENCE = 5
-"""Seconds after which two that should run side by side do not."""
+"""Seconds to wait for work that must run in parallel."""
 
 
 @pytest.fixture
@@ -30,13 +30,13 @@ def step(name: str, *requires: str, **parts: object) -> Step:
 
 
 class Log:
-    """Keeps who was called for what."""
+    """Records each call of a step's part and its host."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, str]] = []
 
     def part(self, name: str):
-        return lambda *told: self.calls.append((name, told[-1].name if isinstance(told[-1], Host) else "")) or ()
+        return lambda *given: self.calls.append((name, given[-1].name if isinstance(given[-1], Host) else "")) or ()
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def log() -> Log:
 
 @pytest.fixture
 def whole(log) -> Step:
-    """A step that does nothing but tell."""
+    """A step whose parts only record their calls."""
     names = ("prepare", "apply", "complete", "amiss")
     return step("galera", **{name: log.part(name) for name in names})
 
@@ -64,7 +64,7 @@ def test_the_parts_of_a_step_come_in_their_order(site, whole, log):
     ]
 
 
-def test_hosts_are_those_of_the_steps_roles_each_once(site, whole, log):
+def test_a_step_runs_once_on_each_host_of_its_roles(site, whole, log):
     plan.apply(site, whole)
     hosts = {f"controller0{number}" for number in (1, 2, 3)}
     assert Counter(host for told, host in log.calls if told == "apply") == dict.fromkeys(hosts, 1)
@@ -117,14 +117,14 @@ def test_an_outcome_has_the_changes_of_every_host_and_no_others(site):
     assert outcome.seconds >= 0
 
 
-def test_the_journal_hears_of_beginning_end_and_count(site, events):
+def test_the_journal_gets_beginning_end_and_number_of_changes(site, events):
     plan.apply(site, step("a", apply=lambda _, host: host.changed("did it")))
     told = [(event.kind, event.text, event.step) for event in events if event.kind == "step"]
     assert told == [("step", "title of a ...", "a"), ("step", "done, 3 changes", "a")]
     assert {event.step for event in events} == {"a"}
 
 
-def test_an_error_tells_the_step_once_and_keeps_its_kind_and_parts(site):
+def test_an_error_names_the_step_once_and_keeps_its_kind_and_parts(site):
     def fail(*_: object) -> None:
         raise CommandFailed("it failed", expected="e", seen="s", hint="h")
 
@@ -134,7 +134,7 @@ def test_an_error_tells_the_step_once_and_keeps_its_kind_and_parts(site):
     assert (error.what, error.expected, error.seen, error.hint) == ("step a: it failed", "e", "s", "h")
 
 
-def test_every_host_that_failed_is_told(site):
+def test_every_failed_host_is_named(site):
     def fail(_: Site, host: Host) -> None:
         if host.name != "controller02":
             raise CommandFailed(f"{host.name}: it failed")
@@ -145,7 +145,7 @@ def test_every_host_that_failed_is_told(site):
     assert "controller03: it failed" in str(caught.value)
 
 
-def test_a_step_that_fails_is_told_so_at_once(site, events):
+def test_a_failed_step_is_journalled_at_once(site, events):
     with pytest.raises(CommandFailed):
         plan.apply(site, step("a", prepare=failing))
     assert [event.text for event in events] == ["title of a ...", "failed: it failed"]
@@ -157,11 +157,11 @@ def failing(*_: object) -> None:
 
 
 def down(now) -> Iterator[Finding]:
-    """MariaDB does not run on any controller, and says nothing of it."""
+    """Report MariaDB as inactive on every controller."""
     yield from (Finding("mariadb is inactive", name) for name in now.site.controllers)
 
 
-def test_a_stage_that_is_not_there_is_one_line_that_says_how_to_build_it(site):
+def test_a_missing_stage_is_one_line_that_says_how_to_build_it(site):
     with pytest.raises(StageMissing) as caught:
         plan.verify(site, step("galera", amiss=down))
     missing = "step galera: stage galera is missing or broken: controller01: mariadb is inactive (and 2 more)"
@@ -170,7 +170,7 @@ def test_a_stage_that_is_not_there_is_one_line_that_says_how_to_build_it(site):
     assert "pytest -m deploy" in caught.value.hint
 
 
-def test_what_a_unit_said_last_is_told_with_the_stage_that_is_not_there(site, monkeypatch):
+def test_a_missing_stage_shows_the_last_lines_of_a_unit(site, monkeypatch):
     monkeypatch.setattr(Host, "run", lambda host, *_, **__: Result(host.name, "", 0, "mariadb:\nits last words", ""))
     with pytest.raises(StageMissing) as caught:
         plan.verify(site, step("galera", amiss=lambda _: iter([Finding("it failed", "controller03", "mariadb")])))
@@ -191,7 +191,7 @@ def test_changes_are_counted_in_english(count, text):
 
 
 def doing(log: Log, *failures: str):
-    """What is done for a step: told, or failed."""
+    """Return a function that records each step, and fails the named ones."""
 
     def do(_: Site, step: Step) -> Outcome:
         log.calls.append(("do", step.name))
@@ -209,7 +209,7 @@ def test_every_step_is_done_once_after_those_it_requires(site, log):
     assert set(outcomes) == {"a", "b", "c", "d"}
 
 
-def test_steps_that_do_not_require_each_other_run_side_by_side(site):
+def test_independent_steps_run_in_parallel(site):
     together = threading.Barrier(3, timeout=PATIENCE)
 
     def do(_: Site, step: Step) -> Outcome:
@@ -220,7 +220,7 @@ def test_steps_that_do_not_require_each_other_run_side_by_side(site):
     assert all(isinstance(outcome, Outcome) for outcome in outcomes.values())
 
 
-def test_a_step_waits_for_nobody_else_than_those_it_requires(site):
+def test_a_step_waits_only_for_the_steps_it_requires(site):
     seen = threading.Event()
 
     def do(_: Site, step: Step) -> Outcome:
@@ -234,7 +234,7 @@ def test_a_step_waits_for_nobody_else_than_those_it_requires(site):
     assert seen.is_set()
 
 
-def test_a_failure_reaches_those_that_depend_on_it_and_nobody_else(site, log):
+def test_a_failure_stops_only_the_steps_that_depend_on_it(site, log):
     all_steps = [step("a"), step("b", "a"), step("c", "b"), step("d", "c", "other"), step("other"), step("e", "other")]
     outcomes = plan.run(site, all_steps, doing(log, "b"))
     assert {name for _, name in log.calls} == {"a", "b", "other", "e"}
@@ -248,7 +248,7 @@ def test_no_step_is_nothing_to_do(site, log):
     assert plan.run(site, [], doing(log)) == {}
 
 
-def test_a_mistake_of_ours_ends_the_run_and_its_connections(site, monkeypatch):
+def test_a_programming_error_ends_the_run_and_its_connections(site, monkeypatch):
     ended = []
     monkeypatch.setattr(type(site.hosts), "disconnect", lambda _: ended.append(True))
 
@@ -260,7 +260,7 @@ def test_a_mistake_of_ours_ends_the_run_and_its_connections(site, monkeypatch):
     assert ended == [True]
 
 
-def test_events_of_steps_side_by_side_keep_their_own_names(site, events):
+def test_events_of_parallel_steps_keep_their_step_s_name(site, events):
     together = threading.Barrier(6, timeout=PATIENCE)
 
     def apply(_: Site, host: Host) -> None:

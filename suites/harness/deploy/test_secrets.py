@@ -1,4 +1,4 @@
-"""Secrets: made once, kept where only their owner reads them, the same for everyone, and masked everywhere else."""
+"""Secrets: generated once, readable only by their owner, shared by all processes, masked everywhere else."""
 
 import base64
 import json
@@ -29,7 +29,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_only_the_owner_may_read_them(secrets, path):
+def test_only_the_owner_may_read_the_file(secrets, path):
     before = os.umask(0)
     try:
         assert secrets["a"]
@@ -39,12 +39,12 @@ def test_only_the_owner_may_read_them(secrets, path):
     assert {mode(file) for file in path.parent.iterdir()} == {0o600}
 
 
-def test_reading_none_makes_no_file(secrets, path):
+def test_no_file_is_written_before_the_first_secret(secrets, path):
     assert secrets.redact("text") == "text"
     assert not path.parent.exists()
 
 
-def test_a_secret_is_made_once_and_is_there_for_the_next_run(secrets, path):
+def test_a_secret_is_generated_once_and_kept_for_the_next_run(secrets, path):
     made = [secrets["galera.nova"], secrets.fernet("fernet"), secrets.long("long")]
     again = Secrets(path)
     assert [again["galera.nova"], again.fernet("fernet"), again.long("long")] == made
@@ -54,22 +54,22 @@ def test_secrets_of_two_uses_differ(secrets):
     assert secrets["a"] != secrets["b"]
 
 
-def test_secrets_are_as_long_as_they_must_be(secrets):
+def test_secrets_have_the_required_length(secrets):
     assert len(secrets["a"]) == 32
     assert len(base64.urlsafe_b64decode(secrets.fernet("b"))) == 32
     assert len(secrets.long("c")) >= 128
 
 
-def test_a_private_key_is_one_that_openssh_reads_and_stays_the_same(secrets, path, tmp_path):
+def test_openssh_reads_a_private_key_and_the_key_is_kept(secrets, path, tmp_path):
     private = tmp_path / "id_ed25519"
     private.write_text(secrets.ssh("nova.ssh"))
     private.chmod(0o600)
-    told = subprocess.run(["ssh-keygen", "-y", "-f", private], capture_output=True, text=True, check=True)
-    assert told.stdout.split()[:2] == secrets.ssh_public("nova.ssh").split()
+    derived = subprocess.run(["ssh-keygen", "-y", "-f", private], capture_output=True, text=True, check=True)
+    assert derived.stdout.split()[:2] == secrets.ssh_public("nova.ssh").split()
     assert Secrets(path).ssh("nova.ssh") == secrets.ssh("nova.ssh")
 
 
-def test_each_line_of_a_private_key_is_masked_but_what_all_keys_share(secrets):
+def test_the_lines_of_a_private_key_are_masked_except_shared_ones(secrets):
     first, same, *own, last = secrets.ssh("one").splitlines()
     assert secrets.ssh("other").splitlines()[:2] == [first, same]
     assert [secrets.redact(f"+{line}") for line in own] == [f"+{MASK}"] * len(own)
@@ -77,7 +77,7 @@ def test_each_line_of_a_private_key_is_masked_but_what_all_keys_share(secrets):
     assert secrets.redact(public := secrets.ssh_public("one")) == public
 
 
-def test_two_that_were_opened_before_either_made_one_agree(path):
+def test_two_objects_opened_before_generation_agree(path):
     one, other = Secrets(path), Secrets(path)
     assert one["a"] == other["a"]
     assert other["b"] == one["b"]
@@ -93,7 +93,7 @@ print(json.dumps([secrets[f"use-{number}"] for number in range(5)]))
 """
 
 
-def test_processes_that_race_agree(path):
+def test_concurrent_processes_agree(path):
     command = [sys.executable, "-c", RACER, str(path)]
     racers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     for racer in racers:
@@ -101,12 +101,12 @@ def test_processes_that_race_agree(path):
     for racer in racers:
         racer.stdin.write("\n")
         racer.stdin.flush()
-    told = [json.loads(racer.communicate(timeout=20)[0]) for racer in racers]
-    assert told == [told[0]] * 4
+    results = [json.loads(racer.communicate(timeout=20)[0]) for racer in racers]
+    assert results == [results[0]] * 4
     assert len(json.loads(path.read_text())) == 5
 
 
-def test_what_was_learned_is_known_and_never_written(secrets, path):
+def test_a_learned_secret_is_known_and_never_written(secrets, path):
     secrets.learn("power.controller01", "of-the-owner")
     secrets["another"]
     assert secrets["power.controller01"] == "of-the-owner"
@@ -114,7 +114,7 @@ def test_what_was_learned_is_known_and_never_written(secrets, path):
     assert Secrets(path)["power.controller01"] != "of-the-owner"
 
 
-def test_what_was_learned_counts_more_than_what_is_kept(path):
+def test_a_learned_secret_overrides_a_stored_one(path):
     Secrets(path)["power.controller01"]
     later = Secrets(path)
     later.learn("power.controller01", "new-password")
@@ -128,7 +128,7 @@ def test_every_known_secret_is_masked(secrets):
     assert secrets.redact(text) == f"{MASK} and {MASK}, {MASK}!"
 
 
-def test_a_secret_within_another_leaves_nothing_of_it(secrets):
+def test_a_secret_that_contains_another_is_masked_completely(secrets):
     secrets.learn("short", "pass")
     secrets.learn("long", "password")
     assert secrets.redact("password") == MASK
@@ -140,7 +140,7 @@ def test_an_empty_secret_masks_nothing(secrets):
 
 
 class MakesOne(str):
-    """A text that makes a secret while it is masked, as another thread would."""
+    """A text that generates a secret while it is being masked, as another thread might."""
 
     def replace(self, *_: object) -> str:
         self.secrets["made meanwhile"]  # type: ignore[attr-defined]
@@ -151,7 +151,7 @@ class MakesOne(str):
         return False
 
 
-def test_one_that_is_made_while_others_are_masked_disturbs_nobody(secrets):
+def test_generating_a_secret_during_masking_is_harmless(secrets):
     assert secrets["a"]
     assert secrets["b"]
     text = MakesOne("text")
@@ -160,7 +160,7 @@ def test_one_that_is_made_while_others_are_masked_disturbs_nobody(secrets):
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"5", b"\xff\xfe\x00"])
-def test_a_file_that_is_broken_is_an_error_and_not_a_fresh_start(path, content):
+def test_a_broken_file_is_an_error_and_is_kept(path, content):
     path.parent.mkdir()
     path.write_bytes(content)
     with pytest.raises(StackproofError, match="cannot be read") as caught:
@@ -170,7 +170,7 @@ def test_a_file_that_is_broken_is_an_error_and_not_a_fresh_start(path, content):
     assert path.read_bytes() == content
 
 
-def test_each_cluster_has_its_own(monkeypatch, tmp_path):
+def test_each_cluster_has_its_own_secrets(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert Secrets.of("one").path == paths.state("one") / "secrets.json"
     assert Secrets.of("one")["a"] != Secrets.of("two")["a"]

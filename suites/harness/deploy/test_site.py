@@ -1,4 +1,4 @@
-"""A site: the owner's power passwords are taken from their files, or the run ends; its cluster is asked directly."""
+"""A site: power passwords are read from their files, and the cluster is reached without a proxy."""
 
 import os
 from dataclasses import replace
@@ -29,30 +29,30 @@ def password(tmp_path) -> Path:
 
 @pytest.fixture
 def cluster(password) -> Cluster:
-    """The lab, with power devices whose password is in `password`."""
+    """The lab, with power devices whose password file is `password`."""
     lab = inventory.load("lab")
     nodes = (replace(node, power=replace(node.power, password_file=password)) for node in lab.nodes)
     return replace(lab, nodes=tuple(nodes))
 
 
-def test_a_power_password_is_the_owners_without_its_line_break(cluster):
+def test_a_power_password_is_read_without_its_line_break(cluster):
     assert Site.of(cluster).secrets["power.controller02"] == "hunter2"
 
 
-def test_the_journal_masks_what_the_site_knows(cluster, events):
+def test_the_journal_masks_the_site_s_secrets(cluster, events):
     Site.of(cluster)
     JOURNAL.emit("note", "logging in with hunter2")
     assert events[0].text == f"logging in with {MASK}"
 
 
-def test_making_a_site_writes_and_connects_nothing(cluster, tmp_path):
+def test_creating_a_site_neither_writes_nor_connects(cluster, tmp_path):
     site = Site.of(cluster)
     assert not (tmp_path / "state").exists()
     assert [host.round_trips for host in site.hosts.values()] == [0] * 5
 
 
 @pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])
-def test_the_cluster_is_asked_past_a_proxy_of_the_environment_and_others_as_before(cluster, monkeypatch, name):
+def test_the_environment_s_proxy_is_bypassed_for_the_cluster_only(cluster, monkeypatch, name):
     monkeypatch.setenv("no_proxy", "")
     monkeypatch.setenv("NO_PROXY", "")
     monkeypatch.setenv("http_proxy", "http://proxy.example.org:3128")
@@ -65,15 +65,15 @@ def test_the_cluster_is_asked_past_a_proxy_of_the_environment_and_others_as_befo
 
 
 @pytest.mark.parametrize(
-    ("content", "told"), [(None, "No such file"), (b"\n", "it is empty"), (b"\xff\xfe", "it is no text")]
+    ("content", "reason"), [(None, "No such file"), (b"\n", "the file is empty"), (b"\xff\xfe", "the file is not text")]
 )
-def test_a_power_password_that_cannot_be_had_is_told_with_key_and_file(cluster, password, content, told):
+def test_an_unreadable_power_password_is_reported_with_key_and_file(cluster, password, content, reason):
     password.unlink()
     if content is not None:
         password.write_bytes(content)
     with pytest.raises(InventoryError, match=r"nodes\.controller01\.power\.password_file: ") as caught:
         Site.of(cluster)
-    assert told in caught.value.what
+    assert reason in caught.value.what
     assert str(password) in caught.value.what
     assert "remove `power`" in caught.value.hint
 

@@ -1,4 +1,4 @@
-"""Waiting: ready ends it, the impossible ends it at once, time ends it with what was last seen, and no test sleeps."""
+"""Waiting: a wait ends when ready, at once where success is impossible, and at its deadline. No test sleeps."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from deploy.wait import until
 
 
 class Clock:
-    """Time that passes only when somebody sleeps, or when an observation takes some."""
+    """A clock that advances only by `sleep`, or by a test."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -26,7 +26,7 @@ class Clock:
 
 
 class Observed:
-    """Gives one answer after the other, the last for ever; exceptions among them are raised."""
+    """Returns the answers in turn, then the last one again; an answer that is an exception is raised."""
 
     def __init__(self, *answers: object) -> None:
         self.answers, self.asked = answers, 0
@@ -52,41 +52,41 @@ def no_real_sleep(monkeypatch):
     monkeypatch.setattr(time, "sleep", refuse)
 
 
-def test_what_is_ready_at_once_takes_no_time(clock):
+def test_a_condition_that_holds_at_once_takes_no_time(clock):
     assert until(Observed("up"), timeout=10, clock=clock) == "up"
     assert clock.slept == []
 
 
-def test_what_is_ready_later_is_asked_every_interval(clock):
+def test_a_condition_is_polled_every_interval(clock):
     observe = Observed("", "", "up")
     assert until(observe, timeout=10, interval=0.5, clock=clock) == "up"
     assert clock.slept == [0.5, 0.5]
 
 
-def test_ready_is_what_the_caller_says_it_is(clock):
+def test_the_caller_defines_ready(clock):
     assert until(Observed(1, 2, 3), ready=lambda seen: seen == 3, timeout=10, clock=clock) == 3
 
 
-def test_what_stands_still_is_told_before_its_time_is_up(clock):
-    with pytest.raises(StepFailed, match="wait: nothing new for 5 s"):
+def test_an_unchanged_observation_ends_the_wait_early(clock):
+    with pytest.raises(StepFailed, match="wait: no change for 5 s"):
         until(Observed("a", "b", "b"), ready=lambda _: False, timeout=60, unchanged=5, interval=1, clock=clock)
     assert sum(clock.slept) == pytest.approx(6, abs=1)
 
 
-def test_what_changes_has_all_its_time(clock):
+def test_a_changing_observation_gets_the_whole_time_out(clock):
     counted = iter(range(1000))
     with pytest.raises(StepFailed, match="not ready within 60 s"):
         until(lambda: next(counted), ready=lambda _: False, timeout=60, unchanged=5, interval=1, clock=clock)
     assert sum(clock.slept) == pytest.approx(60, abs=1)
 
 
-def test_one_error_over_and_over_is_nothing_new(clock):
+def test_a_repeated_error_counts_as_unchanged(clock):
     observe = Observed("up", *(CommandFailed("no answer") for _ in range(3)))
-    with pytest.raises(StepFailed, match="nothing new for 5 s"):
+    with pytest.raises(StepFailed, match="no change for 5 s"):
         until(observe, ready=lambda _: False, timeout=60, unchanged=5, interval=1, clock=clock)
 
 
-def test_what_is_never_ready_is_told_with_what_was_expected_and_last_seen(clock):
+def test_a_time_out_reports_the_expected_and_the_last_observation(clock):
     with pytest.raises(StepFailed) as caught:
         until(
             Observed("first", "last"),
@@ -102,7 +102,7 @@ def test_what_is_never_ready_is_told_with_what_was_expected_and_last_seen(clock)
     assert (error.expected, error.seen, error.hint) == ("Synced", "last", "look")
 
 
-def test_what_takes_long_is_asked_less_and_less_often_and_until_the_end(clock):
+def test_polling_slows_down_and_goes_on_until_the_deadline(clock):
     with pytest.raises(StepFailed, match="not ready within 60 s"):
         until(Observed(""), timeout=60, interval=0.5, rarer=0.1, clock=clock)
     assert clock.slept[:10] == [0.5] * 10
@@ -114,18 +114,18 @@ def test_what_takes_long_is_asked_less_and_less_often_and_until_the_end(clock):
 
 @pytest.mark.parametrize("rarer", [0, 0.5])
 @pytest.mark.parametrize("timeout", [0.1, 1, 5, 60])
-def test_no_wait_is_longer_than_its_time(clock, timeout, rarer):
+def test_no_wait_exceeds_its_time_out(clock, timeout, rarer):
     with pytest.raises(StepFailed):
         until(Observed(""), timeout=timeout, interval=0.3, rarer=rarer, clock=clock)
     assert timeout - 0.3 <= sum(clock.slept) <= timeout + 1e-9 or timeout < 0.3
 
 
-def test_even_without_time_it_is_asked_once(clock):
+def test_a_time_out_of_zero_still_observes_once(clock):
     observe = Observed("up")
     assert until(observe, timeout=0, clock=clock) == "up"
 
 
-def test_time_that_observing_takes_counts(clock):
+def test_time_spent_observing_counts(clock):
     def slow() -> bool:
         clock.now += 4
         return False
@@ -135,9 +135,9 @@ def test_time_that_observing_takes_counts(clock):
     assert clock.now - 1000 < 10 + 4
 
 
-def test_the_impossible_ends_the_wait_at_once(clock):
+def test_an_error_condition_ends_the_wait_at_once(clock):
     observe = Observed("joining", "inconsistent", "synced")
-    with pytest.raises(StepFailed, match="Galera: cannot come true any more") as caught:
+    with pytest.raises(StepFailed, match="Galera: cannot succeed any more") as caught:
         until(
             observe,
             ready=lambda s: s == "synced",
@@ -150,12 +150,12 @@ def test_the_impossible_ends_the_wait_at_once(clock):
     assert observe.asked == 2
 
 
-def test_the_impossible_counts_more_than_ready(clock):
-    with pytest.raises(StepFailed, match="cannot come true"):
+def test_an_error_condition_takes_precedence_over_ready(clock):
+    with pytest.raises(StepFailed, match="cannot succeed"):
         until(Observed("both"), error=lambda _: True, timeout=60, clock=clock)
 
 
-def test_settled_is_ready_so_many_times_running(clock):
+def test_settle_requires_consecutive_ready_observations(clock):
     observe = Observed(True, True, False, True, True, True)
     until(observe, settle=3, timeout=60, clock=clock)
     assert observe.asked == 6
@@ -166,7 +166,7 @@ def test_a_host_that_does_not_answer_is_not_ready_yet(clock):
     assert until(observe, timeout=10, clock=clock) == "up"
 
 
-def test_a_host_that_never_answers_is_told_with_its_error(clock):
+def test_a_host_that_never_answers_is_reported_with_its_error(clock):
     with pytest.raises(StepFailed) as caught:
         until(
             Observed("up once", CommandFailed("no answer", hint="is it on?")),
@@ -177,18 +177,18 @@ def test_a_host_that_never_answers_is_told_with_its_error(clock):
     assert caught.value.seen.startswith("no answer")
 
 
-def test_no_answer_breaks_a_streak(clock):
+def test_a_missing_answer_restarts_the_count_of_settle(clock):
     observe = Observed(True, CommandFailed("no answer"), True, True)
     until(observe, settle=2, timeout=60, clock=clock)
     assert observe.asked == 4
 
 
-def test_no_answer_is_not_judged_impossible(clock):
+def test_a_missing_answer_is_no_error_condition(clock):
     observe = Observed(CommandFailed("no answer"), "up")
     assert until(observe, error=lambda seen: seen != "up", timeout=10, clock=clock) == "up"
 
 
-def test_a_mistake_of_ours_ends_the_wait_as_what_it_is(clock):
+def test_a_programming_error_ends_the_wait_unchanged(clock):
     observe = Observed("", KeyError("typo"))
     with pytest.raises(KeyError, match="typo"):
         until(observe, timeout=60, clock=clock)
@@ -202,7 +202,7 @@ def test_an_interrupted_run_ends_the_wait_at_once(clock):
     assert observe.asked == 1
 
 
-def test_an_interruption_ends_a_wait_that_sleeps():
+def test_an_interruption_ends_a_sleeping_wait():
     timer = threading.Timer(0.1, STOP.set)
     timer.start()
     started = time.monotonic()
@@ -212,7 +212,7 @@ def test_an_interruption_ends_a_wait_that_sleeps():
     timer.join()
 
 
-def test_what_was_seen_is_told_in_part_when_it_is_long(clock):
+def test_a_long_last_observation_is_truncated(clock):
     with pytest.raises(StepFailed) as caught:
         until(Observed("x" * 10_000), ready=lambda _: False, timeout=1, clock=clock)
     assert len(caught.value.seen) == 2000

@@ -1,4 +1,4 @@
-"""Files' facts: what is there is told by digest, and a difference is shown without any secret, known or not."""
+"""Facts of files: files are listed with their digest, and a diff shows no secret, known or unknown."""
 
 import subprocess
 
@@ -24,7 +24,7 @@ def redact(text):
 
 
 class Here:
-    """Runs on this machine what is run on a host."""
+    """Runs a host's commands on this machine."""
 
     def run(self, command, *arguments):
         text = spelled(command, arguments)
@@ -43,7 +43,7 @@ def there(tmp_path):
     return {path.removeprefix(f"{tmp_path}/"): file for path, file in files.seen(Here(), paths).items()}
 
 
-def test_files_and_what_is_below_folders_are_told_and_a_link_is_no_file(there):
+def test_files_below_folders_are_listed_and_links_are_not(there):
     assert {name: file.mode for name, file in there.items()} == {"plain": "644", "with space": "600", "keys/0": "400"}
 
 
@@ -52,14 +52,14 @@ def test_a_text_is_recognised_by_its_digest(there):
     assert there["with space"].digest == files.digest("")
 
 
-def test_an_owner_is_told_with_the_group(there):
+def test_an_owner_is_listed_with_the_group(there):
     user, _, group = there["plain"].owner.partition(":")
     assert user
     assert group
 
 
 @pytest.mark.parametrize("text", ["", "garbage", "sha256sum: /x: Permission denied"])
-def test_of_nothing_nothing_is_told(text):
+def test_unreadable_output_lists_no_file(text):
     assert files.parse(text) == {}
 
 
@@ -67,7 +67,7 @@ def test_a_file_that_cannot_be_read_has_no_digest():
     assert files.parse("root:root 600 /etc/x\n") == {"/etc/x": File("", "root:root", "600")}
 
 
-def test_a_difference_shows_what_is_wanted_and_what_is_there():
+def test_a_diff_shows_the_wanted_and_the_actual_line():
     shown = files.difference(WANTED, WANTED.replace("debug = false", "debug = true"), redact)
     assert "-debug = false\n+debug = true" in shown
     assert len(shown.splitlines()) <= 8
@@ -85,18 +85,18 @@ def test_a_difference_shows_what_is_wanted_and_what_is_there():
         f"{WANTED}metadata_proxy_shared_secret={THEIRS}\n",
     ],
 )
-def test_a_secret_that_somebody_else_wrote_is_not_shown_but_that_there_is_another(changed):
+def test_an_unknown_secret_is_masked_and_its_change_is_shown(changed):
     shown = files.difference(WANTED, changed, redact)
     assert THEIRS not in shown
     assert OURS not in shown
     assert "another" in shown
 
 
-def test_a_file_that_is_a_secret_is_not_shown():
+def test_a_file_that_is_only_a_secret_is_not_shown():
     assert files.difference(OURS, THEIRS, redact) == "it holds a secret, so neither is shown"
 
 
-def test_whatever_file_holds_another_secret_it_is_not_shown(site_of):
+def test_no_rendered_file_shows_an_unknown_secret(site_of):
     site = site_of("lab")
     for node in site.cluster.nodes:
         for file in site.render(node, site.catalogue.on(node)):
@@ -106,5 +106,5 @@ def test_whatever_file_holds_another_secret_it_is_not_shown(site_of):
             assert site.secrets.redact(shown) == shown, file.path
 
 
-def test_a_missing_line_break_is_told():
+def test_a_missing_last_line_break_is_reported():
     assert files.difference("a\n", "a", redact) == "only the end of the last line differs"

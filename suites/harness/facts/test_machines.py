@@ -1,4 +1,4 @@
-"""What machines are, before anything is built: parsed from what commands printed, and read on this very machine."""
+"""Facts of bare machines, parsed from recorded output and read from this machine."""
 
 import os
 import re
@@ -36,7 +36,7 @@ HERE = ThisMachine()
 # -- machine and disk --------------------------------------------------------------------------------
 
 
-def test_this_machine_is_what_python_says_it_is():
+def test_the_facts_of_this_machine_agree_with_python():
     seen = machine.read(HERE)
     assert seen.cpus == os.cpu_count()
     assert abs(seen.memory_mib - os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20) <= 1
@@ -45,13 +45,13 @@ def test_this_machine_is_what_python_says_it_is():
     assert seen.os_release["ID"]
 
 
-def test_quotes_and_comments_of_os_release_are_no_part_of_it():
+def test_quotes_and_comments_of_os_release_are_removed():
     seen = machine.parse("# a comment=1\nID=\"rocky\"\nNAME='Rocky Linux'\nVERSION_CODENAME=\n@init=busybox\n")
     assert dict(seen.os_release) == {"ID": "rocky", "NAME": "Rocky Linux", "VERSION_CODENAME": ""}
     assert (seen.init, seen.cpus, seen.memory_mib, seen.machine_id) == ("busybox", 0, 0, "")
 
 
-def test_the_disk_of_a_path_that_is_not_there_yet_is_that_of_the_folder_above(tmp_path):
+def test_the_disk_of_a_missing_path_is_that_of_its_parent(tmp_path):
     absent = str(tmp_path / "a b" / "c")
     seen = disk.read(HERE, str(tmp_path), absent)
     usage = shutil.disk_usage(tmp_path)
@@ -89,7 +89,7 @@ def test_an_interface_without_carrier_is_not_up():
     assert not interfaces.parse(BARE)["eth1"].up
 
 
-def test_what_neutron_moved_to_a_bridge_is_still_found():
+def test_an_address_that_neutron_moved_to_a_bridge_is_found():
     assert interfaces.addresses(interfaces.parse(BRIDGED), "eth1") == ("10.1.0.11",)
 
 
@@ -98,16 +98,16 @@ def test_this_machine_has_a_loopback():
 
 
 @pytest.mark.parametrize("text", ["", "[]"])
-def test_no_interfaces(text):
+def test_empty_output_lists_no_interface(text):
     assert interfaces.parse(text) == {}
 
 
-def test_routes_tell_what_leaves_where():
+def test_routes_name_the_interface_of_each_destination():
     text = '[{"dst":"default","gateway":"10.0.0.1","dev":"eth0"}]\n\n[{"dst":"10.0.0.5","dev":"eth1"}]\n\n'
     assert interfaces.parse_routes(text) == {"default": "eth0", "10.0.0.5": "eth1"}
 
 
-def test_routes_of_this_machine_are_read_with_a_session_and_without():
+def test_the_route_to_a_session_s_peer_is_read_on_this_machine():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         without = interfaces.carrying(HERE, port)
@@ -118,7 +118,7 @@ def test_routes_of_this_machine_are_read_with_a_session_and_without():
 # -- neighbours ----------------------------------------------------------------------------------------
 
 
-def test_a_server_a_refusal_and_silence_are_told_apart():
+def test_an_open_port_and_a_refused_connection_are_both_answers():
     with socket.create_server(("127.0.0.1", 0)) as server:
         seen = neighbours.read(HERE, "127.0.0.1", "127.0.0.2", port=server.getsockname()[1])
     assert (seen["127.0.0.1"].tcp, seen["127.0.0.2"].tcp) == ("open", "refused")
@@ -127,7 +127,7 @@ def test_a_server_a_refusal_and_silence_are_told_apart():
 
 @pytest.fixture
 def knocks(tmp_path, monkeypatch) -> Path:
-    """A `bash` that takes 0.2 s to find nobody, and notes how many of it run at the same time; and a quick `sleep`."""
+    """A `bash` that fails after 0.2 s and records how many run at the same time, and a `sleep` without delay."""
     folder, noted = tmp_path / "bin", tmp_path / "noted"
     (folder / "under-way").mkdir(parents=True)
     for name, text in {
@@ -141,7 +141,7 @@ def knocks(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.mark.parametrize(("others", "rounds"), [(4, 1), (neighbours.AT_ONCE, 1), (39, 5)])
-def test_a_host_tries_a_few_at_once_and_answers_for_all(knocks, others, rounds):
+def test_a_host_tries_a_few_addresses_at_once_and_reports_all(knocks, others, rounds):
     addresses = [f"192.0.2.{number}" for number in range(1, others + 1)]
     seen = neighbours.read(HERE, *addresses)
     assert {address: entry.tcp for address, entry in seen.items()} == dict.fromkeys(addresses, "silent")
@@ -153,7 +153,7 @@ def test_a_host_tries_a_few_at_once_and_answers_for_all(knocks, others, rounds):
     assert all(0 <= seconds < rounds for seconds in spread)
 
 
-def test_nobody_is_asked_for_nobody():
+def test_no_address_means_no_command():
     assert neighbours.read(HERE) == {}
 
 
@@ -169,7 +169,7 @@ def test_nobody_is_asked_for_nobody():
         ("10.0.0.9 tcp silent", False),
     ],
 )
-def test_what_is_only_remembered_is_no_answer(lines, answers):
+def test_a_cached_neighbour_entry_is_no_answer(lines, answers):
     assert neighbours.parse(lines)["10.0.0.9"].answers is answers
 
 
@@ -195,7 +195,7 @@ def test_this_machines_clock_agrees_with_itself():
     assert abs(seen.seconds) <= seen.within < 5
 
 
-def test_a_clock_is_off_by_no_less_than_the_way_leaves_open():
+def test_the_error_of_an_offset_is_half_the_shortest_round_trip():
     moments = iter([100.0, 104.0, 200.0, 200.2, 300.0, 303.0])
 
     class Late(ThisMachine):
@@ -215,29 +215,29 @@ def ntp(first: int, stratum: int, seconds: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         (ntp(0x24, 2, 1_700_000_005) + "\n1700000000\n", TimeServer(2, 5)),
         (ntp(0x24, 0, 1_700_000_000) + "\n1700000000\n", TimeServer(0, 0)),  # kiss of death
-        (ntp(0x23, 2, 1_700_000_000) + "\n1700000000\n", TimeServer()),  # our own question, sent back
+        (ntp(0x23, 2, 1_700_000_000) + "\n1700000000\n", TimeServer()),  # our own request, echoed
         ("1700000000\n", TimeServer()),
         ("", TimeServer()),
     ],
-    ids=["serves", "has no time", "an echo", "silence", "nothing"],
+    ids=["serves", "not synchronised", "an echo", "silence", "no output"],
 )
-def test_what_a_time_server_says(text, told):
-    assert clock.parse(text) == told
-    assert told.serves is (told.stratum == 2)
+def test_replies_of_a_time_server(text, expected):
+    assert clock.parse(text) == expected
+    assert expected.serves is (expected.stratum == 2)
 
 
-def test_a_silent_time_server_is_no_time_server():
+def test_a_silent_time_server_does_not_serve():
     assert not clock.server(HERE, "127.0.0.1").serves
 
 
 # -- packages ------------------------------------------------------------------------------------------
 
 
-def test_packages_that_nobody_offers_are_told():
+def test_packages_that_no_source_offers_are_missing():
     script = 'for name; do [ "$name" = absent ] || echo "$name"; done'
     assert packages.offer(HERE, script, ["b", "absent", "a"]) == Offer(("absent",), known=True)
     assert packages.offer(HERE, f"{script}; exit {packages.NO_LISTS}", ["a", "absent"]) == Offer(
@@ -252,7 +252,7 @@ def test_sources_with_the_reason_they_were_not_reached():
     assert packages.parse(text) == {
         "http://a/InRelease": "",
         "http://b/InRelease": "Could not resolve 'b'",
-        "http://c/InRelease": "no reason told",
+        "http://c/InRelease": "no reason given",
     }
 
 
@@ -262,13 +262,13 @@ apt = pytest.mark.skipif(
 
 
 @apt
-def test_the_platforms_manager_knows_what_is_installed_here_and_what_is_not():
+def test_the_package_manager_of_the_platform_knows_installed_packages():
     assert "no-such-package" in packages.offer(HERE, PLATFORM.manager.available, ["dpkg", "no-such-package"]).missing
     assert "dpkg" not in packages.offer(HERE, PLATFORM.manager.available, ["dpkg", "no-such-package"]).missing
 
 
 @apt
-def test_a_source_of_the_inventory_is_asked_though_the_machine_does_not_have_it():
+def test_a_source_not_yet_configured_is_tried():
     nowhere = "deb http://127.0.0.1:9/debian bookworm main\n"
     (index,) = packages.sources(HERE, PLATFORM.manager.sources, nowhere)
     assert index == "http://127.0.0.1:9/debian/dists/bookworm/InRelease"
@@ -280,7 +280,7 @@ def test_a_source_of_the_inventory_is_asked_though_the_machine_does_not_have_it(
 
 @pytest.fixture
 def left(tmp_path):
-    """What the platform's script finds below a folder that stands for the machine's root."""
+    """Run the platform's script on a folder that stands for the machine's root."""
 
     def found(**files: str) -> Leftovers:
         for path, text in files.items():
@@ -298,11 +298,11 @@ def left(tmp_path):
 COROSYNC = "totem {\n  version: 2\n  cluster_name: %s\n}\n"
 
 
-def test_a_bare_machine_has_none(left):
+def test_a_bare_machine_has_no_leftovers(left):
     assert left(**{"/etc/hosts": "127.0.0.1 localhost\n127.0.1.1 c1\n"}) == Leftovers({}, ())
 
 
-def test_packages_that_were_only_installed_leave_none(left):
+def test_packages_alone_leave_no_leftovers(left):
     seen = left(
         **{
             "/etc/corosync/corosync.conf": COROSYNC % "debian",
@@ -314,7 +314,7 @@ def test_packages_that_were_only_installed_leave_none(left):
     assert seen == Leftovers({}, ())
 
 
-def test_every_configuration_tells_whose_the_machine_is(left):
+def test_every_configuration_claims_the_machine_for_its_cluster(left):
     seen = left(
         **{
             "/etc/hosts": "127.0.0.1 localhost\n10.0.0.10 other-vip\n",
@@ -331,7 +331,7 @@ def test_every_configuration_tells_whose_the_machine_is(left):
     assert seen.foreign("lab") == seen.claims
 
 
-def test_data_is_told_by_its_path(left):
+def test_data_is_listed_by_path(left):
     paths = [
         "/var/lib/mysql/grastate.dat",
         "/var/lib/rabbitmq/mnesia/rabbit@c9",
@@ -342,7 +342,7 @@ def test_data_is_told_by_its_path(left):
     assert sorted(seen.data) == sorted(paths)
 
 
-def test_a_machine_is_nobodys_where_two_claim_it():
+def test_a_machine_that_two_clusters_claim_belongs_to_neither():
     seen = Leftovers({"galera": "lab", "corosync": "other"})
     assert not seen.ours("lab")
     assert seen.foreign("lab") == {"corosync": "other"}
@@ -367,14 +367,14 @@ def test_a_machine_is_nobodys_where_two_claim_it():
         ("firmware tcg works\ndevice\nfirmware kvm works\nbuild qemu", True, "the build's guest ran with qemu"),
     ],
 )
-def test_trials_are_told_for_what_they_are(text, possible, words):
+def test_the_result_of_each_trial_is_described(text, possible, words):
     seen = virtualisation.parse(text)
     assert seen.possible is possible
     assert words in str(seen)
 
 
-def test_a_machine_without_qemu_is_tried_with_instructions():
-    """Whether KVM works here or not, the trial ends, and says which."""
+def test_a_machine_without_qemu_tries_kvm_with_instructions():
+    """The trial ends and reports a result, whether KVM works here or not."""
     script = virtualisation._ASK.replace("command -v qemu-system-x86_64", "true")
     ended = subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, timeout=30, check=False)
     seen = virtualisation.parse(ended.stdout)
@@ -387,12 +387,12 @@ def test_a_machine_without_qemu_is_tried_with_instructions():
 # -- SSH servers -------------------------------------------------------------------------------------
 
 
-def test_keys_are_those_of_the_addresses_that_showed_one():
-    told = "172.16.181.32 ssh-ed25519 SHA256:5ATi\n\n172.16.181.33 ssh-ed25519 SHA256:QhvC\n"
-    assert ssh.parse(told) == {"172.16.181.32": "ssh-ed25519 SHA256:5ATi", "172.16.181.33": "ssh-ed25519 SHA256:QhvC"}
+def test_host_keys_are_listed_by_address():
+    text = "172.16.181.32 ssh-ed25519 SHA256:5ATi\n\n172.16.181.33 ssh-ed25519 SHA256:QhvC\n"
+    assert ssh.parse(text) == {"172.16.181.32": "ssh-ed25519 SHA256:5ATi", "172.16.181.33": "ssh-ed25519 SHA256:QhvC"}
     assert ssh.parse("") == {}
 
 
-def test_a_key_goes_by_its_fingerprint():
+def test_the_fingerprint_has_the_form_of_ssh_keygen():
     public = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN5e9ZZPx4ImXoDrCaTFbEJz0z2F+/Af4TZ8/41ck4ti nobody\n"
     assert ssh.fingerprint(public) == "ssh-ed25519 SHA256:5ATiOAREalLcwygmwGNmCkL6Een0QjrdaP38v0ED3GE"

@@ -1,4 +1,4 @@
-"""OpenStack's facts: cells, routers, roles, checks, settings, images and database accounts, out of what was printed."""
+"""Facts of OpenStack, parsed from output: cells, routers, roles, checks, settings, images and database accounts."""
 
 import pytest
 
@@ -6,12 +6,12 @@ from deploy.facts import accounts, compute, identity, image, network, settings
 from deploy.facts.compute import CELL0
 
 
-def test_settings_are_told_with_their_section():
+def test_settings_are_named_with_their_section():
     text = "a = 1\n[DEFAULT]\n# b = 2\n; c = 3\nd = x = y\n\n[vxlan]\nlocal_ip=10.0.0.1\nlocal_ip = 10.0.0.2\nlast\n"
     assert settings.parse(text) == {"DEFAULT.a": "1", "DEFAULT.d": "x = y", "vxlan.local_ip": "10.0.0.2"}
 
 
-def test_cells_are_told_with_the_hosts_in_them():
+def test_cells_are_listed_with_their_hosts():
     text = (
         f"cell\t{CELL0}\tcell0\t0\n"
         "cell\ta1\tcell1\t1\n"
@@ -43,16 +43,16 @@ CHECKS = """+------------------------------------------+
 """
 
 
-def test_each_check_is_told_with_its_result():
+def test_each_check_is_listed_with_its_result():
     assert compute.parse_checks(CHECKS) == {"Cells v2": "Success", "hw_machine_type unset": "Warning"}
 
 
 @pytest.mark.parametrize("text", ["", "Error:\nTraceback (most recent call last):"])
-def test_what_is_no_table_holds_no_checks(text):
+def test_output_without_a_table_lists_no_check(text):
     assert compute.parse_checks(text) == {}
 
 
-def test_a_router_is_told_with_the_places_where_it_is_active():
+def test_a_router_is_listed_with_the_hosts_where_it_is_active():
     text = "one (1)\tnet01\tactive\none (1)\tnet02\tstandby\ntwo (2)\tnet01\tstandby\none (1)\tnet03\tactive\n"
     assert network.parse_active(text) == [
         network.Carried("one (1)", ("net01", "net03")),
@@ -60,7 +60,7 @@ def test_a_router_is_told_with_the_places_where_it_is_active():
     ]
 
 
-def test_a_device_that_floods_to_nobody_is_told_too():
+def test_a_device_that_floods_to_no_tunnel_is_listed():
     devices = "7: vxlan-93: <BROADCAST> mtu 1450 qdisc noqueue\n9: vxlan-12: <BROADCAST> mtu 1450 qdisc noop\n"
     entries = (
         "33:33:00:00:00:01 dev eth0 self permanent\n"
@@ -82,12 +82,12 @@ def test_a_device_that_floods_to_nobody_is_told_too():
         ({"system": {"all": True}}, "system"),
     ],
 )
-def test_a_role_is_told_with_the_place_it_is_for(scope, place):
+def test_a_role_is_listed_with_its_scope(scope, place):
     entry = {"user": {"name": "demo"}, "role": {"name": "member"}, "scope": scope}
     assert identity.parse(entry) == identity.Assignment("demo", "member", place)
 
 
-def test_images_on_a_disk_are_told_with_their_size():
+def test_images_on_a_disk_are_listed_with_their_size():
     assert image.parse("a-b 12\nc d 0\n") == {"a-b": 12, "c d": 0}
     assert image.parse("") == {}
 
@@ -102,7 +102,7 @@ ACCOUNTS = (
 )
 
 
-def test_an_account_is_told_with_what_it_may_do_and_how_it_proves_itself():
+def test_an_account_is_listed_with_privileges_and_authentication():
     root, system, nova, nobody = accounts.parse(ACCOUNTS)
     assert (root.everywhere, root.local, root.proof) == (True, True, True)
     assert (system.locked, system.proof) == (True, False)

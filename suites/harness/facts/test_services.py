@@ -1,4 +1,4 @@
-"""The smaller facts (names, chrony, HAProxy, memcached, virtualisation): each tells what it was told."""
+"""The smaller facts: names, chrony, HAProxy, memcached, virtualisation."""
 
 import pytest
 
@@ -7,31 +7,31 @@ from deploy.facts import chrony, haproxy, memcached, names, virt
 GARBAGE = ["", "\n", "garbage", "506 Cannot talk to daemon", "ERROR\r\n", "a,b,c"]
 
 
-def test_a_clock_that_follows_tells_whom_and_how_far_it_is_off(recording):
+def test_a_following_clock_has_a_source_and_an_offset(recording):
     seen = chrony.parse(recording("chrony", "following"))
     assert (seen.synchronised, seen.source) == (True, "172.16.181.31")
     assert seen.offset == pytest.approx(-0.000003673)
 
 
-def test_a_clock_that_serves_its_own_time_follows_nobody_and_is_right(recording):
+def test_a_clock_that_serves_its_own_time_is_synchronised(recording):
     assert chrony.parse(recording("chrony", "serving")) == chrony.Clock(synchronised=True)
 
 
-def test_a_clock_that_is_not_synchronised_says_so(recording):
+def test_a_clock_that_chrony_calls_unsynchronised_is_not_synchronised(recording):
     assert not chrony.parse(recording("chrony", "following").replace("Normal", "Not synchronised")).synchronised
 
 
-def test_a_clock_whose_source_was_taken_away_follows_nobody(recording):
+def test_a_clock_whose_source_was_removed_is_not_synchronised(recording):
     last_known, _ = recording("chrony", "following").splitlines()
     assert not chrony.parse(last_known).synchronised
 
 
 @pytest.mark.parametrize("text", GARBAGE)
-def test_of_nothing_no_clock_is_right(text):
+def test_unreadable_output_is_no_synchronised_clock(text):
     assert chrony.parse(text) == chrony.Clock()
 
 
-def test_haproxy_tells_every_server_and_no_totals(recording):
+def test_haproxy_lists_every_server_and_no_totals(recording):
     seen = haproxy.parse(recording("haproxy", "whole"))
     assert len(seen) == 24
     assert seen["keystone", "controller02"] == "UP"
@@ -39,7 +39,7 @@ def test_haproxy_tells_every_server_and_no_totals(recording):
 
 
 @pytest.mark.parametrize("state", ["DOWN", "UP 1/2", "MAINT", "no check"])
-def test_haproxy_tells_a_state_in_its_own_words(recording, state):
+def test_a_server_s_state_is_haproxy_s_own_text(recording, state):
     lines = recording("haproxy", "whole").splitlines()
     changed = [
         line.replace(",UP,", f",{state},") if line.startswith("glance,controller01,") else line for line in lines
@@ -48,27 +48,27 @@ def test_haproxy_tells_a_state_in_its_own_words(recording, state):
 
 
 @pytest.mark.parametrize("text", GARBAGE)
-def test_of_nothing_no_server_is_up(text):
+def test_unreadable_output_lists_no_server(text):
     assert haproxy.parse(text) == {}
 
 
-def test_memcached_tells_its_connections(recording):
+def test_memcached_reports_its_connections(recording):
     seen = memcached.parse(recording("memcached", "answering"))
     assert (seen.version, seen.connections, seen.allowed, seen.refused) == ("1.6.18", 43, 4096, 0)
 
 
 @pytest.mark.parametrize("text", [*GARBAGE, "STAT", "STAT version", "STAT max_connections ²"])
-def test_of_nothing_memcached_does_not_answer(text):
+def test_unreadable_output_means_that_memcached_does_not_answer(text):
     assert memcached.parse(text) == memcached.MemcachedStatus()
 
 
 @pytest.mark.parametrize(
     ("text", "found"), [("kvm\n", "kvm"), ("qemu\n", "qemu"), ("", ""), ("xen\n", ""), ("kvm qemu", "")]
 )
-def test_virtualisation_is_one_of_two_or_not_known(text, found):
+def test_virtualisation_is_kvm_or_qemu_or_unknown(text, found):
     assert virt.parse(text) == found
 
 
-def test_names_are_told_with_all_their_addresses_and_without():
+def test_names_are_listed_with_all_their_addresses():
     seen = names.parse("controller01 172.16.181.31\ncontroller02 10.9.9.9 172.16.181.32\nnobody\n\n")
     assert seen == {"controller01": {"172.16.181.31"}, "controller02": {"10.9.9.9", "172.16.181.32"}, "nobody": set()}

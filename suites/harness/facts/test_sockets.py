@@ -1,4 +1,4 @@
-"""Sockets' facts: what listens where, and whose it is."""
+"""Facts of sockets and processes: listening sockets with the units that hold them, accounts, niceness."""
 
 import pytest
 
@@ -12,43 +12,43 @@ def running(recording):
 
 
 @pytest.fixture
-def seen(recording, running):
+def listening(recording, running):
     return sockets.parse(recording("sockets", "controller"), running)
 
 
-def at(seen, port):
-    return {socket.address: socket.units for socket in seen if socket.port == port}
+def at(listening, port):
+    return {socket.address: socket.units for socket in listening if socket.port == port}
 
 
-def test_one_port_is_two_programs_on_two_addresses(seen):
-    assert at(seen, 5000) == {"172.16.181.31": {"keystone"}, "172.16.181.30": {"haproxy"}}
+def test_two_programs_share_a_port_on_two_addresses(listening):
+    assert at(listening, 5000) == {"172.16.181.31": {"keystone"}, "172.16.181.30": {"haproxy"}}
 
 
-def test_every_address_is_one_word(seen):
-    assert at(seen, 4369) == {"any": {"epmd"}}
-    assert at(seen, 22) == {"any": {"ssh"}}
+def test_a_wildcard_address_is_any(listening):
+    assert at(listening, 4369) == {"any": {"epmd"}}
+    assert at(listening, 22) == {"any": {"ssh"}}
 
 
-def test_both_protocols_are_told(seen):
-    assert {socket.protocol for socket in seen} == {"tcp", "udp"}
-    assert {socket.port for socket in seen if socket.protocol == "udp"} == {123, 5405}
+def test_both_protocols_are_listed(listening):
+    assert {socket.protocol for socket in listening} == {"tcp", "udp"}
+    assert {socket.port for socket in listening if socket.protocol == "udp"} == {123, 5405}
 
 
-def test_only_the_loopback_is_local(seen):
-    assert {(socket.address, socket.port) for socket in seen if socket.is_local} == {("127.0.0.1", 2379)}
+def test_only_the_loopback_is_local(listening):
+    assert {(socket.address, socket.port) for socket in listening if socket.is_local} == {("127.0.0.1", 2379)}
 
 
-def test_a_socket_without_a_process_is_the_kernels():
+def test_a_socket_without_a_process_belongs_to_the_kernel():
     (vxlan,) = sockets.parse("udp UNCONN 0 0 0.0.0.0:8472 0.0.0.0:*\n", {})
     assert str(vxlan) == "any:8472/udp of the kernel"
 
 
-def test_brackets_and_interfaces_are_no_part_of_an_address():
+def test_brackets_and_interfaces_are_removed_from_an_address():
     lines = "udp UNCONN 0 0 [fe80::1]%eth0:546 [::]:*\nudp UNCONN 0 0 127.0.0.53%lo:53 0.0.0.0:*\n"
     assert [socket.address for socket in sockets.parse(lines, {})] == ["fe80::1", "127.0.0.53"]
 
 
-def test_a_process_in_no_service_is_told_by_its_program():
+def test_a_socket_of_no_service_is_named_by_its_program():
     line = 'tcp LISTEN 0 5 10.0.0.1:9 0.0.0.0:* users:(("socat",pid=7,fd=5))\n'
     assert str(sockets.parse(line, {7: Process("root", "")})[0]) == "10.0.0.1:9/tcp of socat"
 
@@ -62,18 +62,18 @@ def test_a_process_in_no_service_is_told_by_its_program():
         ("tcp LISTEN 0 5 0.0.0.0:35051 0.0.0.0:*", False),
     ],
 )
-def test_only_udp_on_a_port_that_nobody_chose_may_be_a_client_s(line, may):
+def test_only_udp_on_an_ephemeral_port_may_be_a_client_s(line, may):
     (socket,) = sockets.parse(line + "\n", {})
     assert socket.may_ask is may
 
 
-def test_what_a_process_held_that_ended_since_is_told_no_more():
+def test_a_socket_whose_holder_has_ended_is_skipped():
     lines = 'tcp LISTEN 0 5 10.0.0.1:9 0.0.0.0:* users:(("mariadbd",pid=7,fd=5))\n'
     assert sockets.parse(lines, {8: Process("root", "mariadb")}) == ()
 
 
 @pytest.mark.parametrize("text", ["", "garbage", "tcp LISTEN 0 5", "tcp LISTEN 0 5 10.0.0.1:http 0.0.0.0:*"])
-def test_of_nothing_nothing_listens(text):
+def test_unreadable_output_lists_no_socket(text):
     assert sockets.parse(text, {}) == ()
 
 
@@ -83,17 +83,17 @@ def test_a_unit_may_have_processes_of_several_accounts(running):
     assert processes.users(running, "absent") == frozenset()
 
 
-def test_a_session_is_no_service(running):
+def test_a_process_of_a_session_has_no_unit(running):
     assert running[1] == Process("root", "")
 
 
 @pytest.mark.parametrize("text", ["", "x y z", "1 root", "PID USER UNIT"])
-def test_of_nothing_nothing_runs(text):
+def test_unreadable_output_lists_no_process(text):
     assert processes.parse(text) == {}
 
 
-def test_a_unit_s_processes_differ_in_niceness_and_those_of_real_time_have_none():
-    told = (
+def test_niceness_is_listed_by_unit_without_real_time_processes():
+    lines = (
         "  0  10   1 keystone.service",
         " 10  11  10 keystone.service",
         "-10  12   1 mariadb.service",
@@ -101,20 +101,20 @@ def test_a_unit_s_processes_differ_in_niceness_and_those_of_real_time_have_none(
         "  5  14   1 a.scope",
         "  0  15   2 -",
     )
-    assert processes.parse_niceness("\n".join(told)) == {"keystone": {0, 10}, "mariadb": {-10}}
+    assert processes.parse_niceness("\n".join(lines)) == {"keystone": {0, 10}, "mariadb": {-10}}
 
 
-def test_what_a_unit_s_daemons_run_for_a_moment_is_none_of_it():
-    told = (
+def test_short_lived_processes_do_not_count_for_a_unit_s_niceness():
+    lines = (
         "  0   1   0 init.scope",
         "-10  20   1 pacemaker.service",
         "-10  21  20 pacemaker.service",
         "  0  22  21 pacemaker.service",
         "  0  23  22 pacemaker.service",
     )
-    assert processes.parse_niceness("\n".join(told)) == {"pacemaker": {-10}}
+    assert processes.parse_niceness("\n".join(lines)) == {"pacemaker": {-10}}
 
 
 @pytest.mark.parametrize("text", ["", "NI PID PPID UNIT", "0 2 1", "0 2 1 a.service b"])
-def test_of_nothing_nothing_is_nice(text):
+def test_unreadable_output_lists_no_niceness(text):
     assert processes.parse_niceness(text) == {}

@@ -1,4 +1,4 @@
-"""Units: running, enabled, failed, skipped or waiting for a restart, each told apart in one reading."""
+"""Facts of units: running, enabled, failed, skipped, or waiting for a restart."""
 
 from types import SimpleNamespace
 
@@ -9,53 +9,53 @@ from deploy.facts.systemd import Unit
 
 
 @pytest.fixture
-def seen(recording):
+def units_of(recording):
     return lambda case: systemd.parse(recording("systemd", case))
 
 
-def test_a_running_unit(seen):
-    unit = seen("running")["mariadb"]
+def test_a_running_unit(units_of):
+    unit = units_of("running")["mariadb"]
     assert unit == Unit("mariadb", "loaded", "active", "running", "enabled")
     assert (unit.is_active, unit.is_enabled, unit.is_failed) == (True, True, False)
 
 
-def test_a_unit_that_others_start_is_active_and_not_enabled(seen):
-    unit = seen("running")["keystone"]
+def test_a_unit_started_by_pacemaker_is_active_and_not_enabled(units_of):
+    unit = units_of("running")["keystone"]
     assert (unit.is_active, unit.is_enabled) == (True, False)
 
 
-def test_a_unit_that_is_not_installed_has_failed(seen):
-    unit = seen("running")["nope"]
+def test_a_unit_that_is_not_installed_has_failed(units_of):
+    unit = units_of("running")["nope"]
     assert (unit.load, unit.is_active, unit.is_failed, unit.skipped) == ("not-found", False, True, False)
 
 
-def test_a_unit_that_ended_has_failed(seen):
-    unit = seen("failed")["keystone"]
+def test_a_unit_that_ended_has_failed(units_of):
+    unit = units_of("failed")["keystone"]
     assert (unit.is_active, unit.is_failed) == (False, True)
 
 
-def test_a_unit_that_systemd_starts_again_is_neither_active_nor_failed(seen):
-    unit = seen("restarting")["keystone"]
+def test_a_unit_that_systemd_starts_again_is_neither_active_nor_failed(units_of):
+    unit = units_of("restarting")["keystone"]
     assert (unit.is_active, unit.is_failed, unit.active) == (False, False, "activating")
 
 
-def test_a_start_that_a_condition_left_out_is_told(seen):
-    unit = seen("condition-skipped")["keystone"]
+def test_a_start_that_a_condition_prevented_is_skipped(units_of):
+    unit = units_of("condition-skipped")["keystone"]
     assert (unit.is_active, unit.is_failed, unit.skipped) == (False, False, True)
 
 
-def test_a_unit_that_was_never_started_was_not_skipped(seen):
-    assert not seen("never-started")["keystone"].skipped
+def test_a_unit_that_was_never_started_was_not_skipped(units_of):
+    assert not units_of("never-started")["keystone"].skipped
 
 
-def test_markers_are_told_for_the_units_they_name(seen):
-    pending = {name: unit.pending for name, unit in seen("pending").items()}
+def test_a_marker_makes_its_unit_pending(units_of):
+    pending = {name: unit.pending for name, unit in units_of("pending").items()}
     assert pending == {"mariadb": True, "keystone": True, "nope": False}
-    assert not any(unit.pending for unit in seen("running").values())
+    assert not any(unit.pending for unit in units_of("running").values())
 
 
 @pytest.mark.parametrize("text", ["", "\n", "\n\n\n", "mariadb\n\n", "garbage"])
-def test_of_nothing_nothing_is_told(text):
+def test_unreadable_output_lists_no_unit(text):
     assert systemd.parse(text) == {}
 
 
@@ -63,12 +63,12 @@ def host(text: str) -> SimpleNamespace:
     return SimpleNamespace(check=lambda _: text)
 
 
-def test_every_unit_that_is_asked_for_is_in_the_answer(recording):
+def test_every_unit_asked_for_is_in_the_answer(recording):
     units = systemd.units(host(recording("systemd", "running")), ["mariadb", "absent"])
     assert list(units) == ["mariadb", "absent"]
     assert not units["absent"].is_active
     assert units["absent"].is_failed
 
 
-def test_nobody_is_asked_for_nothing():
+def test_no_unit_means_no_command():
     assert systemd.units(SimpleNamespace(), []) == {}

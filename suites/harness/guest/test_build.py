@@ -1,4 +1,4 @@
-"""The built guest's pure parts: key, archive, module order, listings of the package tools, console marks."""
+"""The built guest, without building it: key, archive, module order, listings of package tools, console marks."""
 
 import gzip
 import shutil
@@ -23,14 +23,14 @@ def test_key_is_the_same_for_the_same_recipe(recipe: Path):
 
 
 @pytest.mark.parametrize("touched", ["modules.py", "rootfs/init", "rootfs/etc/inittab"])
-def test_key_changes_with_what_shapes_the_guest(recipe: Path, touched: str):
+def test_the_key_changes_with_every_file_of_the_recipe(recipe: Path, touched: str):
     before = build.recipe_key(recipe)
     with (recipe / touched).open("a") as stream:
         stream.write("\n# touched\n")
     assert build.recipe_key(recipe) != before
 
 
-def test_key_does_not_change_with_the_rest(recipe: Path):
+def test_the_key_does_not_change_with_other_files(recipe: Path):
     before = build.recipe_key(recipe)
     (recipe / "trial.py").write_text("")
     assert build.recipe_key(recipe) == before
@@ -40,7 +40,7 @@ def test_key_changes_with_the_architecture():
     assert build.recipe_key(machine="x86_64") != build.recipe_key(machine="aarch64")
 
 
-def test_build_is_kept_only_when_whole(tmp_path: Path):
+def test_only_a_complete_build_is_used_again(tmp_path: Path):
     home = tmp_path / "guest-0123"
     home.mkdir()
     for name in ("disk.qcow2", "vmlinuz", "initramfs.gz"):
@@ -54,7 +54,7 @@ def test_build_is_kept_only_when_whole(tmp_path: Path):
     assert build.kept(home) is None
 
 
-def test_modules_come_after_what_they_need():
+def test_modules_come_after_their_dependencies():
     needs = {"virtio_pci": ["virtio_ring", "virtio"], "virtio": ["virtio_ring"], "net_failover": ["failover"]}
     needs["virtio_net"] = ["virtio", "net_failover"]
     ordered = modules.order(["virtio_net", "virtio_pci"], lambda name: needs.get(name, []))
@@ -76,7 +76,7 @@ def test_modules_in_a_circle_are_an_error():
         (b"\x7fELF\0softdepends=other\0", ()),
     ],
 )
-def test_needs_are_read_from_the_module(content: bytes, names: tuple[str, ...]):
+def test_dependencies_are_read_from_the_module(content: bytes, names: tuple[str, ...]):
     assert modules.depends(content) == names
 
 
@@ -106,44 +106,44 @@ def test_archive_has_parents_first_and_ends_in_a_trailer():
     assert gzip.decompress(cpio.compressed(entries)) == data
 
 
-def test_later_entry_wins():
+def test_a_later_entry_replaces_an_earlier_one():
     chosen = cpio.with_parents([cpio.link("bin/sudo", "busybox"), cpio.file("bin/sudo", b"#!/bin/sh")])
     assert [stat.S_ISREG(entry.mode) for entry in chosen if entry.path == "bin/sudo"] == [True]
 
 
-def test_scripts_are_executable_however_they_were_checked_out():
+def test_scripts_are_executable_whatever_the_checkout():
     modes = {entry.path: stat.S_IMODE(entry.mode) for entry in rootfs.overlay()}
     assert modes["init"] == modes["usr/libexec/stackproof/lease"] == 0o755
     assert modes["etc/shadow"] == 0o600
     assert modes["etc/passwd"] == modes["usr/libexec/stackproof/common"] == 0o644
 
 
-def test_nobody_has_a_password():
+def test_no_account_has_a_password():
     shadow = {line.split(":")[0]: line.split(":")[1] for line in (rootfs.OVERLAY / "etc/shadow").read_text().split()}
     assert shadow == {"root": "*", "cirros": "*", "sudo": ""}
     assert "-s" in (rootfs.OVERLAY / "usr/libexec/stackproof/sshd").read_text().split()
 
 
-def test_libraries_are_read_from_the_loaders_list():
+def test_libraries_are_read_from_the_loader_s_output():
     listing = "\tlinux-vdso.so.1 (0x7ff)\n\tlibz.so.1 => /x/libz.so.1 (0x7f0)\n\t/lib64/ld-linux-x86-64.so.2 (0x7f1)\n"
     assert rootfs.linked(listing) == {Path("/x/libz.so.1")}
     with pytest.raises(GuestImageError, match=r"libgone\.so\.1"):
         rootfs.linked("\tlibgone.so.1 => not found\n")
 
 
-def test_kernel_is_the_one_the_meta_package_names():
+def test_the_kernel_is_the_dependency_of_the_meta_package():
     listing = "linux-image-cloud-amd64\n  Depends: linux-image-6.1.0-56-cloud-amd64\n  Suggests: linux-doc\n"
     assert packages.kernel_package(listing) == "linux-image-6.1.0-56-cloud-amd64"
     with pytest.raises(GuestImageError, match="no kernel"):
         packages.kernel_package("")
 
 
-def test_closure_has_real_packages_only():
+def test_dependencies_exclude_virtual_and_foreign_packages():
     listing = "dropbear-bin\n  Depends: libc6\n |Depends: other\nlibc6\n<virtual>\nlibc6:i386\n"
     assert packages.closure(listing) == ["dropbear-bin", "libc6"]
 
 
-def test_marks_are_timed_and_silence_is_an_error():
+def test_marks_are_timed_and_a_missing_mark_is_an_error():
     speak = [sys.executable, "-c", f"print('{trial.TRIAL_OK}')"]
     assert set(trial.watch(speak, {"trial": trial.TRIAL_OK}, 20.0)) == {"trial"}
     with pytest.raises(GuestImageError, match="did not boot") as refusal:

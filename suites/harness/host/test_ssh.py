@@ -1,4 +1,4 @@
-"""Host, against a real sshd of this machine: round trips, refusals, deadlines and loads, on 127.0.0.1."""
+"""Host against a real sshd on 127.0.0.1: round trips, refusals, deadlines, large inputs and outputs, files."""
 
 import getpass
 import grp
@@ -39,7 +39,7 @@ def made_key(path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory) -> Path:
-    """A folder with the host's key, the user's, and a stranger's."""
+    """A folder with the host's key, the user's key, and the key of a stranger."""
     folder = tmp_path_factory.mktemp("keys")
     for name in ("host", "user", "stranger"):
         made_key(folder / name)
@@ -49,14 +49,14 @@ def keys(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def port(keys) -> Iterator[int]:
-    """The port of an sshd that serves this very user."""
+    """The port of an sshd that accepts the user who runs the tests."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         number = free.getsockname()[1]
     settings = {
         "ListenAddress": f"127.0.0.1:{number}",
         "HostKey": keys / "host",
         "AuthorizedKeysFile": keys / "authorized",
-        "StrictModes": "no",  # the folder of a test is not a home
+        "StrictModes": "no",  # a test's folder is not a home directory
         "PermitRootLogin": "prohibit-password",
         "PasswordAuthentication": "no",
         "KbdInteractiveAuthentication": "no",
@@ -66,29 +66,29 @@ def port(keys) -> Iterator[int]:
     config.write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
     ours = os.geteuid() == 0 and not PRIVILEGE_SEPARATION.exists()
     if ours:
-        PRIVILEGE_SEPARATION.mkdir(mode=0o755)  # as its unit would
+        PRIVILEGE_SEPARATION.mkdir(mode=0o755)  # as sshd's unit does
     with (keys / "log").open("w") as log:
         server = subprocess.Popen([SSHD, "-D", "-e", "-f", config], stderr=log)
     try:
-        answers(number, keys / "log")
+        wait_for_server(number, keys / "log")
         yield number
     finally:
-        sessions_are_over(server.pid)
+        wait_for_end_of_sessions(server.pid)
         server.terminate()
         server.wait(timeout=10)
         if ours:
             PRIVILEGE_SEPARATION.rmdir()
 
 
-def sessions_are_over(server: int) -> None:
-    """Wait for sshd to see its sessions off, so that it leaves no child behind."""
+def wait_for_end_of_sessions(server: int) -> None:
+    """Wait until sshd's sessions have ended, so that no child process is left."""
     children = Path(f"/proc/{server}/task/{server}/children")
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline and children.exists() and children.read_text().strip():
         time.sleep(0.05)
 
 
-def answers(port: int, log: Path) -> None:
+def wait_for_server(port: int, log: Path) -> None:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         with socket.socket() as client:
@@ -100,7 +100,7 @@ def answers(port: int, log: Path) -> None:
 
 @pytest.fixture(scope="module")
 def connect(keys, port) -> Iterator[Callable[..., Host]]:
-    """A host that is this machine; settings of SSH can be replaced."""
+    """Return a function that makes a Host for this machine; its arguments replace settings of Ssh."""
     known_hosts = keys / "known_hosts"
     known_hosts.write_text(f"[127.0.0.1]:{port} {(keys / 'host.pub').read_text()}")
     made: list[Host] = []
@@ -126,7 +126,7 @@ def host(connect) -> Host:
 
 @pytest.fixture
 def known_hosts(tmp_path) -> Path:
-    """An empty list of host keys."""
+    """An empty known_hosts file."""
     path = tmp_path / "known_hosts"
     path.touch()
     return path
@@ -135,12 +135,12 @@ def known_hosts(tmp_path) -> Path:
 # -- round trips ---------------------------------------------------------------------------------------
 
 
-def test_a_command_comes_back_with_code_and_both_outputs(host):
+def test_a_command_returns_its_exit_code_and_both_outputs(host):
     result = host.run("echo out; echo grüß >&2; exit 7")
     assert (result.host, result.code, result.out, result.err) == ("here", 7, "out\n", "grüß\n")
 
 
-def test_a_command_that_succeeds_gives_what_it_printed(host):
+def test_check_returns_the_output_of_a_command(host):
     assert host.check("echo %s", "a 'b' $HOME %d") == "a 'b' $HOME %d\n"
 
 
@@ -151,7 +151,7 @@ def test_one_connection_serves_every_command(connect):
     assert host.round_trips == 2
 
 
-def test_a_command_without_input_reads_nothing(host):
+def test_a_command_without_stdin_reads_end_of_file(host):
     assert host.check("wc -c").strip() == "0"
 
 
@@ -163,7 +163,7 @@ def test_quick_commands_do_not_cost_the_connection(connect):
     assert host.check("echo $SSH_CONNECTION") == first
 
 
-def test_many_threads_share_it(host):
+def test_many_threads_share_a_connection(host):
     results: dict[int, str] = {}
     threads = [
         threading.Thread(target=lambda n=number: results.update({n: host.check("sleep 0.1; echo %s", n)}))
@@ -182,7 +182,7 @@ def test_a_script_ends_at_its_first_error(host):
     assert host.script("echo one\necho two") == "one\ntwo\n"
 
 
-def test_what_is_no_text_does_not_disturb(host):
+def test_output_that_is_not_utf8_is_decoded_with_replacements(host):
     assert "�" in host.check(r"printf '\377\376'")
 
 
@@ -197,7 +197,7 @@ def test_after_disconnecting_a_new_connection_is_made(connect):
     assert host.check("echo $SSH_CONNECTION") != first
 
 
-def test_a_key_is_taken_as_a_line_of_known_hosts(connect, port, tmp_path):
+def test_a_host_key_is_read_as_a_line_of_known_hosts(connect, port, tmp_path):
     learned = tmp_path / "learned"
     learned.write_text(first_key("127.0.0.1", port=port))
     assert connect(known_hosts=learned).check("echo hello") == "hello\n"
@@ -212,18 +212,18 @@ def refused(host: Host, match: str) -> HostUnreachable:
     return caught.value
 
 
-def test_a_host_key_that_is_not_the_recorded_one_is_refused(connect, keys, port, known_hosts):
+def test_a_changed_host_key_is_refused(connect, keys, port, known_hosts):
     known_hosts.write_text(f"[127.0.0.1]:{port} {(keys / 'stranger.pub').read_text()}")
     error = refused(connect(known_hosts=known_hosts), "its host key is not the one recorded")
     assert f"ssh-keygen -R '[127.0.0.1]:{port}' -f {known_hosts}" in error.hint
 
 
-def test_a_host_key_that_is_not_known_is_refused(connect, port, known_hosts):
+def test_an_unknown_host_key_is_refused(connect, port, known_hosts):
     error = refused(connect(known_hosts=known_hosts), "its host key is not in ")
     assert f"ssh-keyscan -p {port} 127.0.0.1 >> {known_hosts}" in error.hint
 
 
-def test_a_user_key_that_is_not_allowed_is_refused(connect, keys):
+def test_a_user_key_without_rights_is_refused(connect, keys):
     error = refused(connect(key=keys / "stranger"), f"it refuses the key of user {getpass.getuser()}")
     assert "try: ssh -i " in error.hint
 
@@ -241,18 +241,18 @@ def test_a_refused_attempt_leaves_no_thread(connect, keys):
     assert transports() <= before  # one of an earlier test may have ended meanwhile
 
 
-def test_a_user_key_that_is_not_there_is_told_by_its_name(connect, tmp_path):
+def test_a_missing_user_key_is_named(connect, tmp_path):
     refused(connect(key=tmp_path / "absent"), r"no file .*absent")
 
 
-def test_a_user_that_does_not_exist_is_refused(connect):
+def test_an_unknown_user_is_refused(connect):
     refused(connect(user="nobody-of-that-name"), "it refuses the key of user nobody-of-that-name")
 
 
 # -- deadlines -----------------------------------------------------------------------------------------
 
 
-def test_a_command_that_does_not_end_is_given_up_at_its_deadline(host):
+def test_a_command_that_does_not_end_fails_at_its_deadline(host):
     host.run("true")
     started = time.monotonic()
     with pytest.raises(CommandFailed, match=r"here: `sleep 30` did not end within 0\.5 s"):
@@ -260,18 +260,18 @@ def test_a_command_that_does_not_end_is_given_up_at_its_deadline(host):
     assert time.monotonic() - started < 10
 
 
-def test_a_command_that_reads_nothing_is_given_up_at_its_deadline(host):
+def test_a_command_that_ignores_stdin_fails_at_its_deadline(host):
     with pytest.raises(CommandFailed, match="did not end"):
         host.run("sleep 30", stdin=b"x" * 5_000_000, timeout=0.5)
 
 
-def test_the_connection_serves_on_after_a_deadline(host):
+def test_the_connection_survives_a_missed_deadline(host):
     with pytest.raises(CommandFailed):
         host.run("sleep 30", timeout=0.3)
     assert host.check("echo hello") == "hello\n"
 
 
-def test_a_connection_that_ends_under_a_command_is_an_unreachable_host(host):
+def test_a_connection_lost_during_a_command_is_an_unreachable_host(host):
     session = int(host.check("ps -o ppid= -p $PPID"))  # above `timeout`, which is above the shell
     assert "sshd" in host.check("ps -o comm= -p %s", session)
     with pytest.raises(HostUnreachable, match="lost during `kill -9"):
@@ -282,22 +282,22 @@ def test_a_connection_that_ends_under_a_command_is_an_unreachable_host(host):
 # -- loads ---------------------------------------------------------------------------------------------
 
 
-def test_a_megabyte_of_input_is_taken_quickly(host):
+def test_a_megabyte_of_input_is_sent_quickly(host):
     started = time.monotonic()
     assert host.check("wc -c", stdin=b"x" * 1_000_000).strip() == "1000000"
-    assert time.monotonic() - started < 10  # a byte at a time it would be minutes
+    assert time.monotonic() - started < 10  # one byte at a time would take minutes
 
 
-def test_five_megabytes_of_output_come_whole(host):
+def test_five_megabytes_of_output_arrive_complete(host):
     assert host.check("head -c 5000000 /dev/zero | tr '\\0' x") == "x" * 5_000_000
 
 
-def test_input_and_output_at_once_do_not_wait_for_each_other(host):
+def test_input_and_output_at_once_do_not_block_each_other(host):
     data = "0123456789" * 200_000
     assert host.check("cat", stdin=data, timeout=15) == data
 
 
-def test_a_command_that_does_not_want_its_input_ends_well(host):
+def test_a_command_that_ignores_its_input_succeeds(host):
     for _ in range(5):
         assert host.run("true", stdin=b"x" * 1_000_000).ok
 
@@ -305,11 +305,11 @@ def test_a_command_that_does_not_want_its_input_ends_well(host):
 # -- secrets -------------------------------------------------------------------------------------------
 
 
-def test_a_command_that_has_ended_before_its_input_is_sent_is_answered_all_the_same(host, monkeypatch):
+def test_a_command_that_ends_before_its_input_still_returns(host, monkeypatch):
     converse = wire.converse
 
     def late(*arguments):
-        time.sleep(0.5)  # as a runner does that gets no processor meanwhile
+        time.sleep(0.5)  # like a runner that gets no CPU time
         return converse(*arguments)
 
     monkeypatch.setattr(wire, "converse", late)
@@ -317,7 +317,7 @@ def test_a_command_that_has_ended_before_its_input_is_sent_is_answered_all_the_s
     assert (result.code, result.err) == (3, "why\n")
 
 
-def test_what_travels_on_stdin_is_in_no_list_of_processes(host):
+def test_text_on_stdin_is_not_in_the_process_list(host):
     assert "hunter2" not in host.script("secret=hunter2\nps -eo args")
 
 
@@ -350,14 +350,14 @@ def test_files_are_put_with_content_and_mode(host, files):
 
 
 @pytest.mark.usefixtures("state")
-def test_putting_again_changes_nothing_and_tells_nothing(host, files, events):
+def test_putting_again_changes_and_journals_nothing(host, files, events):
     host.put(files)
-    told = len(events)
+    journalled = len(events)
     assert host.put(files) == []
-    assert (told, len(events)) == (2, 2)
+    assert (journalled, len(events)) == (2, 2)
 
 
-def test_units_that_read_a_changed_file_are_marked_and_no_others(host, state, files):
+def test_only_units_that_read_a_changed_file_are_marked(host, state, files):
     host.put(files)
     assert sorted(path.name for path in (state / "pending").iterdir()) == ["both", "one"]
     (state / "pending/one").unlink()
@@ -367,7 +367,7 @@ def test_units_that_read_a_changed_file_are_marked_and_no_others(host, state, fi
 
 @pytest.mark.parametrize("change", ["content", "mode", "absence"])
 @pytest.mark.usefixtures("state")
-def test_a_file_that_was_changed_on_the_host_is_mended(host, files, change):
+def test_a_file_changed_on_the_host_is_restored(host, files, change):
     host.put(files)
     path = Path(files[0].path)
     {"content": lambda: path.write_text("x"), "mode": lambda: path.chmod(0o600), "absence": path.unlink}[change]()
@@ -376,7 +376,7 @@ def test_a_file_that_was_changed_on_the_host_is_mended(host, files, change):
 
 
 @pytest.mark.usefixtures("state")
-def test_a_folder_that_is_a_files_own_is_closed_before_it_holds_any(host, files):
+def test_a_file_s_own_folder_gets_its_mode(host, files):
     own = replace(files[1], folder="0700")
     host.put([own])
     folder = Path(own.path).parent
@@ -465,7 +465,7 @@ def test_nothing_is_left_beside_the_files(host, state, files):
 
 
 @pytest.mark.usefixtures("state")
-def test_a_link_is_replaced_and_what_it_names_is_not(host, files, tmp_path):
+def test_a_symbolic_link_is_replaced_and_its_target_is_not(host, files, tmp_path):
     other, path = tmp_path / "other", Path(files[0].path)
     other.write_text("of somebody else\n")
     path.parent.mkdir(parents=True)
@@ -476,7 +476,7 @@ def test_a_link_is_replaced_and_what_it_names_is_not(host, files, tmp_path):
 
 
 @pytest.mark.usefixtures("state")
-def test_files_that_cannot_be_written_are_told(host, files, tmp_path):
+def test_files_that_cannot_be_written_are_named(host, files, tmp_path):
     (tmp_path / "etc").write_text("a file where a folder must be")
     with pytest.raises(CommandFailed, match="here: files could not be written") as caught:
         host.put(files)

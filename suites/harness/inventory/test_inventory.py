@@ -1,4 +1,4 @@
-"""Inventories: good ones are read as written; bad ones are refused with every mistake, its file and its key at once."""
+"""Inventories: valid files are read as written, invalid files are refused with every mistake, its file and its key."""
 
 import copy
 import datetime
@@ -51,7 +51,7 @@ COMMAND = 'power = { driver = "command", on = ["pdu", "on"], off = "pdu off", st
 FLAVOR = "[capacity.flavors.small]\nvcpus = 1\nmemory_mib = 2048\ndisk_gib = 10\ninstances = 40\n"
 
 BAD = {
-    # what is wrong: (what is replaced, by what, the key that is told, words that are told)
+    # the mistake: (text to replace, replacement, the key in the error, words in the error)
     "unknown project": (
         "[options]",
         '[services]\nchosen = ["glanse"]\n[options]',
@@ -114,7 +114,7 @@ BAD = {
         "[nodes]",
         '[networks.power]\ncidr = "10.3.0.0/24"\ninterface = "x"\n[nodes]',
         "networks.power",
-        "no name",
+        "not a network name",
     ),
     "management network missing": ("[networks.management]", "[networks.internal]", "networks.management", "missing"),
     "provider network missing": ("[networks.provider]", "[networks.outside]", "networks.provider", "missing"),
@@ -151,7 +151,7 @@ BAD = {
         f"{W1} }}",
         f"{W1}, {POWER} }}".replace("http", "ipmi"),
         "nodes.w1.power.url",
-        "not such as",
+        "not a URL such as",
     ),
     "a driver nobody knows": (
         f"{W1} }}",
@@ -182,19 +182,19 @@ BAD = {
         f"{W1} }}",
         f'{W1}, power = {{ driver = "libvirt", uri = "kvm1" }} }}',
         "nodes.w1.power.uri",
-        "not such as",
+        "not a URI such as",
     ),
     "an option for a domain": (
         f"{W1} }}",
         f'{W1}, power = {{ driver = "libvirt", uri = "qemu:///system", domain = "--all" }} }}',
         "nodes.w1.power.domain",
-        "no name",
+        "not the name of a libvirt domain",
     ),
     "a command that takes a shell": (
         f"{W1} }}",
         f"{W1}, {COMMAND.replace('pdu off', 'pdu off | mail root')} }}",
         "nodes.w1.power.off",
-        "takes a shell",
+        "needs a shell",
     ),
     "a placeholder nobody fills": (
         f"{W1} }}",
@@ -231,7 +231,7 @@ BAD = {
         "not 0",
     ),
     "half an instance": ("[image]", FLAVOR.replace("40", "0.5"), "capacity.flavors.small.instances", "not 0.5"),
-    "no name of a flavor": ("[image]", FLAVOR.replace("small", '"a b"'), "capacity.flavors.a b", "is no flavor"),
+    "no name of a flavor": ("[image]", FLAVOR.replace("small", '"a b"'), "capacity.flavors.a b", "is not a flavor"),
     "nothing promised": (
         "[image]",
         f"{FLAVOR}[capacity]\ncpu_allocation_ratio = 0.0",
@@ -251,7 +251,7 @@ BOTH_SIDES = {
     "address twice": {"nodes.c1.management"},
     "address of the gateway": {"networks.management.gateway"},
 }
-"""The other key that is told, where two contradict each other."""
+"""The other key in the error, where two keys contradict each other."""
 
 
 @pytest.fixture
@@ -265,7 +265,7 @@ def written(tmp_path):
 
 
 def changed(*names: str) -> str:
-    """GOOD with those mistakes made."""
+    """Return GOOD with those mistakes made."""
     text = GOOD
     for name in names:
         old, new, *_ = BAD[name]
@@ -281,7 +281,7 @@ def refusal(path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", sorted(BUILT_IN.glob("*.toml")), ids=lambda path: path.name)
-def test_every_inventory_we_ship_is_read(path):
+def test_every_shipped_inventory_is_read(path):
     assert inventory.load(path).role("controller")
 
 
@@ -292,7 +292,7 @@ def test_a_built_in_inventory_is_found_by_its_name(name, monkeypatch, tmp_path):
     assert inventory.load(name).source == BUILT_IN / f"{name}.toml"
 
 
-def test_what_is_written_is_what_is_read(written):
+def test_an_inventory_is_read_as_written(written):
     cluster = inventory.load(written(GOOD))
     assert [node.name for node in cluster.nodes] == ["c1", "c2", "c3", "w1"]
     assert cluster.node("c3").addresses == {
@@ -303,7 +303,7 @@ def test_what_is_written_is_what_is_read(written):
     assert cluster.options.workers == 2
 
 
-def test_the_example_is_of_real_machines_with_power_devices():
+def test_the_example_has_real_machines_with_power_devices():
     cluster = inventory.load("production.example")
     assert cluster.lab is None
     assert cluster.fencing
@@ -311,7 +311,7 @@ def test_the_example_is_of_real_machines_with_power_devices():
     assert all(node.power.verify_tls for node in cluster.nodes if node.power)
 
 
-def test_capacity_is_read_with_what_is_set_by_novas_names(written):
+def test_capacity_is_read_with_nova_s_names_of_settings(written):
     table = f"{FLAVOR}[capacity]\ncpu_allocation_ratio = 4.0\nreserved_host_memory_mib = 1024\n[image]"
     capacity = inventory.load(written(GOOD.replace("[image]", table))).capacity
     assert capacity.flavors == {"small": Flavor(vcpus=1, memory_mib=2048, disk_gib=10, instances=40)}
@@ -325,12 +325,12 @@ def test_the_projects_are_those_that_are_chosen_or_else_left_to_the_catalogue(wr
     assert inventory.load(written(f"{GOOD}[services]\n{chosen}")).services.chosen == ("glance", "keystone")
 
 
-def test_clients_find_the_cloud_at_the_vip_or_at_the_only_controller():
+def test_the_api_address_is_the_vip_or_the_only_controller():
     assert str(inventory.load("lab").api_address) == "172.16.181.30"
     assert str(inventory.load("two-node").api_address) == "172.16.181.11"
 
 
-def test_features_tell_the_profiles_apart():
+def test_features_differ_between_the_built_in_inventories():
     assert inventory.load("lab").features == {
         "ha",
         "fencing",
@@ -341,25 +341,25 @@ def test_features_tell_the_profiles_apart():
     assert inventory.load("two-node").features == frozenset()
 
 
-def test_fencing_takes_a_power_device_on_every_controller(written):
+def test_fencing_needs_a_power_device_on_every_controller(written):
     powered = re.sub(r'(\["controller"\],)', rf"\1 {POWER},", GOOD)
     assert inventory.load(written(powered)).fencing
     assert not inventory.load(written(powered.replace(f" {POWER},", "", 1))).fencing
 
 
-def test_a_power_device_of_no_driver_is_redfish(written):
+def test_a_power_device_without_a_driver_is_redfish(written):
     powered = GOOD.replace(W1, f"{W1}, {POWER}".replace('driver = "redfish", ', ""))
     assert inventory.load(written(powered)).node("w1").power.driver == "redfish"
 
 
-def test_commands_are_read_as_words(written):
+def test_power_commands_are_split_into_words(written):
     text = GOOD.replace(W1, f"{W1}, {COMMAND}".replace("pdu off", "pdu 'all off'"))
     seen = inventory.load(written(text)).node("w1").power
     assert (seen.on, seen.off, seen.status) == (("pdu", "on"), ("pdu", "all off"), ("pdu",))
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_mistake_is_told_with_its_file_and_key(written, name):
+def test_a_mistake_is_reported_with_its_file_and_key(written, name):
     path = written(changed(name))
     _, _, key, words = BAD[name]
     lines = [line for line in refusal(path).splitlines() if line.startswith(f"  {path}: {key}: ")]
@@ -367,62 +367,62 @@ def test_a_mistake_is_told_with_its_file_and_key(written, name):
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_nothing_is_told_that_only_follows_from_a_mistake(written, name):
+def test_consequences_of_a_mistake_are_not_reported(written, name):
     path = written(changed(name))
-    told = set(re.findall(rf"{path}: ([^:]+): ", refusal(path)))
-    assert told == {BAD[name][2]} | BOTH_SIDES.get(name, set())
+    refused = set(re.findall(rf"{path}: ([^:]+): ", refusal(path)))
+    assert refused == {BAD[name][2]} | BOTH_SIDES.get(name, set())
 
 
-def test_mistakes_of_all_kinds_are_told_together(written):
+def test_mistakes_of_all_kinds_are_reported_together(written):
     names = ["unknown key of the options", "unknown role", "address twice", "unknown platform", "VIP outside"]
     path = written(changed(*names, "a network that is no table", "pool backwards", "image without checksum"))
-    told = refusal(path)
-    assert [name for name in names if f"{path}: {BAD[name][2]}: " not in told] == []
-    assert told.startswith(f"inventory {path} has 9 mistakes; no host was touched")  # "address twice" at both
+    refused = refusal(path)
+    assert [name for name in names if f"{path}: {BAD[name][2]}: " not in refused] == []
+    assert refused.startswith(f"inventory {path} has 9 mistakes; no host was touched")  # "address twice" at both
 
 
-def test_a_table_with_one_mistake_is_looked_at_for_more(written):
-    told = refusal(written(GOOD.replace("[image]", '[image]\nurl = "http://x/y"\ncolour = 1')))
-    assert ": image.colour: no such key" in told
-    assert ": image.sha256: missing" in told
+def test_several_mistakes_in_a_table_are_all_reported(written):
+    refused = refusal(written(GOOD.replace("[image]", '[image]\nurl = "http://x/y"\ncolour = 1')))
+    assert ": image.colour: no such key" in refused
+    assert ": image.sha256: missing" in refused
 
 
-def test_an_empty_file_is_told_what_it_lacks(written):
+def test_an_empty_file_is_refused_with_all_missing_keys(written):
     path = written("")
     keys = ("cluster.name", "cluster.platform", "networks.management", "networks.provider", "nodes.roles")
     assert [key for key in keys if f"{path}: {key}: " not in refusal(path)] == []
 
 
-def test_a_node_twice_is_told_by_name(written):
-    told = refusal(written(GOOD.replace("[options]", '[nodes.c1]\nroles = ["compute"]\n[options]')))
-    assert "cannot be read" in told
-    assert "c1" in told
+def test_a_duplicate_node_is_reported_by_name(written):
+    refused = refusal(written(GOOD.replace("[options]", '[nodes.c1]\nroles = ["compute"]\n[options]')))
+    assert "cannot be read" in refused
+    assert "c1" in refused
 
 
-def test_what_is_no_toml_is_told_with_its_line(written):
-    told = refusal(written("[cluster]\nname = lab\n"))
-    assert "cannot be read" in told
-    assert "line 2" in told
+def test_invalid_toml_is_reported_with_its_line(written):
+    refused = refusal(written("[cluster]\nname = lab\n"))
+    assert "cannot be read" in refused
+    assert "line 2" in refused
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"x = " + b"9" * 5000, b"x = " + b"[" * 5000])
-def test_what_the_reader_chokes_on_is_told_as_unreadable(tmp_path, content):
+def test_a_file_the_toml_parser_rejects_is_reported_as_unreadable(tmp_path, content):
     path = tmp_path / "odd.toml"
     path.write_bytes(content)
     assert f"inventory {path} cannot be read" in refusal(path)
 
 
-def test_a_directory_is_told_as_unreadable(tmp_path):
+def test_a_directory_is_reported_as_unreadable(tmp_path):
     assert f"inventory {tmp_path} cannot be read" in refusal(tmp_path)
 
 
-def test_a_missing_file_is_told_with_the_names_there_are(tmp_path):
-    told = refusal(tmp_path / "absent.toml")
-    assert "absent.toml" in told
-    assert "built-in inventory: lab, two-node" in told
+def test_a_missing_file_is_reported_with_the_built_in_names(tmp_path):
+    refused = refusal(tmp_path / "absent.toml")
+    assert "absent.toml" in refused
+    assert "built-in inventory: lab, two-node" in refused
 
 
-# -- random mutations: whatever an inventory holds, it is read or refused, never a traceback ------
+# -- random mutations: an inventory is read or refused, and never causes a traceback ------
 
 VALUES = [
     None, 5, -1, True, "", "x", 1.5, float("nan"), float("inf"), [], [1], ["controller"], {}, {"a": 1}, [[]], [{}],
@@ -444,12 +444,12 @@ def mutated(dice: random.Random, tables: dict) -> dict:
     holder = tables
     for part in way:
         holder = holder[part]
-    what = dice.choice(["delete", "set", "add", "rename"])
-    if what == "delete":
+    operation = dice.choice(["delete", "set", "add", "rename"])
+    if operation == "delete":
         del holder[last]
-    elif what == "set" or isinstance(holder, list):
+    elif operation == "set" or isinstance(holder, list):
         holder[last] = copy.deepcopy(dice.choice(VALUES))
-    elif what == "add":
+    elif operation == "add":
         holder[dice.choice(KEYS)] = copy.deepcopy(dice.choice(VALUES))
     else:
         holder[dice.choice(KEYS)] = holder.pop(last)
@@ -464,9 +464,9 @@ def read_or_refused(tables: dict) -> Cluster | str:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_whatever_is_written_is_read_or_refused_with_the_file(seed):
+def test_any_mutated_inventory_is_read_or_refused(seed):
     dice = random.Random(seed)
     lab = tomllib.loads((BUILT_IN / "lab.toml").read_text())
     for _ in range(200):
-        told = read_or_refused(mutated(dice, mutated(dice, copy.deepcopy(lab))))
-        assert isinstance(told, Cluster) or "\n  mutated.toml: " in told
+        refused = read_or_refused(mutated(dice, mutated(dice, copy.deepcopy(lab))))
+        assert isinstance(refused, Cluster) or "\n  mutated.toml: " in refused

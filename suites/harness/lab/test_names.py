@@ -1,4 +1,4 @@
-"""Names the lab gives in the kernel: short enough, never twice, the same on every run."""
+"""The lab's names of kernel objects: short enough, unique, and the same on every run."""
 
 import dataclasses
 from ipaddress import IPv4Address
@@ -30,7 +30,7 @@ def test_runner_links_and_bridges_fit_the_kernel(network):
     assert len(names.bridge(network)) <= 15
 
 
-def test_known_networks_have_the_short_names_people_type():
+def test_management_and_provider_have_fixed_short_names():
     assert (names.runner_link("management"), names.runner_link("provider")) == ("sp-mgmt", "sp-prov")
 
 
@@ -42,6 +42,6 @@ def test_addresses_are_local_unicast_unique_and_stable(cluster):
     assert addresses == [names.mac(cluster, node, net) for node, net in cards]
 
 
-def test_short_keeps_what_fits():
+def test_a_name_that_fits_is_not_shortened():
     assert names.short("controller01", 12) == "controller01"
     assert len(names.short("controller-of-something", 12)) == 12

@@ -1,4 +1,4 @@
-"""Only the lab's own processes are ended: what a pid runs is checked while the pid is held fast."""
+"""Processes of the lab: found by program and arguments, and signalled only while the PID is still theirs."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ def test_a_process_is_found_by_program_and_arguments(sleeper):
     assert processes.running("python", "--mark=lab-test", "--other") == []
 
 
-def test_a_process_that_merely_names_another_is_not_taken_for_it():
+def test_a_process_that_mentions_another_s_program_does_not_match():
     with subprocess.Popen(["sh", "-c", "sleep 60; true", "systemd-nspawn", "--directory=/x"]) as keeper:
         found = processes.running("systemd-nspawn", "--directory=/x")
         for child in processes.children(keeper.pid):
@@ -36,17 +36,17 @@ def test_a_process_that_merely_names_another_is_not_taken_for_it():
     assert found == []
 
 
-def test_a_process_that_is_another_by_now_is_spared(sleeper):
+def test_a_reused_pid_gets_no_signal(sleeper):
     assert processes.send(sleeper, signal.SIGKILL, lambda _: False) is False
     assert processes.runs(sleeper, "python", "--mark=lab-test")
 
 
-def test_the_one_meant_is_ended(sleeper):
+def test_the_intended_process_gets_the_signal(sleeper):
     assert processes.send(sleeper, signal.SIGKILL, lambda pid: processes.runs(pid, "python", "--mark=lab-test"))
     assert until(lambda: not processes.words(sleeper), timeout=5)
 
 
-def test_a_pid_that_is_gone_is_no_error():
+def test_a_process_that_has_ended_is_no_error():
     with subprocess.Popen(["true"]) as process:
         process.wait()
     assert processes.send(process.pid, signal.SIGKILL, lambda _: True) is False
@@ -54,5 +54,5 @@ def test_a_pid_that_is_gone_is_no_error():
     assert processes.words(process.pid) == []
 
 
-def test_children_are_known_by_their_parent(sleeper):
+def test_children_are_found_by_their_parent(sleeper):
     assert sleeper in processes.children(os.getpid())

@@ -1,4 +1,4 @@
-"""The lab's power controller speaks the Redfish that fencing agents and drills speak, and only to who may switch."""
+"""The lab's power controller: the Redfish of fencing agents and drills, for authenticated users only."""
 
 import threading
 from dataclasses import replace
@@ -18,7 +18,7 @@ USER = ("stackproof", "a secret")
 
 
 class Stand:
-    """Two systems that obey at once; `broken` does not obey."""
+    """Two systems whose power switches at once; resets of `broken` fail."""
 
     def __init__(self):
         self.on = {"controller01": True, "broken": True}
@@ -68,7 +68,7 @@ SYSTEM = "/redfish/v1/Systems/controller01"
 RESET = f"{SYSTEM}/Actions/ComputerSystem.Reset"
 
 
-def test_a_client_finds_the_way_from_the_root(ask):
+def test_a_client_discovers_the_systems_from_the_root(ask):
     systems = ask("GET", "/redfish/v1/", auth=None).json()["Systems"]["@odata.id"]
     members = [member["@odata.id"] for member in ask("GET", systems).json()["Members"]]
     assert SYSTEM in members
@@ -78,7 +78,7 @@ def test_a_client_finds_the_way_from_the_root(ask):
     assert "ForceOff" in found["Actions"]["#ComputerSystem.Reset"]["ResetType@Redfish.AllowableValues"]
 
 
-def test_power_is_switched_and_told(ask):
+def test_power_is_switched_and_reported(ask):
     assert ask("POST", RESET, json={"ResetType": "ForceOff"}).status_code == 204
     assert ask("GET", SYSTEM).json()["PowerState"] == "Off"
     assert ask("POST", RESET, json={"ResetType": "On"}).status_code == 204
@@ -87,7 +87,7 @@ def test_power_is_switched_and_told(ask):
 
 @pytest.mark.parametrize("auth", [None, ("stackproof", "wrong"), ("other", "a secret"), ("", "")])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_strangers_neither_see_nor_switch(ask, server, auth, method):
+def test_unauthenticated_users_can_neither_read_nor_switch(ask, server, auth, method):
     answer = ask(method, SYSTEM if method == "GET" else RESET, auth=auth, json={"ResetType": "ForceOff"})
     assert answer.status_code == 401
     assert server.switches.asked == []
@@ -97,7 +97,7 @@ def test_strangers_neither_see_nor_switch(ask, server, auth, method):
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b"7", b'{"ResetType": "Melt"}', b'{"ResetType": null}', b'{"a": 1}']
 )
-def test_a_reset_nobody_knows_is_refused(ask, server, body):
+def test_an_unknown_reset_type_is_refused(ask, server, body):
     assert ask("POST", RESET, data=body).status_code == 400
     assert server.switches.asked == []
 
@@ -113,24 +113,24 @@ def test_a_reset_nobody_knows_is_refused(ask, server, body):
         ("POST", "/redfish/v1/Systems"),
     ],
 )
-def test_what_is_not_there_is_not_found(ask, server, method, path):
+def test_an_unknown_resource_is_not_found(ask, server, method, path):
     assert ask(method, path, json={"ResetType": "ForceOff"}).status_code == 404
     assert server.switches.asked == []
 
 
-def test_a_host_that_does_not_obey_is_told_and_the_server_lives(ask):
+def test_a_failed_reset_is_reported_and_the_server_keeps_running(ask):
     answer = ask("POST", RESET.replace("controller01", "broken"), json={"ResetType": "ForceOff"})
     assert answer.status_code == 500
     assert "could not be powered off" in answer.json()["error"]["message"]
     assert ask("GET", SYSTEM).status_code == 200
 
 
-def test_a_body_without_end_is_not_read(ask):
+def test_a_body_that_is_too_long_is_not_read(ask):
     answer = ask("POST", RESET, data=b"x", headers={"Content-Length": str(1 << 30)})
     assert answer.status_code == 400
 
 
-def test_no_secret_is_written_anywhere(ask, capfd):
+def test_the_log_holds_no_secret(ask, capfd):
     ask("POST", RESET, json={"ResetType": "ForceOff"})
     ask("GET", SYSTEM, auth=("stackproof", "another secret"))
     said = "".join(capfd.readouterr())
@@ -169,17 +169,17 @@ def test_the_driver_of_real_machines_switches_over_tls(over_tls, tmp_path, trust
     assert [kind for _, kind in over_tls.switches.asked] == ["ForceOff", "On", "ForceOff", "On"]
 
 
-def test_a_certificate_nobody_vouches_for_is_not_trusted(over_tls, tmp_path):
+def test_an_unknown_certificate_is_not_trusted(over_tls, tmp_path):
     assert certificate.PEM.stat().st_mode & 0o777 == 0o600
     with pytest.raises(PowerError, match="certificate that is not trusted"):
         driver(over_tls, "controller01", tmp_path).is_on()
 
 
-def test_a_refusal_counts_unless_it_is_so_already(server, tmp_path):
+def test_a_refusal_is_ignored_where_the_power_is_already_as_wanted(server, tmp_path):
     switch = driver(server, "broken", tmp_path, scheme="http")
     with pytest.raises(PowerError, match="refused POST"):
         switch.off()
-    switch.on()  # refused as well, but on it is
+    switch.on()  # refused as well, but the power is already on
     assert server.switches.asked == [("broken", "ForceOff"), ("broken", "On")]
 
 
@@ -188,17 +188,17 @@ def test_a_refusal_counts_unless_it_is_so_already(server, tmp_path):
     [
         ("controller01", "nobody", ["refused GET", "HTTP 401", "user and password_file"]),
         ("nobody", "stackproof", ["refused GET", "HTTP 404", "url of the node"]),
-        ("", "stackproof", ["tells no power state", "None"]),
+        ("", "stackproof", ["reports no power state", "None"]),
     ],
 )
-def test_what_is_wrong_is_told_with_where_to_look_and_no_secret(server, tmp_path, system, user, words):
+def test_errors_name_the_cause_and_hold_no_secret(server, tmp_path, system, user, words):
     with pytest.raises(PowerError) as caught:
         driver(server, system, tmp_path, scheme="http", user=user).is_on()
     assert [word for word in words if word not in str(caught.value)] == []
     assert USER[1] not in str(caught.value)
 
 
-def test_a_controller_that_is_not_there_is_told_as_such(server, tmp_path):
+def test_a_missing_controller_does_not_answer(server, tmp_path):
     switch = driver(server, "controller01", tmp_path, scheme="http")
     assert switch.answers()
     switch._device = replace(switch._device, url="http://127.0.0.1:1/redfish/v1/Systems/1")

@@ -255,7 +255,7 @@ def test_only_a_host_with_something_to_start_boots_behind_the_others(monkeypatch
     assert told == [part]
 
 
-@pytest.mark.parametrize(("standing", "seen"), [(None, ""), (TWO, "the lab two-node is")])
+@pytest.mark.parametrize(("standing", "seen"), [(None, ""), (TWO, "the lab two-node is up")])
 def test_a_lab_that_is_not_up_is_told_with_the_one_that_is(monkeypatch, standing, seen):
     monkeypatch.setattr(claim, "current", lambda: standing)
     with pytest.raises(StageMissing, match="the lab lab is not up") as told:

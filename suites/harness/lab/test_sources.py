@@ -1,4 +1,4 @@
-"""Package sources of the lab come from what apt says about this machine, and from nothing else."""
+"""Package sources of the lab come from this machine's apt configuration."""
 
 import pytest
 
@@ -18,7 +18,7 @@ https://flat.example/|||$(CODENAME)|
 """
 
 
-def test_debian_of_that_release_is_taken_and_nothing_else():
+def test_only_debian_s_sources_of_the_release_are_used():
     assert sources.parse(RECORDED, "bookworm") == (
         "deb http://mirror.example/debian/ bookworm main contrib",
         "deb http://mirror.example/debian/ bookworm-updates main",
@@ -29,16 +29,16 @@ def test_debian_of_that_release_is_taken_and_nothing_else():
 @pytest.mark.parametrize(
     "listing", ["", "\n\n", "E: no such format", "a|b|c", "http://x/|bookworm|main|bookwormish|Debian"]
 )
-def test_listings_without_a_usable_source_give_none(listing):
+def test_a_listing_without_a_usable_source_yields_none(listing):
     assert sources.parse(listing, "bookworm") == ()
 
 
-def test_a_component_listed_twice_is_taken_once():
+def test_a_duplicate_component_is_used_once():
     line = "http://m/|bookworm|main|bookworm|Debian\n"
     assert sources.parse(line * 2, "bookworm") == ("deb http://m/ bookworm main",)
 
 
-def test_settings_that_fetching_depends_on_are_kept():
+def test_settings_that_affect_fetching_are_kept():
     dump = """\
 Acquire "";
 Acquire::http "";
@@ -56,7 +56,7 @@ Acquire::Retries "3";
     )
 
 
-def test_a_machine_without_sources_is_told_what_to_do(monkeypatch):
+def test_a_machine_without_sources_is_an_error_with_a_hint(monkeypatch):
     monkeypatch.setattr(sources, "run", lambda *_: "")
     with pytest.raises(LabError, match="no package sources for bookworm") as caught:
         sources.find(load("lab"), load_platform("debian-12"))

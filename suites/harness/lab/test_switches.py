@@ -1,4 +1,4 @@
-"""Behind the power controller: On is told at once and boots after the self-test; off in between stays off."""
+"""The lab's power switches: On counts at once and boots after the self-test; Off during the self-test stays off."""
 
 import pytest
 
@@ -37,7 +37,7 @@ def hosts(monkeypatch):
     return hosts
 
 
-def test_power_on_is_told_before_the_boot(hosts):
+def test_power_is_reported_on_before_the_boot(hosts):
     controller = switches.LabSwitches(self_test=0.2)
     controller.reset(NODE, "On")
     assert controller.is_on(NODE)
@@ -46,7 +46,7 @@ def test_power_on_is_told_before_the_boot(hosts):
     assert controller.is_on(NODE)
 
 
-def test_off_in_the_self_test_stays_off(hosts):
+def test_power_off_during_the_self_test_stays_off(hosts):
     controller = switches.LabSwitches(self_test=0.1)
     controller.reset(NODE, "On")
     controller.reset(NODE, "ForceOff")
@@ -67,7 +67,7 @@ def test_on_for_a_host_that_is_on_changes_nothing(hosts):
     assert not until(lambda: bool(hosts.calls), timeout=0.1, every=0.02)
 
 
-def test_a_boot_that_fails_is_off_and_may_be_tried_again(hosts, capfd):
+def test_a_failed_boot_is_off_and_can_be_repeated(hosts, capfd):
     hosts.failing = True
     controller = switches.LabSwitches(self_test=0.0)
     controller.reset(NODE, "On")

@@ -1,4 +1,4 @@
-"""Fencing: each power device has its agent or a reason why not; no password is where others could read it."""
+"""Fencing: each power device has its agent or a reason why not, and no password is readable by others."""
 
 import json
 import os
@@ -70,13 +70,13 @@ def test_a_cluster_of_redfish_and_ipmi_is_fenced():
         (COMMAND, "controller02 (no fence agent for the command driver)"),
     ],
 )
-def test_a_controller_that_cannot_be_fenced_turns_fencing_off_with_a_reason(device, reason):
+def test_a_controller_that_cannot_be_fenced_turns_fencing_off(device, reason):
     cluster = lab_with(device, "controller02")
     assert cluster.unfenced == (reason,)
     assert not cluster.features & {"fencing", "ipmi-fencing"}
 
 
-def test_computes_take_any_driver_and_do_not_matter():
+def test_the_driver_of_a_compute_does_not_affect_fencing():
     assert lab_with(COMMAND, "compute01").fencing
 
 
@@ -86,13 +86,13 @@ def scripts(tree_of):
     return {path: file for path, file in files.items() if path.startswith("/etc/stackproof/fence/")}
 
 
-def test_only_controllers_with_ipmi_have_an_ipmitool_of_their_own(scripts, tree_of):
+def test_only_controllers_with_ipmi_get_an_ipmitool_wrapper(scripts, tree_of):
     assert [path for path in scripts if path.endswith(".ipmitool")] == ["/etc/stackproof/fence/controller02.ipmitool"]
     assert {file.mode for file in scripts.values()} == {"0700"}
     assert [path for path in tree_of("lab")["controller01"] if path.endswith(".ipmitool")] == []
 
 
-def test_what_the_agent_runs_has_the_password_in_its_environment_and_in_no_argument(scripts, tmp_path):
+def test_the_agent_s_ipmitool_has_no_password_in_its_arguments(scripts, tmp_path):
     for path, file in scripts.items():
         script = tmp_path / Path(path).name
         script.write_text(file.text.replace("/etc/stackproof/fence", str(tmp_path)))
@@ -102,7 +102,7 @@ def test_what_the_agent_runs_has_the_password_in_its_environment_and_in_no_argum
         f"#!{sys.executable}\nimport json, os, sys\nprint(json.dumps([sys.argv[1:], os.environ['IPMI_PASSWORD']]))\n"
     )
     tool.chmod(0o700)
-    # fence_ipmilan 4.12.1, given no password.
+    # The arguments of fence_ipmilan 4.12.1 without a password.
     words = [
         *["-I", "lanplus", "-H", "10.20.1.12", "-p", "623", "-U"],
         "stack proof",
@@ -110,7 +110,7 @@ def test_what_the_agent_runs_has_the_password_in_its_environment_and_in_no_argum
         "",
         *["-N", "2", "chassis", "power", "off"],
     ]
-    told = subprocess.check_output(
+    output = subprocess.check_output(
         [tmp_path / "controller02.ipmitool", *words], env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     )
-    assert json.loads(told) == [[*words[:8], "-E", *words[10:]], "bmc-of-controller02"]
+    assert json.loads(output) == [[*words[:8], "-E", *words[10:]], "bmc-of-controller02"]

@@ -1,4 +1,4 @@
-"""Power drivers: what the real tools said is understood, they are asked as recorded, and no secret is an argument."""
+"""Power drivers, against recorded answers of the real tools: answers, arguments, errors, and no secret in arguments."""
 
 import json
 import os
@@ -32,7 +32,7 @@ sys.exit(case["code"])
 
 
 class Replay:
-    """A tool on PATH that answers as recorded, and only what was asked in the recording."""
+    """A tool on PATH that replays recorded answers, and fails on arguments that were not recorded."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self._cases = json.loads((RECORDINGS / f"{name}.json").read_text())
@@ -46,7 +46,7 @@ class Replay:
 
     @property
     def asked(self) -> list[tuple[list[str], dict[str, str]]]:
-        """Words and environment of every call."""
+        """Arguments and environment of every call."""
         return [json.loads(line) for line in Path(f"{self._place}.asked").read_text().splitlines()]
 
 
@@ -102,7 +102,7 @@ def machine(domain, uri="test:////machines.xml"):
     return switch(Libvirt(driver="libvirt", uri=uri, domain=domain))
 
 
-def told(caught, *words):
+def assert_error(caught, *words):
     assert [word for word in words if word not in str(caught.value)] == []
     assert SECRET not in str(caught.value)
 
@@ -111,12 +111,12 @@ def told(caught, *words):
 
 
 @pytest.mark.parametrize(("case", "on"), [("status-on", True), ("status-off", False)])
-def test_ipmitool_tells_the_power(ipmitool, bmc, case, on):
+def test_ipmitool_reports_the_power(ipmitool, bmc, case, on):
     ipmitool.says(case)
     assert bmc().is_on() is on
 
 
-def test_ipmitool_switches_and_what_is_off_may_be_cut_again(ipmitool, bmc):
+def test_ipmitool_switches_and_off_may_be_repeated(ipmitool, bmc):
     ipmitool.says("off", "on", "status-off")
     bmc().off()
     bmc().cycle()
@@ -129,28 +129,28 @@ IPMI_TROUBLE = {
     "password-too-long": ({}, ["does not accept the password", "up to 20 bytes"]),
     "wrong-cipher": ({"cipher": 17}, ["cipher suite", "invalid authentication algorithm"]),
     "silent": ({"port": 9624}, ["does not answer", "IPMI 2.0 at 127.0.0.1 port 9624", "UDP"]),
-    "unknown-address": ({"address": "bmc.invalid"}, ["an address nobody knows", "DNS"]),
+    "unknown-address": ({"address": "bmc.invalid"}, ["an address that does not resolve", "DNS"]),
 }
 
 
 @pytest.mark.parametrize("case", IPMI_TROUBLE)
-def test_what_is_wrong_with_a_bmc_is_told_with_node_and_place_to_look(ipmitool, bmc, case):
+def test_a_bmc_s_error_names_the_node_and_what_to_check(ipmitool, bmc, case):
     other, words = IPMI_TROUBLE[case]
     ipmitool.says(case)
     with pytest.raises(PowerError) as caught:
         bmc(**other).is_on()
-    told(caught, "controller01: the power device", *words)
+    assert_error(caught, "controller01: the power device", *words)
     assert not bmc(**other).answers()
 
 
-def test_an_account_that_may_not_switch_is_told_as_such(ipmitool, bmc):
+def test_an_account_without_the_right_to_switch_is_reported(ipmitool, bmc):
     ipmitool.says("may-not-switch", "status-on")
     with pytest.raises(PowerError) as caught:
         bmc(user="reader").off()
-    told(caught, "does not let the user switch", "OPERATOR")
+    assert_error(caught, "does not let the user switch", "OPERATOR")
 
 
-def test_the_password_is_in_the_environment_and_in_no_argument(ipmitool, bmc, monkeypatch):
+def test_the_password_is_in_the_environment_and_not_in_arguments(ipmitool, bmc, monkeypatch):
     monkeypatch.setenv("IPMITOOL_PASSWORD", "of-another-tool")
     ipmitool.says("status-on", "on", "off")
     for ask in (bmc().is_on, bmc().on, bmc().off):
@@ -166,7 +166,7 @@ def test_the_password_is_in_the_environment_and_in_no_argument(ipmitool, bmc, mo
 
 
 @pytest.mark.parametrize(("state", "on"), [("running", True), ("paused", True), ("off", False), ("crashed", False)])
-def test_virsh_tells_the_power(virsh, state, on):
+def test_virsh_reports_the_power(virsh, state, on):
     virsh.says(f"status-{state}")
     assert machine(state).is_on() is on
 
@@ -178,7 +178,7 @@ def test_virsh_switches_at_once(virsh):
     assert [words[4] for words, _ in virsh.asked] == ["destroy", "start"]
 
 
-def test_what_is_so_already_is_no_mistake(virsh):
+def test_switching_to_the_present_state_is_no_error(virsh):
     virsh.says("off-again", "status-off", "on-again", "status-running")
     machine("off").off()
     machine("running").on()
@@ -192,12 +192,12 @@ VIRSH_TROUBLE = {
 
 
 @pytest.mark.parametrize("case", VIRSH_TROUBLE)
-def test_what_is_wrong_with_a_hypervisor_is_told_with_node_and_place_to_look(virsh, case):
+def test_a_hypervisor_s_error_names_the_node_and_what_to_check(virsh, case):
     of, words = VIRSH_TROUBLE[case]
     virsh.says(case)
     with pytest.raises(PowerError) as caught:
         machine(*of).is_on()
-    told(caught, "controller01: ", *words)
+    assert_error(caught, "controller01: ", *words)
 
 
 # -- commands of the operator's own -------------------------------------------------------------------
@@ -215,12 +215,12 @@ def command(tmp_path, password):
     return make
 
 
-def test_commands_switch_and_tell(command):
+def test_commands_switch_and_report_the_power(command):
     command().on()
     assert command().is_on()
     command().off()
     assert not command().is_on()
-    command().off()  # the command fails, but off it is
+    command().off()  # the command fails, but the power is off
 
 
 @pytest.mark.parametrize(
@@ -232,13 +232,13 @@ def test_commands_switch_and_tell(command):
         (["sh", "-c", "echo $POWER_PASSWORD"], ["********"]),
     ],
 )
-def test_a_command_that_does_not_tell_is_told_with_its_key(command, status, words):
+def test_a_status_command_that_fails_is_reported_with_its_key(command, status, words):
     with pytest.raises(PowerError) as caught:
         command(status=status).is_on()
-    told(caught, "nodes.controller01.power.status", *words)
+    assert_error(caught, "nodes.controller01.power.status", *words)
 
 
-def test_a_command_without_end_is_ended_with_all_it_started(tmp_path):
+def test_a_command_past_its_deadline_is_killed_with_its_children(tmp_path):
     started = time.monotonic()
     with pytest.raises(PowerError, match="did not end within"):
         tool.run(["sh", "-c", f"(sleep 2; touch {tmp_path}/late) & sleep 60"], what="a test", hint="", limit=0.3)
@@ -251,18 +251,18 @@ def test_a_command_without_end_is_ended_with_all_it_started(tmp_path):
 
 
 @pytest.mark.parametrize(("kind", "hint"), [("ipmi", "install ipmitool on the runner"), ("libvirt", "install virsh")])
-def test_a_tool_that_is_not_on_the_runner_is_told_with_how_to_get_it(bmc, monkeypatch, tmp_path, kind, hint):
+def test_a_missing_tool_is_reported_with_a_hint(bmc, monkeypatch, tmp_path, kind, hint):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(PowerError) as caught:
         (bmc() if kind == "ipmi" else machine("off")).is_on()
-    told(caught, "on the runner", hint)
+    assert_error(caught, "on the runner", hint)
 
 
-def test_a_password_that_cannot_be_read_is_told_before_anything_is_asked(bmc, tmp_path):
+def test_an_unreadable_password_is_an_error_before_any_command(bmc, tmp_path):
     with pytest.raises(InventoryError, match=r"nodes\.controller01\.power\.password_file: No such file"):
         bmc(password_file=tmp_path / "absent")
 
 
-def test_a_node_without_a_power_device_is_told_as_such():
+def test_a_node_without_a_power_device_is_an_error():
     with pytest.raises(PowerError, match="no power device"):
         switch(None)

@@ -49,17 +49,17 @@ def machine(domain):
 
 
 @pytest.mark.parametrize(("state", "on"), [("running", True), ("paused", True), ("off", False), ("crashed", False)])
-def test_libvirt_tells_the_power(state, on):
+def test_libvirt_reports_the_power(state, on):
     assert machine(state).is_on() is on
 
 
 @pytest.mark.parametrize("state", ["running", "off"])
-def test_libvirt_switches_whatever_is_so_already(state):
+def test_libvirt_switches_from_any_state(state):
     machine(state).on()
     machine(state).off()
 
 
-def test_libvirt_knows_no_such_machine():
+def test_an_unknown_libvirt_domain_is_an_error():
     with pytest.raises(PowerError, match="no machine of that name"):
         machine("nobody").off()
 
@@ -109,7 +109,7 @@ def simulated(tmp_path, free_port, bmc):
 
 
 @pytest.mark.usefixtures("simulated")
-def test_ipmi_switches_and_tells(bmc):
+def test_ipmi_switches_and_reports_the_power(bmc):
     assert bmc().is_on()
     bmc().off()
     assert not bmc().is_on()
@@ -123,11 +123,11 @@ def test_ipmi_switches_and_tells(bmc):
 @pytest.mark.parametrize(
     ("account", "words"), [({"said": "wrong"}, "accept the password"), ({"user": "nobody"}, "know the user")]
 )
-def test_ipmi_tells_who_is_not_let_in(bmc, account, words):
+def test_an_ipmi_account_without_rights_is_reported(bmc, account, words):
     with pytest.raises(PowerError, match=words):
         bmc(**account).is_on()
 
 
-def test_ipmi_tells_a_bmc_that_is_not_there(bmc):
+def test_a_missing_bmc_does_not_answer(bmc):
     with pytest.raises(PowerError, match="does not answer"):
         bmc().is_on()

@@ -1,4 +1,4 @@
-"""The kinds of probes: what each takes for an answer, and what each says of a write whose answer is missing."""
+"""The clients of probes: which answers each accepts, and what each records of a write without an answer."""
 
 import os
 import socket
@@ -19,7 +19,7 @@ ACCOUNT = {"user": "u", "password": "hunter2"}
 
 
 def run(client: Callable[[Attempt], Coroutine], deadline: float = 3.0) -> tuple[Attempt, str]:
-    """One attempt, and why it failed; empty: it did not."""
+    """Make one attempt, and return why it failed; empty: it succeeded."""
     loop, ends, attempt = Loop(), [], Attempt(1, deadline)
     loop.start(client(attempt), time.monotonic() + deadline, ends.append)
     while loop.running:
@@ -29,7 +29,7 @@ def run(client: Callable[[Attempt], Coroutine], deadline: float = 3.0) -> tuple[
 
 @contextmanager
 def speaking(*talk: bytes | None) -> Iterator[int]:
-    """A server that waits for words before each of its own, and then ends; None: it says nothing more, nor ends."""
+    """A server that reads before each of its replies, then closes; on None it stays silent and open."""
     listener = socket.create_server((HOST, 0))
     over = threading.Event()
 
@@ -59,19 +59,19 @@ def speaking(*talk: bytes | None) -> Iterator[int]:
 
 @pytest.fixture
 def nobody() -> int:
-    """A port where nobody listens."""
+    """A port without a listener."""
     with socket.create_server((HOST, 0)) as server:
         return server.getsockname()[1]
 
 
 def answered(*pieces: bytes) -> Answer | None:
-    """The answer, if it is whole with the last piece and not before."""
+    """Return the answer, which must be complete with the last piece and not before."""
     answer = Answer()
     assert not any(answer.take(piece) for piece in pieces[:-1])
     return answer if answer.take(pieces[-1]) else None
 
 
-def test_a_page_is_asked_for_as_json_and_taken_as_anything():
+def test_a_request_prefers_json_and_accepts_anything():
     asked = http.request("GET", (HOST, 80), "/", {})
     assert b"\r\nAccept: application/json, */*;q=0.1\r\n" in asked
 
@@ -88,7 +88,7 @@ def test_a_page_is_asked_for_as_json_and_taken_as_anything():
         (b"HTTP/1.1 204 No Content\r\n\r\n",),
     ],
 )
-def test_an_answer_is_whole_when_all_of_it_is_there(pieces):
+def test_an_answer_is_complete_with_its_last_piece(pieces):
     assert answered(*pieces)
 
 
@@ -103,24 +103,24 @@ def test_an_answer_is_whole_when_all_of_it_is_there(pieces):
         ((b"SSH-2.0-OpenSSH\r\n\r\n",), "not an HTTP answer"),
     ],
 )
-def test_half_an_answer_is_none(pieces, why):
+def test_an_incomplete_answer_is_a_failure(pieces, why):
     with pytest.raises(Failed, match=why):
         answered(*pieces)
 
 
-@pytest.mark.parametrize(("told", "kept"), [(b"", True), (b"Connection: close\r\n", False)])
-def test_a_connection_is_used_again_unless_the_server_ends_it(told, kept):
-    answer = answered(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + told + b"\r\n")
+@pytest.mark.parametrize(("header", "kept"), [(b"", True), (b"Connection: close\r\n", False)])
+def test_a_connection_is_reusable_unless_the_server_closes_it(header, kept):
+    answer = answered(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + header + b"\r\n")
     assert answer.reusable == kept
 
 
-def test_another_status_than_expected_is_a_failure():
+def test_an_unexpected_status_is_a_failure():
     with speaking(b"", b"HTTP/1.1 503 No server\r\nContent-Length: 0\r\n\r\n") as port:
         assert run(http.Client(HOST, port))[1] == "status 503"
         assert run(http.Client(HOST, port, expect=(200, 503)))[1] == ""
 
 
-def test_a_banner_is_waited_for(nobody):
+def test_a_tcp_client_waits_for_the_banner(nobody):
     with speaking(b"SSH-2.0-x\r\n", None) as port:
         assert run(tcp.Client(HOST, port, banner="SSH-"))[1] == ""
     with speaking(b"HTTP\r\n") as port:
@@ -133,21 +133,21 @@ def test_a_ping_is_answered():
     assert run(ping.Client(HOST))[1] == ""
 
 
-def test_only_its_own_answer_answers_a_ping():
+def test_a_ping_accepts_only_its_own_reply():
     asked = ping.echo(7, b"12345678")
     reply = b"\0" + asked[1:]
     assert ping._matches(reply, 7, b"12345678")
-    assert not ping._matches(asked, 7, b"12345678")  # the loopback shows a raw socket the request as well
+    assert not ping._matches(asked, 7, b"12345678")  # on the loopback a raw socket also receives the request
     assert not ping._matches(reply, 8, b"12345678")
     assert not ping._matches(reply, 7, b"another")
     assert not ping._matches(reply[:4], 7, b"12345678")
 
 
-def test_an_echo_is_right_by_its_checksum():
+def test_an_echo_request_has_a_valid_checksum():
     assert ping.checksum(ping.echo(7, b"12345678")) == 0
 
 
-def test_a_token_is_a_header_of_the_answer():
+def test_the_token_is_read_from_a_header():
     client = {**ACCOUNT, "project": "admin"}
     with speaking(b"", b"HTTP/1.1 201 Created\r\nX-Subject-Token: abc\r\nContent-Length: 0\r\n\r\n") as port:
         assert run(token.Client(HOST, port, **client))[1] == ""
@@ -155,7 +155,7 @@ def test_a_token_is_a_header_of_the_answer():
         assert run(token.Client(HOST, port, **client))[1] == "an answer without a token"
 
 
-def test_the_password_is_asked_for_once_and_a_stale_token_is_given_up():
+def test_the_password_is_used_once_and_a_stale_token_is_dropped():
     made = b"HTTP/1.1 201 Created\r\nX-Subject-Token: abc\r\nContent-Length: 0\r\n\r\n"
     client = token.Client(HOST, 1, **ACCOUNT, project="admin")
     assert client._password["password"]["user"]["password"] == "hunter2"
@@ -181,14 +181,14 @@ def test_the_password_is_asked_for_once_and_a_stale_token_is_given_up():
         (None, "no answer in time", True),
     ],
 )
-def test_an_api_object_is_acknowledged_refused_or_unknown(answer, failure, unknown):
+def test_a_written_api_object_is_acknowledged_refused_or_unknown(answer, failure, unknown):
     with speaking(b"", answer) as port:
         client = credential.Client(HOST, port, token="t", owner="u1", run="r1")
         attempt, why = run(client, deadline=0.3 if answer is None else 3.0)
     assert (why, attempt.sent, attempt.writes) == (failure, unknown, True)
 
 
-def test_an_api_object_for_nobody_is_never_sent(nobody):
+def test_without_a_listener_no_api_object_is_sent(nobody):
     attempt, why = run(credential.Client(HOST, nobody, token="t", owner="u1", run="r1"))
     assert (why, attempt.sent, attempt.writes) == ("connection refused", False, True)
 
@@ -204,7 +204,7 @@ def test_an_attempt_may_use_one_connection_after_another():
         assert run(twice)[1] == ""
 
 
-def test_numbers_are_found_among_the_credentials_of_a_run():
+def test_numbers_are_read_from_the_credentials_of_a_run():
     listed = [{"type": "totp", "blob": "secret"}, *({"type": credential.kind("r1"), "blob": n} for n in ("7", "12"))]
     assert credential.numbers("r1", [*listed, {"type": credential.kind("r10"), "blob": "3"}]) == {7, 12}
 
@@ -237,20 +237,20 @@ DEADLOCK, KILLED = (packet(1, b"\xff" + code.to_bytes(2, "little") + b"#40001wor
         ((b"SSH-2.0-x\r\n",), None, False),
     ],
 )
-def test_a_row_is_acknowledged_refused_or_unknown(talk, failure, unknown):
+def test_a_written_row_is_acknowledged_refused_or_unknown(talk, failure, unknown):
     with speaking(*talk) as port:
         attempt, why = run(sql_write.Client(HOST, port, **ACCOUNT, run="r1"), 0.5 if None in talk else 3.0)
     assert (attempt.sent, attempt.writes) == (unknown, True)
     assert why == failure or (failure is None and why)
 
 
-def test_a_database_that_is_not_there_refuses(nobody):
+def test_a_missing_database_refuses_the_connection(nobody):
     assert run(sql.Client(HOST, nobody, **ACCOUNT))[1] == "connection refused"
 
 
 @pytest.mark.parametrize("kind", [amqp.Client([HOST], 1, **ACCOUNT), amqp_write.Client([HOST], 1, **ACCOUNT, run="r1")])
 @pytest.mark.parametrize("talk", [(b"", b""), (b"", b"HTTP/1.1 400 Bad\r\n\r\n"), (b"", None)])
-def test_a_queue_that_does_not_speak_is_a_failure_in_time(kind, talk):
+def test_a_silent_queue_is_a_failure_at_the_deadline(kind, talk):
     link = kind.link if isinstance(kind, amqp.Client) else kind._link
     with speaking(*talk) as link._port:
         began = time.monotonic()
@@ -260,14 +260,14 @@ def test_a_queue_that_does_not_speak_is_a_failure_in_time(kind, talk):
     assert not attempt.sent
 
 
-def test_the_next_attempt_asks_the_next_member_when_one_fails():
+def test_after_a_failure_the_next_attempt_uses_the_next_member():
     with speaking(b"") as port:
         client = amqp.Client([HOST, "localhost"], port, **ACCOUNT)
         asked = [run(client)[0].detail for _ in range(3)]
     assert asked == [f"new connection to {host}" for host in (HOST, "localhost", HOST)]
 
 
-def test_the_next_member_is_asked_at_once_when_one_refuses():
+def test_after_a_refusal_the_next_member_is_tried_at_once():
     with speaking(b"") as port:
         attempt, why = run(amqp.Client(["127.0.0.2", HOST], port, **ACCOUNT))
     assert attempt.detail == f"new connection to {HOST}"
@@ -280,7 +280,7 @@ def test_a_refusal_by_all_members_is_one_failure(nobody):
     assert (attempt.detail, why) == ("new connection to 127.0.0.3", "connection refused")
 
 
-def test_nobody_else_is_asked_once_the_number_may_be_on_its_way(monkeypatch):
+def test_no_other_member_is_tried_once_the_number_may_be_sent(monkeypatch):
     asked = []
 
     def refused_late(connection, queue, attempt, work):

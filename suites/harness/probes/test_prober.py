@@ -1,4 +1,4 @@
-"""The prober: attempts end at their deadlines, its mistakes count for nobody, and it does not outlive its parent."""
+"""The prober: attempts end at their deadlines, errors of the runner are raised, and it ends with its parent."""
 
 import errno
 import json
@@ -29,7 +29,7 @@ AUTOGROUP = Path("/proc/self/autogroup")
 
 
 class Clock:
-    """Time that passes only when a test says so."""
+    """A clock that only a test advances."""
 
     now = 1000.0
 
@@ -65,7 +65,7 @@ def test_an_attempt_that_hangs_is_ended_at_its_deadline(clock, pair):
     assert loop.running == 0
 
 
-def test_an_attempt_cannot_refuse_to_end(clock, pair):
+def test_an_attempt_that_catches_its_time_out_is_ended(clock, pair):
     async def stubborn() -> None:
         while True:
             try:
@@ -80,7 +80,7 @@ def test_an_attempt_cannot_refuse_to_end(clock, pair):
     assert ended_with(ends) == ["no answer in time"]
 
 
-def test_an_answer_that_came_during_a_stall_is_not_called_late(clock, pair):
+def test_an_answer_that_arrived_during_a_stall_is_in_time(clock, pair):
     loop, ends = Loop(clock), []
     loop.start(ready(pair[0], READ), clock.now + 2, ends.append)
     pair[1].send(b"x")
@@ -89,7 +89,7 @@ def test_an_answer_that_came_during_a_stall_is_not_called_late(clock, pair):
     assert ends == [None]
 
 
-def test_attempts_end_in_the_order_of_their_deadlines_and_not_of_their_starts(clock):
+def test_attempts_end_in_the_order_of_their_deadlines(clock):
     loop, ends = Loop(clock), []
     pairs = [socket.socketpair() for _ in range(3)]
     for seconds, (ours, _) in zip((3, 1, 2), pairs, strict=True):
@@ -104,7 +104,7 @@ def test_attempts_end_in_the_order_of_their_deadlines_and_not_of_their_starts(cl
         sock.close()
 
 
-def test_work_in_a_thread_is_waited_for():
+def test_work_in_a_thread_is_awaited():
     async def work() -> None:
         assert await in_thread(lambda: 42) == 42
 
@@ -115,7 +115,7 @@ def test_work_in_a_thread_is_waited_for():
     assert ends == [None]
 
 
-def test_work_in_a_thread_that_hangs_is_left_behind(clock):
+def test_work_that_hangs_in_a_thread_is_abandoned(clock):
     gate = socket.socketpair()
 
     async def work() -> None:
@@ -130,14 +130,14 @@ def test_work_in_a_thread_that_hangs_is_left_behind(clock):
     gate[0].close()
 
 
-def test_failures_of_the_network_are_told_in_its_words():
+def test_network_failures_have_the_system_s_error_text():
     assert reason(OSError(errno.ECONNREFUSED, "x")) == "connection refused"
     assert reason(OSError(errno.EHOSTUNREACH, "x")) == "no route to host"
     assert reason(Failed("status 503")) == "status 503"
 
 
 @pytest.mark.parametrize("ours", [OSError(errno.EMFILE, "x"), PermissionError(errno.EPERM, "x"), KeyError("typo")])
-def test_failures_of_ours_are_not_the_clusters(ours):
+def test_errors_of_the_runner_are_raised(ours):
     with pytest.raises(type(ours)):
         reason(ours)
 
@@ -154,7 +154,7 @@ def probe(loopback) -> Probe:
     return Probe("keystone", "http", 0.05, 1.0, {"host": "127.0.0.1", "port": loopback.port})
 
 
-def test_a_wall_clock_that_jumps_does_not_matter(probe, monkeypatch):
+def test_a_jump_of_the_wall_clock_has_no_effect(probe, monkeypatch):
     hours = iter(range(0, 10**9, 3600))
     monkeypatch.setattr(time, "time", lambda: -next(hours))
     written = []
@@ -171,14 +171,14 @@ def test_a_wall_clock_that_jumps_does_not_matter(probe, monkeypatch):
     assert 0.2 < starts[-1] - starts[0] < 5
 
 
-def test_a_machine_that_slept_ends_the_prober(probe, monkeypatch):
+def test_a_suspended_machine_ends_the_prober(probe, monkeypatch):
     seconds = iter([0.0, 0.0, 5.0])
     monkeypatch.setattr(prober, "_sleep_of_machine", lambda: next(seconds))
     with pytest.raises(OSError, match="slept"):
         prober.Prober([probe], lambda _: None).run()
 
 
-def test_a_prober_that_was_suspended_is_found_out(probe, tmp_path):
+def test_a_stopped_prober_is_detected(probe, tmp_path):
     with Watch([probe], tmp_path) as watch:
         watch.until_settled(timeout=10)
         os.kill(watch.pid, signal.SIGSTOP)
@@ -191,14 +191,14 @@ def test_a_prober_that_was_suspended_is_found_out(probe, tmp_path):
     assert timeline.outage > 0.5
 
 
-def test_a_prober_that_is_killed_is_told_and_leaves_what_it_saw(probe, tmp_path):
+def test_a_killed_prober_is_reported_and_its_samples_are_kept(probe, tmp_path):
     watch = Watch([probe], tmp_path)
     watch.start()
     watch.until_settled(timeout=10)
     os.kill(watch.pid, signal.SIGKILL)
     until(lambda: watch.ended, timeout=10, interval=0.01)
     began = time.monotonic()
-    with pytest.raises(StepFailed, match="cannot come true"):
+    with pytest.raises(StepFailed, match="cannot succeed"):
         watch.until_settled(timeout=60)
     assert time.monotonic() - began < 10
     with pytest.raises(ProbeError, match="did not end well"):
@@ -207,14 +207,14 @@ def test_a_prober_that_is_killed_is_told_and_leaves_what_it_saw(probe, tmp_path)
 
 
 def test_a_prober_ends_with_its_parent(probe, tmp_path):
-    """The parent is killed, so nobody tells the prober; its input just ends."""
-    told = json.dumps(asdict(probe))
+    """The parent is killed and cannot signal the prober; the prober's stdin ends."""
+    plan = json.dumps(asdict(probe))
     parent = f"""
 import json, os, signal, sys
 from pathlib import Path
 from fixtures.probes.probe import Probe
 from fixtures.probes.watch import Watch
-watch = Watch([Probe(**json.loads({told!r}))], Path({str(tmp_path)!r}))
+watch = Watch([Probe(**json.loads({plan!r}))], Path({str(tmp_path)!r}))
 watch.start()
 print(watch.pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
@@ -227,7 +227,7 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert b'"end"' in (tmp_path / SAMPLES).read_bytes().splitlines()[-1]
 
 
-def test_a_plan_that_others_can_read_is_refused(probe, tmp_path):
+def test_a_plan_readable_by_others_is_refused(probe, tmp_path):
     path = tmp_path / "plan.json"
     save([probe], path)
     assert load(path) == (probe,)
@@ -236,7 +236,7 @@ def test_a_plan_that_others_can_read_is_refused(probe, tmp_path):
         load(path)
 
 
-def test_a_prober_that_cannot_begin_says_why(tmp_path):
+def test_a_prober_that_cannot_begin_reports_the_reason(tmp_path):
     with pytest.raises(ProbeError) as caught:
         Watch([Probe("x", "http", options={"nonsense": 1})], tmp_path).start()
     assert "unexpected keyword argument" in caught.value.seen
@@ -246,21 +246,21 @@ def test_a_prober_that_cannot_begin_says_why(tmp_path):
     not AUTOGROUP.exists() or os.geteuid() != 0,
     reason="only root may be preferred, by a kernel with autogroups (sched(7))",
 )
-def test_it_is_preferred_to_other_sessions_and_ours_is_not(probe, tmp_path):
+def test_only_the_prober_s_session_has_a_higher_priority(probe, tmp_path):
     before = AUTOGROUP.read_text()
     with Watch([probe], tmp_path) as watch:
         assert Path(f"/proc/{watch.pid}/autogroup").read_text().split()[-1] == "-5"
     assert AUTOGROUP.read_text() == before
 
 
-def test_one_folder_holds_one_watch(probe, tmp_path):
+def test_a_folder_of_another_watch_is_refused(probe, tmp_path):
     with Watch([probe], tmp_path):
         pass
     with pytest.raises(ProbeError, match="another watch"):
         Watch([probe], tmp_path).start()
 
 
-def test_a_password_is_nowhere_once_the_prober_runs(loopback, tmp_path):
+def test_a_running_prober_leaves_no_password_in_files_or_arguments(loopback, tmp_path):
     options = {"host": "127.0.0.1", "port": loopback.port, "user": "u", "password": "hunter2", "project": "p"}
     with Watch([Probe("token", "token", 0.05, 1.0, options)], tmp_path) as watch:
         until(lambda: watch.timelines()[Subject("token")].details, timeout=10, interval=0.05)

@@ -1,4 +1,4 @@
-"""Probes against servers that really fail, each in its own way: what is measured is checked against what was done."""
+"""Probes against servers that fail in different ways: measured outages are compared with the actual ones."""
 
 import time
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ SAID = {
 
 @dataclass(frozen=True)
 class Seen:
-    """What each probe saw, and what each server did."""
+    """The timelines of the probes, and the outages of the servers."""
 
     timelines: dict[str, Timeline]
     servers: dict[str, Server]
@@ -33,7 +33,7 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory) -> Iterator[Seen]:
-    """One watch over all of them: they fail together, so that every test has the same few seconds."""
+    """Run one watch over all servers, which fail together, so that all tests share a few seconds."""
     servers = {case: Server(case.partition(" ")[2]) for case in CASES}
     servers |= {"http well": Server(), "http_kept well": Server(), "http_kept polite": Server(polite=True)}
     probes = [
@@ -59,62 +59,62 @@ def truth(moments: list[float]) -> float:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_an_outage_is_never_told_shorter_than_it_was(seen, case):
+def test_an_outage_is_never_measured_too_short(seen, case):
     assert seen.timelines[case].outage >= truth(seen.servers[case].certain)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_an_outage_is_told_longer_by_no_more_than_its_resolution(seen, case):
+def test_an_outage_is_too_long_by_at_most_its_resolution(seen, case):
     timeline = seen.timelines[case]
     assert timeline.outage - timeline.resolution <= truth(seen.servers[case].possible)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_resolution_is_what_interval_and_answers_explain(seen, case):
+def test_the_resolution_follows_from_interval_and_answer_time(seen, case):
     timeline = seen.timelines[case]
     assert INTERVAL < timeline.resolution <= 2 * (INTERVAL + timeline.slowest + timeline.stalled)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_reason_is_told(seen, case):
+def test_the_reason_of_the_failure_is_recorded(seen, case):
     said = set(seen.timelines[case].details)
     assert said & SAID[seen.servers[case].fails]
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_it_came_back(seen, case):
+def test_the_server_s_return_is_seen(seen, case):
     assert not seen.timelines[case].open
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_hangs_holds_up_no_other_probe(seen, kind):
+def test_a_hanging_attempt_delays_no_other_probe(seen, kind):
     timeline = seen.timelines[f"{kind} well"]
     assert all(sample.ok for sample in timeline.samples)
 
 
-def test_what_hangs_does_not_hold_up_its_own_next_attempt(seen):
+def test_a_hanging_attempt_does_not_delay_the_next_one(seen):
     timeline = seen.timelines["http is silent"]
     starts = [sample.at for sample in timeline.samples if not sample.ok]
-    assert len(starts) >= AWAY / INTERVAL / 3  # one after the other there would be two at most
+    assert len(starts) >= AWAY / INTERVAL / 3  # attempts in sequence would be two at most
     assert timeline.stalled < DEADLINE / 2
 
 
-def test_an_attempt_that_hangs_is_given_up_at_its_deadline(seen):
+def test_a_hanging_attempt_ends_at_its_deadline(seen):
     hung = [sample.took for sample in seen.timelines["http is silent"].samples if not sample.ok]
     assert all(DEADLINE <= took < DEADLINE + 1 for took in hung)
 
 
-def test_a_connection_that_is_kept_is_made_once(seen):
+def test_a_kept_connection_is_opened_once(seen):
     assert seen.timelines["http_kept well"].details == {"new connection: first": 1}
 
 
-def test_a_connection_closed_politely_is_told_and_is_no_outage(seen):
+def test_a_regularly_closed_connection_is_noted_and_is_no_outage(seen):
     timeline = seen.timelines["http_kept polite"]
     assert all(sample.ok for sample in timeline.samples)
     assert timeline.details["new connection: the server closed it after an answer"] == len(timeline.samples) - 1
 
 
 @pytest.mark.parametrize("fails", FAILURES)
-def test_a_kept_connection_is_made_anew_after_a_failure(seen, fails):
+def test_a_kept_connection_is_replaced_after_a_failure(seen, fails):
     why = {"new connection: the last one failed", "new connection: the last one is busy"}
     assert why & set(seen.timelines[f"http_kept {fails}"].details)
