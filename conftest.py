@@ -7,6 +7,12 @@ pytest_plugins = [
     "fixtures.terminal",
     "fixtures.stages",
     "fixtures.checks.plugin",
+    "fixtures.speed",
+    "fixtures.prechecks",
+    "fixtures.cloud",
+    "fixtures.instances",
+    "fixtures.room",
+    "fixtures.breakages",
     "fixtures.drills.options",
-    "fixtures.further",
+    "fixtures.drills.plugin",
 ]

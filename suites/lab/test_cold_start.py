@@ -15,7 +15,7 @@ BOOT = 300
 @pytest.fixture(scope="module")
 def share(site):
     """What the first controller gets of the processors, where others that have booted get 1."""
-    told, whole = groups.share(site.controllers.first.name)
+    told, whole = groups.share(site.members("galera").first.name)
     if not told.exists():
         pytest.skip("no hierarchy shares out processors here: enable `cpu` in the root's cgroup.subtree_control")
     return lambda: int(told.read_text()) / whole
@@ -25,13 +25,13 @@ def share(site):
 def first_back(site, content, machine_room):
     # One after the other would be another disaster: who is left for a second or two is a cluster of its own, and those
     # who then meet again had not all been in the last one (`python -m deploy recover galera`).
-    machine_room.power_off(*site.controllers)
-    machine_room.power_on(site.controllers.first.name)
+    machine_room.power_off(*site.members("galera"))
+    machine_room.power_on(site.members("galera").first.name)
 
 
 @pytest.fixture(scope="module")
 def back(site, first_back, machine_room):
-    for name in site.controllers:
+    for name in site.members("galera"):
         machine_room.power_on(name)
     yield
     tidy(site)  # what failed where all boot at once is no reason to refuse the drills that follow

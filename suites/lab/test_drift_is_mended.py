@@ -12,7 +12,7 @@ FILE, UNIT, OTHER = "/etc/memcached.conf", "memcached", "mariadb"
 
 @pytest.fixture(scope="module")
 def mended(site, memcached, deployment, machine_room):
-    host = site.controllers.first
+    host = site.members("memcached").first
     before = {unit: machine_room.started(host.name, unit) for unit in (UNIT, OTHER)}
     machine_room.scribble(host.name, FILE)
     outcomes = deployment.again()

@@ -24,8 +24,9 @@ RELOAD = "systemctl daemon-reload"
 @pytest.fixture(scope="module")
 def member(site, content, machine_room):
     """A controller without the VIP, that has neither unit running."""
-    holder = pacemaker.holder(site.controllers, "vip")
-    host = next(each for each in site.controllers.values() if holder is None or each.name != holder.name)
+    members = site.members("pacemaker")
+    holder = pacemaker.holder(members, "vip")
+    host = next(each for each in members.values() if holder is None or each.name != holder.name)
     path = PurePosixPath(DROP_IN.format(_unit(site, SLOW)))
     try:
         _let_in(host)  # a run that was killed may have left its own

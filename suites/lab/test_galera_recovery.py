@@ -16,9 +16,9 @@ RECOVERY = 300
 
 @pytest.fixture(scope="module")
 def stopped(site, content, machine_room):
-    for name in site.controllers:
+    for name in site.members("galera"):
         machine_room.stop(name, "mariadb")
-    return list(site.controllers)
+    return list(site.members("galera"))
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +39,13 @@ def test_the_recovery_starts_from_the_newest_data(recovered, stopped):
 
 
 def test_every_member_is_synced(site, recovered):
-    for host in site.controllers.values():
+    for host in site.members("galera").values():
         until(
             lambda host=host: galera.status(host),
-            ready=lambda seen: seen.synced and seen.size == len(site.controllers),
+            ready=lambda seen: seen.synced and seen.size == len(site.members("galera")),
             timeout=30,
             what=host.name,
-            expected="Synced in a cluster of all controllers",
+            expected="Synced in a cluster of all members",
         )
 
 

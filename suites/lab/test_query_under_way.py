@@ -26,7 +26,7 @@ except pymysql.err.OperationalError as error:
 
 @pytest.fixture(scope="module")
 def move(site, haproxy):
-    made = Maintenance(site).move("vip", pacemaker.holder(site.controllers, "vip"))
+    made = Maintenance(site).move("vip", pacemaker.holder(site.members("pacemaker"), "vip"))
     yield made
     for undo in made.undos:
         undo.insist(site)
@@ -34,12 +34,12 @@ def move(site, haproxy):
 
 
 def test_who_waits_for_an_answer_is_told_that_there_is_none(site, move):
-    *_, asker = site.controllers.without(move.victim).values()
+    *_, asker = site.members("haproxy").without(move.victim).values()
     asked = ASK.format(address=site.cluster.vip, password=site.secrets["galera.nova"], takes=TAKES)
     with ThreadPoolExecutor() as pool:
         told = pool.submit(asker.run, "exec timeout %s python3 -", TOLD, stdin=asked, timeout=TOLD + 10)
         until(
-            lambda: f"SLEEP({TAKES})" in site.controllers.first.check("mariadb -e 'SHOW PROCESSLIST'"),
+            lambda: f"SLEEP({TAKES})" in site.members("galera").first.check("mariadb -e 'SHOW PROCESSLIST'"),
             timeout=TOLD / 2,
             interval=0.2,
             what="the query",

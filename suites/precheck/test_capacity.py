@@ -15,7 +15,7 @@ def _compute(reader):
 
 
 def _judged(capacity, everywhere, standing):
-    computes = list(everywhere(_compute, "compute").values())
+    computes = list(everywhere(_compute, service="nova-compute").values())
     return judge(capacity, standing.catalogue["nova-compute"].defaults, computes)
 
 

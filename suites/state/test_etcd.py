@@ -1,4 +1,4 @@
-"""etcd: one cluster of all controllers, healthy, that agrees on one leader and on what it holds."""
+"""etcd: one cluster of all members, healthy, that agrees on one leader and on what it holds."""
 
 import pytest
 
@@ -13,22 +13,22 @@ BEHIND = 100
 """Revisions a member may be behind the newest: they are read one after the other."""
 
 
-def url(controller, standing):
-    return str(standing.addresses.at(controller, "etcd"))
+def url(etcd_host, standing):
+    return str(standing.addresses.at(etcd_host, "etcd"))
 
 
-def members(readings, cluster, standing):
-    """What each member says, by controller; nothing of those that do not answer."""
-    controllers = cluster.role("controller")
-    told = etcd.members(readings.reader(controllers[0]), ",".join(url(node, standing) for node in controllers))
-    return {node.name: told[url(node, standing)] for node in controllers if url(node, standing) in told}
+def members(readings, standing):
+    """What each member says, by the name of its host; nothing of those that do not answer."""
+    hosts = readings.members("etcd")
+    told = etcd.members(readings.first("etcd"), ",".join(url(node, standing) for node in hosts))
+    return {node.name: told[url(node, standing)] for node in hosts if url(node, standing) in told}
 
 
 NOBODY = EtcdMember(cluster=0, member=0, leader=0, revision=0)
 
 
-def test_it_is_healthy(reader, controller, standing, expect):
-    seen = etcd.health(reader, url(controller, standing))
+def test_it_is_healthy(reader, etcd_host, standing, expect):
+    seen = etcd.health(reader, url(etcd_host, standing))
     expect.that(
         "a read of what the majority agrees on",
         seen.healthy,
@@ -38,10 +38,10 @@ def test_it_is_healthy(reader, controller, standing, expect):
     )
 
 
-def test_it_follows_the_one_leader(readings, cluster, standing, controller, expect):
-    told = members(readings, cluster, standing)
+def test_it_follows_the_one_leader(readings, standing, etcd_host, expect):
+    told = members(readings, standing)
     leader = most((member.leader for member in told.values()), 0)
-    own = told.get(controller.name, NOBODY).leader
+    own = told.get(etcd_host.name, NOBODY).leader
     expect.that(
         "its leader",
         own == leader != 0,
@@ -51,20 +51,20 @@ def test_it_follows_the_one_leader(readings, cluster, standing, controller, expe
     )
 
 
-def test_it_is_of_the_same_cluster(readings, cluster, standing, controller, expect):
-    told = members(readings, cluster, standing)
+def test_it_is_of_the_same_cluster(readings, standing, etcd_host, expect):
+    told = members(readings, standing)
     expect(
         "its cluster's id",
-        told.get(controller.name, NOBODY).cluster,
+        told.get(etcd_host.name, NOBODY).cluster,
         most((member.cluster for member in told.values()), 0) or "an answer",
         LOOK,
     )
 
 
-def test_it_holds_what_the_others_hold(readings, cluster, standing, controller, expect):
-    told = members(readings, cluster, standing)
+def test_it_holds_what_the_others_hold(readings, standing, etcd_host, expect):
+    told = members(readings, standing)
     newest = max((member.revision for member in told.values()), default=0)
-    own = told.get(controller.name, NOBODY).revision
+    own = told.get(etcd_host.name, NOBODY).revision
     expect.that(
         "its revision",
         own > 0 and newest <= own + BEHIND,
@@ -74,6 +74,6 @@ def test_it_holds_what_the_others_hold(readings, cluster, standing, controller, 
     )
 
 
-def test_it_has_no_alarm(readings, cluster, standing, controller, expect):
-    seen = members(readings, cluster, standing).get(controller.name, NOBODY).alarms
+def test_it_has_no_alarm(readings, standing, etcd_host, expect):
+    seen = members(readings, standing).get(etcd_host.name, NOBODY).alarms
     expect("its alarms", seen, (), "etcdctl alarm list")

@@ -8,15 +8,9 @@ from deploy.facts import defects, files, finding
 from deploy.facts.files import File
 from deploy.facts.members import most
 from deploy.journal import JOURNAL
+from fixtures.checks.subjects import SHARED_KEYS
 
-KEYS = (
-    "/etc/keystone/fernet-keys",
-    "/etc/keystone/credential-keys",
-    "/var/lib/rabbitmq/.erlang.cookie",
-    "/etc/corosync/authkey",
-)
-"""Keys, and folders of keys, that the controllers share."""
-each_key = pytest.mark.parametrize("key", [*KEYS[:-1], pytest.param(KEYS[-1], marks=pytest.mark.needs("ha"))])
+KEYS = [path for paths in SHARED_KEYS.values() for path in paths]
 
 
 @pytest.mark.own
@@ -39,8 +33,8 @@ def test_it_says_what_the_template_says(readings, file, standing, expect):
 @cache
 def found_on(readings, generation):
     """What the computes were found to be; asked anew once anything was changed."""
-    computes = [node.name for node in readings.site.cluster.role("compute")]
-    return finding.read(computes, lambda reading: readings.everywhere(reading, "compute"))
+    computes = [node.name for node in readings.members("nova-compute")]
+    return finding.read(computes, lambda reading: readings.everywhere(reading, service="nova-compute"))
 
 
 @cache  # a service's files are rendered together, and not anew for each of their checks
@@ -83,25 +77,25 @@ def test_what_is_wrong_in_a_package_is_mended(reader, defect, expect):
     )
 
 
-@each_key
-def test_all_members_have_the_same_key(controller, everywhere, key, expect):
+def test_all_members_have_the_same_key(everywhere, shared_key, expect):
+    key = shared_key.path
     held = {
         name: tuple(sorted((path, file.digest) for path, file in seen.items() if path.startswith(key)))
-        for name, seen in everywhere(keys, "controller").items()
+        for name, seen in everywhere(keys, service=shared_key.service).items()
     }
-    own = held[controller.name]
+    own = held[shared_key.node.name]
     expect.that(key, bool(own), seen="no key", expected="one", look=f"ls -l {key}")
     expect.that(
         f"keys at {key}, by digest",
         own == most(held.values(), ()),
         seen="others than most members have",
-        expected="the same on every controller",
-        look=f"sha256sum of {key} on each controller",
+        expected="the same on every member",
+        look=f"sha256sum of {key} on each member",
     )
 
 
-@each_key
-def test_a_key_is_its_owners_alone(reader, controller, key, expect):
+def test_a_key_is_its_owners_alone(reader, shared_key, expect):
+    key = shared_key.path
     open_ = {
         path: file.mode
         for path, file in keys(reader).items()
@@ -110,8 +104,8 @@ def test_a_key_is_its_owners_alone(reader, controller, key, expect):
     expect.that(f"modes of keys at {key}", not open_, seen=open_, expected="400 or 600", look=f"ls -l {key}")
 
 
-@pytest.mark.parametrize("folder", KEYS[:2])
-def test_a_folder_of_keys_is_its_owners_alone(host, controller, folder, expect):
+@pytest.mark.parametrize("folder", SHARED_KEYS["keystone"])
+def test_a_folder_of_keys_is_its_owners_alone(host, keystone_host, folder, expect):
     expect(f"mode of {folder}", f"{host.file(folder).mode:o}", "700", f"ls -ld {folder}")
 
 

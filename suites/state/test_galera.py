@@ -1,4 +1,4 @@
-"""Galera: one synchronous cluster of all controllers, in step, where a write on one is read on the others."""
+"""Galera: one synchronous cluster of all members, in step, where a write on one is read on the others."""
 
 import pytest
 
@@ -23,33 +23,33 @@ SAFE = {
 SIZES = {"K": 2**10, "M": 2**20, "G": 2**30}
 
 
-def test_it_is_synced(reader, controller, expect):
+def test_it_is_synced(reader, galera_host, expect):
     expect("Galera's state", galera.status(reader).state, "Synced", LOOK)
 
 
-def test_it_is_in_the_primary_component(reader, controller, expect):
+def test_it_is_in_the_primary_component(reader, galera_host, expect):
     seen = galera.status(reader)
     expect.that(
         "Galera", seen.primary and seen.ready, seen="not primary, or not ready", expected="primary and ready", look=LOOK
     )
 
 
-def test_it_sees_all_members(reader, controller, cluster, expect):
-    expect("members it sees", galera.status(reader).size, len(cluster.role("controller")), LOOK)
+def test_it_sees_all_members(readings, reader, galera_host, expect):
+    expect("members it sees", galera.status(reader).size, len(readings.members("galera")), LOOK)
 
 
 @pytest.mark.parametrize("what", ["uuid", "protocol"])
-def test_it_has_what_the_others_have(controller, everywhere, what, expect):
-    told = {name: getattr(seen, what) for name, seen in everywhere(galera.status, "controller").items()}
-    expect(f"the cluster's {what}", told[controller.name], most(told.values(), "") or "an answer", LOOK)
+def test_it_has_what_the_others_have(galera_host, everywhere, what, expect):
+    told = {name: getattr(seen, what) for name, seen in everywhere(galera.status, service="galera").items()}
+    expect(f"the cluster's {what}", told[galera_host.name], most(told.values(), "") or "an answer", LOOK)
 
 
-def test_it_applies_what_it_receives(reader, controller, expect):
+def test_it_applies_what_it_receives(reader, galera_host, expect):
     waiting = galera.status(reader).receiving
     expect.that("write sets that wait", waiting < WAITING, seen=waiting, expected=f"fewer than {WAITING}", look=LOOK)
 
 
-def test_flow_control_does_not_hold_it_back(reader, controller, expect):
+def test_flow_control_does_not_hold_it_back(reader, galera_host, expect):
     seen = galera.status(reader)
     expect.that(
         "flow control",
@@ -61,7 +61,7 @@ def test_flow_control_does_not_hold_it_back(reader, controller, expect):
 
 
 @pytest.mark.parametrize("name", SAFE)
-def test_it_keeps_what_it_acknowledged(reader, controller, name, expect):
+def test_it_keeps_what_it_acknowledged(reader, galera_host, name, expect):
     expect(name, galera.variables(reader).get(name), SAFE[name], "SHOW GLOBAL VARIABLES, /etc/mysql/my.cnf")
 
 
@@ -84,13 +84,13 @@ def plain(value):
     return str(int(number) * SIZES[unit]) if number.isdecimal() and unit in SIZES else value
 
 
-def test_its_disk_knows_the_cluster(reader, controller, together, standing, expect):
+def test_its_disk_knows_the_cluster(reader, galera_host, together, standing, expect):
     unit = standing.catalogue["galera"].unit
     seen = together({"disk": lambda: galera.saved(reader, unit), "now": lambda: galera.status(reader)})
     expect("the cluster in grastate.dat", seen["disk"].uuid, seen["now"].uuid, "/var/lib/mysql/grastate.dat")
 
 
-def test_a_running_member_is_not_safe_to_bootstrap(reader, controller, standing, expect):
+def test_a_running_member_is_not_safe_to_bootstrap(reader, galera_host, standing, expect):
     seen = galera.saved(reader, standing.catalogue["galera"].unit)
     expect.that(
         "safe_to_bootstrap in grastate.dat",
@@ -103,8 +103,8 @@ def test_a_running_member_is_not_safe_to_bootstrap(reader, controller, standing,
 
 @pytest.mark.own
 @pytest.mark.writes
-def test_a_write_on_one_is_read_on_every_other(readings, reader, controller, cluster, expect):
-    first = cluster.role("controller")[0]
+def test_a_write_on_one_is_read_on_every_other(readings, reader, galera_host, expect):
+    first = readings.members("galera")[0]
     wrote = galera.wrote(readings.reader(first))
     read = galera.written(reader)
     expect.that(
@@ -112,7 +112,7 @@ def test_a_write_on_one_is_read_on_every_other(readings, reader, controller, clu
     )
 
 
-def test_its_health_check_tells_synced_from_up(controller, reader, page, standing, expect):
-    url = standing.addresses.health(controller, "galera")
+def test_its_health_check_tells_synced_from_up(galera_host, reader, page, standing, expect):
+    url = standing.addresses.health(galera_host, "galera")
     synced = galera.status(reader).synced
     expect(f"what {url} answers HAProxy", page(url).status, 200 if synced else 503, "journalctl -u galera-health")

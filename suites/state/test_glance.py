@@ -16,28 +16,28 @@ def test_every_image_is_active(cloud_says, expect):
 @pytest.mark.own
 @pytest.mark.api
 def test_every_image_has_its_data(cloud_says, everywhere, expect):
-    """Until storage is shared, an image lies on the disk of the controller that took it, and is gone with it."""
-    stored = everywhere(image.stored, "controller")
+    """Until storage is shared, an image lies on the disk of the host that took it, and is gone with it."""
+    stored = everywhere(image.stored, service="glance")
     holders = {
         told.name: [name for name, files in stored.items() if files.get(told.id) == told.size]
         for told in cloud_says(image.images)
         if told.status == "active"
     }
     expect.that(
-        "images whose data no controller has",
+        "images whose data no host has",
         all(holders.values()),
         seen=[name for name, hosts in holders.items() if not hosts],
         expected="none",
-        look=f"{image.FOLDER} on each controller",
+        look=f"{image.FOLDER} on each of its hosts",
     )
 
 
 @pytest.mark.own
 @pytest.mark.api
-def test_who_serves_images_has_them(cloud_says, everywhere, cluster, expect):
-    """HAProxy sends all to the first controller, and to another only while that one is down."""
-    server = cluster.role("controller")[0].name
-    stored = everywhere(image.stored, "controller")[server]
+def test_who_serves_images_has_them(cloud_says, everywhere, readings, expect):
+    """HAProxy sends all to the first host, and to another only while that one is down."""
+    server = readings.members("glance")[0].name
+    stored = everywhere(image.stored, service="glance")[server]
     missing = [
         told.name for told in cloud_says(image.images) if told.status == "active" and stored.get(told.id) != told.size
     ]
@@ -46,5 +46,5 @@ def test_who_serves_images_has_them(cloud_says, everywhere, cluster, expect):
         not missing,
         seen=missing,
         expected="none",
-        look=f"{image.FOLDER} on each controller: uploaded while another served?",
+        look=f"{image.FOLDER} on each of its hosts: uploaded while another served?",
     )

@@ -12,7 +12,7 @@ QUIET = 60
 """Seconds without a line after which the log of the one that serves is taken to have stopped."""
 
 
-def test_it_answers(reader, controller, expect):
+def test_it_answers(reader, haproxy_host, expect):
     seen = haproxy.servers(reader)
     expect.that(
         "HAProxy", bool(seen), seen=f"no answer at {haproxy.SOCKET}", expected="one", look="journalctl -u haproxy"
@@ -21,7 +21,7 @@ def test_it_answers(reader, controller, expect):
 
 @pytest.mark.own
 def test_every_haproxy_sees_it_up(everywhere, server, expect):
-    told = {name: seen for name, seen in everywhere(haproxy.servers, "controller").items() if seen}
+    told = {name: seen for name, seen in everywhere(haproxy.servers, service="haproxy").items() if seen}
     states = {name: seen.get((server.proxy, server.server), "not there") for name, seen in told.items()}
     expect.that(
         f"{server.proxy} on {server.server}, for each HAProxy that answers",
@@ -33,13 +33,13 @@ def test_every_haproxy_sees_it_up(everywhere, server, expect):
 
 
 @pytest.mark.own
-def test_there_is_no_other_proxy(reader, controller, standing, expect):
+def test_there_is_no_other_proxy(reader, haproxy_host, standing, expect):
     wanted = {service.name for service in standing.catalogue.proxied()}
     others = {proxy for proxy, _ in haproxy.servers(reader)} - wanted
     expect("what else is behind it", others, set(), CONFIG)
 
 
-def test_its_configuration_is_valid(host, controller, expect):
+def test_its_configuration_is_valid(host, haproxy_host, expect):
     told = host.run(f"haproxy -c -q -f {CONFIG}")
     expect.that(CONFIG, told.rc == 0, seen=told.stderr.strip(), expected="valid", look=f"haproxy -c -f {CONFIG}")
 
@@ -62,7 +62,7 @@ def test_the_statistics_page_opens_to_its_password(page, standing, expect):
     expect(f"what {url} answers", seen.status, 200, f"stats auth in {CONFIG}")
 
 
-def test_its_log_is_taken(host, controller, expect):
+def test_its_log_is_taken(host, haproxy_host, expect):
     seen = host.service("rsyslog.service").systemd_properties["ActiveState"]
     expect("rsyslog, which writes HAProxy's log", seen, "active", "journalctl -u rsyslog")
     expect(f"{LOG} is there", host.file(LOG).exists, True, "/etc/rsyslog.d/49-haproxy.conf")
@@ -70,8 +70,8 @@ def test_its_log_is_taken(host, controller, expect):
 
 def test_a_request_is_logged(page, everywhere, cluster, standing, expect):
     page(statistics(standing))  # so that there is something to log
-    ages = everywhere(age, "controller")
-    serving = [name for name, seen in everywhere(interfaces.read, "controller").items() if holds(seen, cluster)]
+    ages = everywhere(age, service="haproxy")
+    serving = [name for name, seen in everywhere(interfaces.read, service="haproxy").items() if holds(seen, cluster)]
     silent = {name: f"{ages[name]} s old" for name in serving if not ages[name].isdecimal() or int(ages[name]) > QUIET}
     expect(f"the newest line of {LOG} where requests arrive", silent, {}, "systemctl status rsyslog")
 

@@ -1,4 +1,4 @@
-"""Keystone: a token of one controller is good at all, the catalogue is complete, and everyone has their role alone."""
+"""Keystone: a token of one member is good at all, the catalogue is complete, and everyone has their role alone."""
 
 from collections import Counter
 from functools import partial
@@ -35,7 +35,7 @@ def test_a_token_of_one_controller_is_valid_on_each(readings, cluster, standing,
         answer.status == 200,
         seen=f"status {answer.status}" if answer.status else answer.text,
         expected="status 200",
-        look="/etc/keystone/fernet-keys, which must be the same on all controllers",
+        look="/etc/keystone/fernet-keys, which must be the same on all members",
     )
 
 

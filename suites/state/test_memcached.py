@@ -6,21 +6,21 @@ USED = 0.8
 """The part of the connections it takes that may be in use."""
 
 
-def status(readings, cluster, standing, controller):
-    """A member, as the controller after it sees it."""
-    controllers = cluster.role("controller")
-    after = controllers[(controllers.index(controller) + 1) % len(controllers)]
-    member = standing.addresses.at(controller, "memcached")
+def status(readings, standing, memcached_host):
+    """A member, as the one after it sees it."""
+    members = readings.members("memcached")
+    after = members[(members.index(memcached_host) + 1) % len(members)]
+    member = standing.addresses.at(memcached_host, "memcached")
     return memcached.status(readings.reader(after), member.host, member.port)
 
 
-def test_it_answers_its_neighbour(readings, cluster, standing, controller, expect):
-    seen = status(readings, cluster, standing, controller)
+def test_it_answers_its_neighbour(readings, standing, memcached_host, expect):
+    seen = status(readings, standing, memcached_host)
     expect.that("memcached", bool(seen.version), seen="no answer", expected="one", look="journalctl -u memcached")
 
 
-def test_it_has_room_for_connections(readings, cluster, standing, controller, expect):
-    seen = status(readings, cluster, standing, controller)
+def test_it_has_room_for_connections(readings, standing, memcached_host, expect):
+    seen = status(readings, standing, memcached_host)
     expect.that(
         "connections",
         seen.connections <= USED * seen.allowed and seen.refused == 0,

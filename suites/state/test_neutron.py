@@ -70,7 +70,7 @@ def test_its_tunnels_flood_to_all_others(reader, tunnel_end, cluster, expect):
 
 @pytest.mark.api
 def test_every_network_is_served_by_as_many_dhcp_agents_as_set(cloud_says, readings, cluster, together, expect):
-    told = asked(readings, cluster, together, networks=lambda: cloud_says(network.networks))
+    told = asked(readings, together, networks=lambda: cloud_says(network.networks))
     count = min(int(told["set"].get("DEFAULT.dhcp_agents_per_network", 1)), len(cluster.role("network")))
     wrong = {found.name: found.hosts for found in told["networks"] if len(found.hosts) != count}
     expect.that(
@@ -85,7 +85,7 @@ def test_every_network_is_served_by_as_many_dhcp_agents_as_set(cloud_says, readi
 @pytest.mark.api
 @pytest.mark.needs("tenant-networks")
 def test_every_router_is_carried_by_as_many_l3_agents_as_set(cloud_says, readings, cluster, together, expect):
-    told = asked(readings, cluster, together, routers=lambda: cloud_says(network.routers))
+    told = asked(readings, together, routers=lambda: cloud_says(network.routers))
     most = int(told["set"].get("DEFAULT.max_l3_agents_per_router", 3))
     count = min(most or len(cluster.nodes), len(cluster.role("network")))
     wrong = {found.name: found.hosts for found in told["routers"] if len(found.hosts) != count}
@@ -99,9 +99,8 @@ def test_every_router_is_carried_by_as_many_l3_agents_as_set(cloud_says, reading
 
 
 @pytest.mark.needs("tenant-networks")
-def test_every_router_is_active_at_one_place(readings, cluster, expect):
-    first = cluster.role("controller")[0]
-    wrong = {found.name: found.hosts for found in network.active(readings.reader(first)) if len(found.hosts) != 1}
+def test_every_router_is_active_at_one_place(readings, expect):
+    wrong = {found.name: found.hosts for found in network.active(readings.first("galera")) if len(found.hosts) != 1}
     expect.that(
         "where highly available routers are active",
         not wrong,
@@ -116,18 +115,22 @@ def test_the_metadata_secret_is_the_controllers(reader, network_node, everywhere
     told = together(
         {
             "agent": lambda: settings.read(reader, "/etc/neutron/metadata_agent.ini"),
-            "nova": lambda: everywhere(lambda host: settings.read(host, "/etc/nova/nova.conf"), "controller"),
+            "nova": lambda: everywhere(nova_settings, service="nova-metadata"),
         }
     )
     own = told["agent"].get(SECRET)
     others = {name for name, nova in told["nova"].items() if nova.get("neutron.metadata_proxy_shared_secret") != own}
     expect.that("the metadata agent's secret", bool(own), seen="none", expected="one", look="metadata_agent.ini")
-    expect("controllers whose Nova has another metadata secret", others, set(), "/etc/nova/nova.conf [neutron]")
+    expect("hosts whose Nova has another metadata secret", others, set(), "/etc/nova/nova.conf [neutron]")
 
 
-def asked(readings, cluster, together, **more):
-    """What is set on the first controller, and more, asked at once."""
-    first = readings.reader(cluster.role("controller")[0])
+def nova_settings(reader):
+    return settings.read(reader, "/etc/nova/nova.conf")
+
+
+def asked(readings, together, **more):
+    """What is set where the API runs first, and more, asked at once."""
+    first = readings.first("neutron-api")
     return together({"set": lambda: settings.read(first, CONFIG), **more})
 
 

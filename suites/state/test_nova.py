@@ -53,29 +53,29 @@ def test_its_account_signs_in_at_the_next_compute(reader, compute, cluster, expe
 
 
 @pytest.mark.project("nova")
-def test_there_are_two_cells(readings, cluster, expect):
-    seen = cells(readings.reader(cluster.role("controller")[0])).names
+def test_there_are_two_cells(readings, expect):
+    seen = cells(readings.first("nova-conductor")).names
     look = "nova-manage cell_v2 list_cells"
     expect.that("cell 0, for instances that found no host", CELL0 in seen, seen=seen, expected="mapped", look=look)
     expect.that("a cell for instances", len(seen) > 1, seen=seen, expected="mapped", look=look)
 
 
 @pytest.mark.project("nova-compute")
-def test_the_compute_is_in_a_cell(readings, cluster, compute, expect):
-    seen = cells(readings.reader(cluster.role("controller")[0]))
+def test_the_compute_is_in_a_cell(readings, compute, expect):
+    seen = cells(readings.first("nova-conductor"))
     expect.that(
         "the cells it is mapped to",
         len(found := seen.hosts.get(compute.name, ())) == 1 and CELL0 not in found,
         seen=[seen.names[cell] for cell in found],
         expected="one, and not cell 0",
-        look=f"nova-manage cell_v2 list_hosts on {cluster.role('controller')[0].name}",
+        look=f"nova-manage cell_v2 list_hosts on {readings.first('nova-conductor').name}",
     )
 
 
 @pytest.mark.own
 @pytest.mark.project("nova")
-def test_no_password_is_kept_with_the_cells(readings, cluster, expect):
-    seen = cells(readings.reader(cluster.role("controller")[0])).with_password
+def test_no_password_is_kept_with_the_cells(readings, expect):
+    seen = cells(readings.first("nova-conductor")).with_password
     expect("cells whose database address holds a password", seen, (), "nova-manage cell_v2 list_cells --verbose")
 
 

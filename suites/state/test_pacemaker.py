@@ -1,4 +1,4 @@
-"""Pacemaker: all controllers are in, with quorum; every resource runs where it belongs, and is watched."""
+"""Pacemaker: all members are in, with quorum; every resource runs where it belongs, and is watched."""
 
 import pytest
 
@@ -26,9 +26,9 @@ DEFAULTS = {"maintenance-mode": "false", "stop-all-resources": "false", "symmetr
 
 def views(everywhere):
     """What the members that answer see; CommandFailed where none does."""
-    if seen := [view for view in everywhere(pacemaker.status, "controller").values() if view.online]:
+    if seen := [view for view in everywhere(pacemaker.status, service="pacemaker").values() if view.online]:
         return seen
-    raise CommandFailed("Pacemaker: no controller tells its state", hint=f"{LOOK} on each")
+    raise CommandFailed("Pacemaker: no member tells its state", hint=f"{LOOK} on each")
 
 
 def running(everywhere, name):
@@ -38,25 +38,25 @@ def running(everywhere, name):
 
 def configuration(everywhere):
     """The CIB, as most members hold it; CommandFailed where none tells."""
-    held = most(everywhere(pacemaker.configuration, "controller").values(), Configuration())
+    held = most(everywhere(pacemaker.configuration, service="pacemaker").values(), Configuration())
     if held == Configuration():
-        raise CommandFailed("Pacemaker: no controller tells its configuration", hint=f"{LOOK} on each")
+        raise CommandFailed("Pacemaker: no member tells its configuration", hint=f"{LOOK} on each")
     return held
 
 
-def test_it_has_quorum(reader, controller, expect):
+def test_it_has_quorum(reader, pacemaker_host, expect):
     expect.that("quorum", pacemaker.status(reader).quorum, seen="none", expected="quorum", look=LOOK)
 
 
-def test_corosync_waits_for_no_other_process(reader, controller, expect):
+def test_corosync_waits_for_no_other_process(reader, pacemaker_host, expect):
     """On a busy member without it, the token is late, and the others fence a machine that is well."""
     seen = reader.check("ps -o cls= -C corosync || :").split()
     expect("scheduling class of corosync", seen, ["RR"], "chrt -p $(pidof corosync), journalctl -u corosync")
 
 
-def test_it_is_online(everywhere, controller, expect):
+def test_it_is_online(everywhere, pacemaker_host, expect):
     seen = views(everywhere)
-    seeing = [controller.name in view.online for view in seen]
+    seeing = [pacemaker_host.name in view.online for view in seen]
     expect.that(
         "members that see it online",
         all(seeing),
@@ -66,11 +66,11 @@ def test_it_is_online(everywhere, controller, expect):
     )
 
 
-def test_it_has_the_configuration_of_the_others(everywhere, controller, expect):
-    held = everywhere(pacemaker.configuration, "controller")
+def test_it_has_the_configuration_of_the_others(everywhere, pacemaker_host, expect):
+    held = everywhere(pacemaker.configuration, service="pacemaker")
     expect.that(
         "its CIB",
-        held[controller.name] == configuration(everywhere),
+        held[pacemaker_host.name] == configuration(everywhere),
         seen="another than most members hold, or none",
         expected="the same",
         look="cibadmin --query",
@@ -84,7 +84,7 @@ def test_its_unit_is_run_by_pacemaker(everywhere, clone, expect):
         f"resource {name}",
         clone.node.name in running(everywhere, name),
         seen="not running here",
-        expected="running on every controller",
+        expected="running on every member",
         look=LOOK,
     )
     expect.that(
@@ -96,8 +96,8 @@ def test_its_unit_is_run_by_pacemaker(everywhere, clone, expect):
     )
 
 
-def test_no_action_failed(everywhere, controller, expect):
-    failed = {line for view in views(everywhere) for line in view.failed if f" on {controller.name}:" in line}
+def test_no_action_failed(everywhere, pacemaker_host, expect):
+    failed = {line for view in views(everywhere) for line in view.failed if f" on {pacemaker_host.name}:" in line}
     expect("failed actions", failed, set(), "crm_mon -1 -f; `pcs resource cleanup` once the cause is gone")
 
 
@@ -167,17 +167,17 @@ def test_fencing_is_what_the_inventory_offers(everywhere, cluster, expect):
 
 
 @pytest.mark.needs("fencing")
-def test_its_fence_device_runs_elsewhere(everywhere, controller, expect):
+def test_its_fence_device_runs_elsewhere(everywhere, pacemaker_host, expect):
     devices = [
         name
         for name, resource in configuration(everywhere).resources.items()
         if resource.kind.startswith("stonith:")
-        and controller.name in resource.parameters.get("pcmk_host_list", "").split()
+        and pacemaker_host.name in resource.parameters.get("pcmk_host_list", "").split()
     ]
     where = {node for name in devices for node in running(everywhere, name)}
     expect.that(
         "its fence device",
-        bool(where - {controller.name}),
+        bool(where - {pacemaker_host.name}),
         seen=f"on {', '.join(where) or 'no member'}",
         expected="on another member: it could not use its own",
         look=LOOK,

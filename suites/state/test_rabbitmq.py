@@ -1,4 +1,4 @@
-"""RabbitMQ: one cluster of all controllers, whole, every queue replicated, and nobody with a password all know."""
+"""RabbitMQ: one cluster of all members, whole, every queue replicated, and nobody with a password all know."""
 
 import re
 
@@ -16,45 +16,45 @@ TRANSIENT = re.compile(r"reply_|.*_fanout_")
 EVERYTHING = (".*", ".*", ".*")
 
 
-def broker(readings, cluster):
+def broker(readings):
     """The cluster as the first member that answers tells it; CommandFailed where none does."""
-    for node in cluster.role("controller"):
+    for node in readings.members("rabbitmq"):
         seen = rabbitmq.broker(readings.reader(node), readings.site.catalogue["rabbitmq"].internals)
         if seen.members:
             return seen
-    raise CommandFailed("RabbitMQ: no controller tells its cluster", hint=f"{LOOK} on each")
+    raise CommandFailed("RabbitMQ: no member tells its cluster", hint=f"{LOOK} on each")
 
 
-def member(readings, cluster, controller):
-    return broker(readings, cluster).members.get(f"rabbit@{controller.name}", Member())
+def member(readings, rabbitmq_host):
+    return broker(readings).members.get(f"rabbit@{rabbitmq_host.name}", Member())
 
 
-def test_it_is_a_member_that_runs(readings, cluster, controller, expect):
-    seen = member(readings, cluster, controller)
+def test_it_is_a_member_that_runs(readings, rabbitmq_host, expect):
+    seen = member(readings, rabbitmq_host)
     expect.that("its member", seen.running, seen="not there, or down", expected="running", look=LOOK)
     expect("its member's kind", seen.kind, "disc", LOOK)
 
 
-def test_there_is_no_other_member(readings, cluster, expect):
-    names = {f"rabbit@{node.name}" for node in cluster.role("controller")}
-    expect("members that are no controller", set(broker(readings, cluster).members) - names, set(), LOOK)
+def test_there_is_no_other_member(readings, expect):
+    names = {f"rabbit@{node.name}" for node in readings.members("rabbitmq")}
+    expect("members that the inventory does not name", set(broker(readings).members) - names, set(), LOOK)
 
 
-def test_it_sees_no_partition(readings, cluster, controller, expect):
-    expect("members it is parted from", member(readings, cluster, controller).partitions, (), LOOK)
+def test_it_sees_no_partition(readings, rabbitmq_host, expect):
+    expect("members it is parted from", member(readings, rabbitmq_host).partitions, (), LOOK)
 
 
-def test_it_has_no_alarm(readings, cluster, controller, expect):
-    expect("alarms, which stop all publishers", member(readings, cluster, controller).alarms, (), LOOK)
+def test_it_has_no_alarm(readings, rabbitmq_host, expect):
+    expect("alarms, which stop all publishers", member(readings, rabbitmq_host).alarms, (), LOOK)
 
 
 @pytest.mark.needs("ha")
-def test_a_minority_pauses(readings, cluster, controller, expect):
-    seen = member(readings, cluster, controller).handling
+def test_a_minority_pauses(readings, rabbitmq_host, expect):
+    seen = member(readings, rabbitmq_host).handling
     expect("cluster_partition_handling", seen, "pause_minority", "/etc/rabbitmq/rabbitmq.conf")
 
 
-def test_it_may_open_enough_files(host, controller, standing, expect):
+def test_it_may_open_enough_files(host, rabbitmq_host, standing, expect):
     unit = standing.catalogue["rabbitmq"].unit
     own, machine = limits(host, unit)
     # A lab host's processes may open as many as the machine it runs on allows any, and no more.
@@ -72,19 +72,19 @@ def limits(host, unit):
 
 
 @pytest.mark.needs("ha")
-def test_it_keeps_a_copy_of_every_quorum_queue(readings, cluster, controller, expect):
-    queues = broker(readings, cluster).queues
+def test_it_keeps_a_copy_of_every_quorum_queue(readings, rabbitmq_host, expect):
+    queues = broker(readings).queues
     without = sorted(
         name
         for name, queue in queues.items()
-        if queue.kind == "quorum" and f"rabbit@{controller.name}" not in queue.online
+        if queue.kind == "quorum" and f"rabbit@{rabbitmq_host.name}" not in queue.online
     )
     expect("quorum queues without a running copy here", without, [], "rabbitmqctl list_queues name type members online")
 
 
 @pytest.mark.needs("ha")
-def test_every_queue_is_replicated(readings, cluster, expect):
-    queues = broker(readings, cluster).queues
+def test_every_queue_is_replicated(readings, expect):
+    queues = broker(readings).queues
     others = {
         name: queue.kind
         for name, queue in sorted(queues.items())
@@ -93,8 +93,8 @@ def test_every_queue_is_replicated(readings, cluster, expect):
     expect("queues on one member only", others, {}, "rabbit_quorum_queue and amqp_durable_queues of the services")
 
 
-def test_nobody_listens_to_a_queue_that_is_gone(readings, cluster, expect):
-    seen = broker(readings, cluster).deaf
+def test_nobody_listens_to_a_queue_that_is_gone(readings, expect):
+    seen = broker(readings).deaf
     expect.that(
         "clients that listen to a queue which is gone",
         seen == (),
@@ -105,54 +105,54 @@ def test_nobody_listens_to_a_queue_that_is_gone(readings, cluster, expect):
 
 
 @pytest.mark.project("nova")
-def test_there_are_queues(readings, cluster, expect):
+def test_there_are_queues(readings, expect):
     expect.that(
         "the services' queues",
-        bool(broker(readings, cluster).queues),
+        bool(broker(readings).queues),
         seen="none",
         expected="some: services connect to this cluster",
         look="rabbitmqctl list_queues, transport_url of the services",
     )
 
 
-def test_no_policy_mirrors_classic_queues(readings, cluster, expect):
-    expect("policies with ha-mode", broker(readings, cluster).mirrored, (), "rabbitmqctl list_policies")
+def test_no_policy_mirrors_classic_queues(readings, expect):
+    expect("policies with ha-mode", broker(readings).mirrored, (), "rabbitmqctl list_policies")
 
 
 @pytest.mark.own
-def test_there_is_no_user_but_ours(readings, cluster, expect):
+def test_there_is_no_user_but_ours(readings, expect):
     expect(
         "users, with their tags",
-        broker(readings, cluster).users,
+        broker(readings).users,
         {"openstack": ("monitoring",)},
         "rabbitmqctl list_users",
     )
 
 
-def test_the_services_may_use_their_queues(readings, cluster, expect):
-    seen = broker(readings, cluster).permissions.get(("openstack", "/"))
+def test_the_services_may_use_their_queues(readings, expect):
+    seen = broker(readings).permissions.get(("openstack", "/"))
     expect("what openstack may configure, write and read", seen, EVERYTHING, "rabbitmqctl list_permissions")
 
 
-def test_guest_may_come_from_the_member_itself_only(readings, cluster, controller, expect):
-    there = "guest" in broker(readings, cluster).users
-    seen = member(readings, cluster, controller).loopback_users
+def test_guest_may_come_from_the_member_itself_only(readings, rabbitmq_host, expect):
+    there = "guest" in broker(readings).users
+    seen = member(readings, rabbitmq_host).loopback_users
     expect.that(
         "guest", not there or "guest" in seen, seen="anybody", expected="gone, or loopback only", look="loopback_users"
     )
 
 
-def whoami(standing, controller):
-    return standing.addresses.at(controller, "rabbitmq", "management").url("/api/whoami")
+def whoami(standing, rabbitmq_host):
+    return standing.addresses.at(rabbitmq_host, "rabbitmq", "management").url("/api/whoami")
 
 
-def test_guest_is_refused_from_afar(page, controller, standing, expect):
-    seen = page(whoami(standing, controller), user="guest", password="guest")
+def test_guest_is_refused_from_afar(page, rabbitmq_host, standing, expect):
+    seen = page(whoami(standing, rabbitmq_host), user="guest", password="guest")
     expect.that("guest with its default password", seen.status != 200, seen="let in", expected="refused", look=LOOK)
 
 
 @pytest.mark.own
-def test_it_lets_the_services_in(page, controller, standing, expect):
+def test_it_lets_the_services_in(page, rabbitmq_host, standing, expect):
     password = standing.secrets["rabbitmq.openstack"]
-    seen = page(whoami(standing, controller), user="openstack", password=password)
+    seen = page(whoami(standing, rabbitmq_host), user="openstack", password=password)
     expect("what it answers openstack", seen.status, 200, "journalctl -u rabbitmq-server")

@@ -17,7 +17,7 @@ ROOT_TOO = {
 BUILT_IN = {"root", "mysql", "mariadb.sys", "galera-health"}
 """Accounts that come with the database, and the one its health check asks with."""
 CATALOGUE = "openstack catalog list"
-GRANTS = "mysql.global_priv and mysql.db on a controller"
+GRANTS = "mysql.global_priv and mysql.db on a Galera member"
 REFUSED = ("ERROR 1045", "ERROR 1130", "ERROR 1698")
 """How the database says no: a wrong password, a host it does not know, a socket that is needed."""
 
@@ -53,46 +53,46 @@ def test_it_does_not_run_as_root(reader, unit, expect):
     )
 
 
-def test_every_database_account_has_a_name_and_a_proof(readings, cluster, expect):
+def test_every_database_account_has_a_name_and_a_proof(readings, expect):
     weak = {
         str(account)
-        for account in database_accounts(readings, cluster)
+        for account in database_accounts(readings)
         if not account.user or not (account.proof or account.locked)
     }
     expect("database accounts without a name or without a password", weak, set(), GRANTS)
 
 
-def test_who_has_all_databases_is_local(readings, cluster, expect):
+def test_who_has_all_databases_is_local(readings, expect):
     remote = {
         str(account)
-        for account in database_accounts(readings, cluster)
+        for account in database_accounts(readings)
         if (account.everywhere or account.user == "root") and not account.local
     }
     expect("accounts from elsewhere with rights on all databases", remote, set(), GRANTS)
 
 
-def test_an_account_has_its_own_databases_only(readings, cluster, standing, owner, expect):
+def test_an_account_has_its_own_databases_only(readings, standing, owner, expect):
     owned = [project for project in standing.catalogue.projects if project.owner == owner]
     own = {name.replace("_", "\\_") for project in owned for name in project.database}
-    seen = [account for account in database_accounts(readings, cluster) if account.user == owner]
+    seen = [account for account in database_accounts(readings) if account.user == owner]
     expect(f"databases of account {owner}", {name for one in seen for name in one.databases}, own, GRANTS)
 
 
 @pytest.mark.own
-def test_nobody_else_has_a_database_account(readings, cluster, standing, expect):
+def test_nobody_else_has_a_database_account(readings, standing, expect):
     owners = {project.owner for project in standing.catalogue.projects if project.database}
-    others = {str(one) for one in database_accounts(readings, cluster) if one.user not in owners | BUILT_IN}
+    others = {str(one) for one in database_accounts(readings) if one.user not in owners | BUILT_IN}
     expect("database accounts that were not built", others, set(), GRANTS)
 
 
-def database_accounts(readings, cluster):
-    return accounts.read(readings.reader(cluster.role("controller")[0]))
+def database_accounts(readings):
+    return accounts.read(readings.first("galera"))
 
 
 @pytest.mark.parametrize("password", ["", "123456"], ids=["none", "123456"])
-def test_the_databases_root_is_refused_from_afar(host, controller, password, expect):
+def test_the_databases_root_is_refused_from_afar(host, galera_host, password, expect):
     command = "mariadb --no-defaults --connect-timeout=5 -u root -e 'SELECT 1' -h"
-    told = host.run(f"MYSQL_PWD={password} {command} {controller.management}")
+    told = host.run(f"MYSQL_PWD={password} {command} {galera_host.management}")
     said = told.stderr.strip() or told.stdout.strip()
     expect.that(
         f"signing in as root over the network with the password {password or 'left empty'}",
@@ -103,8 +103,8 @@ def test_the_databases_root_is_refused_from_afar(host, controller, password, exp
     )
 
 
-def test_no_default_password_of_the_queue_works(page, controller, standing, expect):
-    url = standing.addresses.at(controller, "rabbitmq", "management").url("/api/whoami")
+def test_no_default_password_of_the_queue_works(page, rabbitmq_host, standing, expect):
+    url = standing.addresses.at(rabbitmq_host, "rabbitmq", "management").url("/api/whoami")
     answer = page(url, user="openstack", password="123456")
     expect(f"{url} asked as openstack with 123456", answer.status or answer.text, 401, "rabbitmqctl list_users")
 
@@ -116,7 +116,7 @@ def test_no_default_password_of_the_queue_works(page, controller, standing, expe
 @pytest.mark.project("nova")
 def test_what_travels_encrypted_is_said(readings, cluster, record_property, expect):
     """Nothing is demanded but that all endpoints agree: whoever reads the report knows what to protect otherwise."""
-    nova = settings.read(readings.reader(cluster.role("controller")[0]), "/etc/nova/nova.conf")
+    nova = settings.read(readings.first("nova-api"), "/etc/nova/nova.conf")
     schemes = {told.url.partition(":")[0] for told in readings.cloud(identity.endpoints)}
     encrypted = {
         "APIs": schemes == {"https"},

@@ -89,11 +89,11 @@ def test_the_provider_network_is_a_wire_where_instances_or_routers_use_it(listed
     assert all(wire.endswith("-management") for wire in wires if wire.startswith("storage"))
 
 
-def test_folders_owned_whole_are_the_key_repositories_of_every_controller(listed):
+def test_folders_owned_whole_are_the_key_repositories_of_every_keystone(listed):
     found = {(folder.node.name, folder.path) for folder in listed("whole_folder")}
-    controllers = {node.name for node in listed("controller")}
+    members = {node.name for node in listed("keystone_host")}
     folders = ("/etc/keystone/fernet-keys", "/etc/keystone/credential-keys")
-    assert found == {(name, folder) for name in controllers for folder in folders}
+    assert found == {(name, folder) for name in members for folder in folders}
 
 
 @pytest.mark.parametrize("profile", PROFILES)

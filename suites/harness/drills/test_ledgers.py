@@ -23,6 +23,7 @@ STORE = replace(rows.STORE, promise="containers")
 def store():
     return Store(
         "containers",
+        "keystone",
         setup=lambda _: None,
         probe=lambda _, run: Probe("containers", "http", options={"run": run}),
         read=lambda *_: frozenset({1, 2}),

@@ -1,4 +1,4 @@
-"""What a run of suites/state alone does without: plug-ins of other suites, and workers."""
+"""A run of suites/state alone does without workers."""
 
 import subprocess
 import sys
