@@ -1,4 +1,4 @@
-"""The health check of a Galera member: who waits shares the answer, and only one that hung is doubted afterwards."""
+"""galera-health: checks that wait share one result, and a node that hung gets 503 for some seconds more."""
 
 import threading
 
@@ -14,11 +14,11 @@ def health(shipped):
 
 @pytest.fixture
 def now(health, monkeypatch):
-    """A clock that only moves when it is told to."""
+    """A clock that moves only where the test moves it; each reading adds 1 ms."""
     at = [100.0]
 
     def tick():
-        at[0] += 0.001  # no two moments are the same
+        at[0] += 0.001  # so that no two readings are equal
         return at[0]
 
     monkeypatch.setattr(health, "monotonic", tick)
@@ -39,14 +39,14 @@ def member(health, now, monkeypatch):
     return member
 
 
-def test_a_member_that_is_synced_serves(member):
+def test_a_synced_node_serves(member):
     assert member.verdict()[0] == 200
 
 
 @pytest.mark.parametrize(
     "wrong", [{"wsrep_local_state": "2"}, {"wsrep_ready": "OFF"}, {"wsrep_cluster_status": "non-Primary"}]
 )
-def test_a_member_that_is_not_does_not(member, wrong):
+def test_an_unsynced_node_does_not_serve(member, wrong):
     member.answers = WELL | wrong
     assert member.verdict()[0] == 503
 
@@ -66,44 +66,44 @@ def times(member, answer, count):
     return [member.verdict()[0] for _ in range(count)]
 
 
-def test_one_that_hung_is_doubted_for_a_while(member, health, now):
+def test_a_node_that_hung_gets_503_for_some_seconds_more(member, health, now):
     assert times(member, HANGS, 2) == [503, 503]
     assert times(member, WELL, 1) == [503]
     now[0] += health.DOUBT
     assert times(member, WELL, 1) == [200]
 
 
-def test_one_slow_answer_is_no_hang(member):
+def test_a_single_slow_answer_does_not_count_as_a_hang(member):
     times(member, HANGS, 1)
     assert times(member, WELL, 1) == [200]
     times(member, HANGS, 1)
     assert times(member, WELL, 1) == [200]
 
 
-def test_one_that_was_started_anew_serves_at_once(member):
+def test_a_restarted_node_serves_at_once(member):
     times(member, REFUSES, 5)
     assert times(member, WELL, 1) == [200]
 
 
-def test_one_that_lost_its_quorum_serves_at_once_when_it_is_back(member):
+def test_a_node_serves_as_soon_as_it_has_quorum_again(member):
     times(member, WELL | {"wsrep_cluster_status": "non-Primary"}, 5)
     assert times(member, WELL, 1) == [200]
 
 
-def test_who_waits_takes_the_answer_that_came_meanwhile(health, monkeypatch):
-    """Three HAProxies ask a database that hangs: they are told at the same time, and it was asked once or twice."""
-    member, asked, go_on = health.Member(clustered=True), [], threading.Event()
+def test_checks_that_wait_share_the_result_that_came_meanwhile(health, monkeypatch):
+    """Three HAProxies check a database that hangs: all three get 503, from a single query."""
+    member, queries, go_on = health.Member(clustered=True), [], threading.Event()
 
     def read():
-        asked.append(1)
+        queries.append(1)
         go_on.wait(5)
         raise HANGS
 
     monkeypatch.setattr(member, "read", read)
-    told = []
-    threads = [threading.Thread(target=lambda: told.append(member.verdict())) for _ in range(3)]
+    verdicts = []
+    threads = [threading.Thread(target=lambda: verdicts.append(member.verdict())) for _ in range(3)]
     threads[0].start()
-    while not asked:
+    while not queries:
         threads[0].join(0.01)
     for thread in threads[1:]:
         thread.start()
@@ -111,5 +111,5 @@ def test_who_waits_takes_the_answer_that_came_meanwhile(health, monkeypatch):
     go_on.set()
     for thread in threads:
         thread.join(5)
-    assert [code for code, _ in told] == [503, 503, 503]
-    assert len(asked) == 1
+    assert [code for code, _ in verdicts] == [503, 503, 503]
+    assert len(queries) == 1

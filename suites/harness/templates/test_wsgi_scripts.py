@@ -1,4 +1,4 @@
-"""Our scripts around the applications of APIs: asked once before they serve, they tell checks who refuses them."""
+"""The WSGI scripts of APIs: a first request before a worker serves, and checks that fail while the database refuses."""
 
 import re
 import runpy
@@ -23,28 +23,28 @@ CHECK = {"HTTP_X_HEALTH_CHECK": "haproxy"}
 
 
 def serves(application, environ=()):
-    """True where it is the application itself that answers; else the status it was answered with."""
-    told = []
-    return application(dict(environ), lambda status, _: told.append(status)) == [b"served"] or told[0]
+    """True where the service's own application answers; else the status that the script answered with."""
+    statuses = []
+    return application(dict(environ), lambda status, _: statuses.append(status)) == [b"served"] or statuses[0]
 
 
-# -- asked once ----------------------------------------------------------------------------------------
+# -- the first request ---------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def starts(tree_of, tmp_path, monkeypatch):
-    """An application as our script hands it over, beside modules that say what a test wants; and what it was asked."""
+    """Run a script beside stand-ins for the service's modules; return its application and the requests that it made."""
 
     driver = pymysql.connections.Connection
-    monkeypatch.setattr(driver, "connect", driver.connect)  # scripts replace it, each in a process of its own
+    monkeypatch.setattr(driver, "connect", driver.connect)  # undoes what the script replaces in this process
 
     def run(script, modules, status="200 OK"):
-        asked = []
+        requests = []
 
         def blank(path, headers):
             answer = SimpleNamespace(status=status)
             return SimpleNamespace(
-                get_response=lambda app: asked.append((serves(app), path, headers, validates())) or answer
+                get_response=lambda app: requests.append((serves(app), path, headers, validates())) or answer
             )
 
         def validates():
@@ -54,11 +54,11 @@ def starts(tree_of, tmp_path, monkeypatch):
         modules = {**modules, "webob": SimpleNamespace(Request=SimpleNamespace(blank=blank))}
         for name, module in modules.items():
             monkeypatch.setitem(sys.modules, name, module)
-        theirs, ours = tmp_path / script, tmp_path / "ours"
-        theirs.write_text("def application(environ, start_response):\n    return [b'served']\n")
+        program, wrapper = tmp_path / script, tmp_path / "wrapper"
+        program.write_text("def application(environ, start_response):\n    return [b'served']\n")
         text = tree_of("lab")["controller01"][f"/etc/stackproof/uwsgi/{script}"].text
-        ours.write_text(re.sub(r'run_path\(".*?"', f'run_path("{theirs}"', text))
-        return runpy.run_path(str(ours))["application"], asked
+        wrapper.write_text(re.sub(r'run_path\(".*?"', f'run_path("{program}"', text))
+        return runpy.run_path(str(wrapper))["application"], requests
 
     return run
 
@@ -82,7 +82,7 @@ def keystone(starts):
 
 @pytest.fixture
 def middleware():
-    """What validates tokens."""
+    """A stand-in for keystonemiddleware, which validates tokens."""
 
     class AuthProtocol:
         def process_request(self, _):
@@ -94,10 +94,10 @@ def middleware():
     }
 
 
-def test_keystone_is_asked_once_before_it_accepts_requests(keystone, capsys):
-    application, asked = keystone()
+def test_keystone_answers_one_request_before_it_serves(keystone, capsys):
+    application, requests = keystone()
     assert serves(application)
-    assert asked == [(True, "/v3/projects?limit=1", {"X-Auth-Token": "token"}, None)]
+    assert requests == [(True, "/v3/projects?limit=1", {"X-Auth-Token": "token"}, None)]
     assert capsys.readouterr() == ("", "")
 
 
@@ -106,29 +106,29 @@ def refuses(*_, **__):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "result"),
     [
         ({"issue": refuses}, "LookupError: Could not find user: admin."),
         ({"status": "403 Forbidden"}, "403 Forbidden"),
     ],
 )
-def test_keystone_serves_also_where_it_could_not_be_asked_before_and_says_so(keystone, capsys, wrong, told):
+def test_keystone_serves_and_logs_when_its_first_request_fails(keystone, capsys, wrong, result):
     application, _ = keystone(**wrong)
     assert serves(application)
-    assert capsys.readouterr().err == f"asked once before it accepts requests: {told}\n"
+    assert capsys.readouterr().err == f"first request, made before this worker serves: expected 200 OK, got {result}\n"
 
 
 @pytest.mark.parametrize("script", SIGNED_IN)
-def test_an_api_is_asked_once_before_it_accepts_requests(script, starts, middleware, capsys):
-    application, asked = starts(script, middleware)
+def test_an_api_answers_one_request_before_it_serves(script, starts, middleware, capsys):
+    application, requests = starts(script, middleware)
     assert serves(application)
-    ((serving, _, headers, validated),) = asked
+    ((serving, _, headers, validated),) = requests
     assert (serving, headers["X-Identity-Status"], validated) == (True, "Confirmed", None)
     assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("status", ["200 OK", "500 Internal Server Error"])
-def test_tokens_are_validated_from_the_first_request_of_others_on(status, starts, middleware):
+def test_tokens_of_clients_are_validated_after_the_first_request(status, starts, middleware):
     starts("glance-wsgi-api", middleware, status)
     assert middleware["keystonemiddleware.auth_token"].AuthProtocol().process_request("a request") == "validated"
 
@@ -137,7 +137,7 @@ def test_tokens_are_validated_from_the_first_request_of_others_on(status, starts
 
 
 class Database:
-    """Speaks as much of MySQL's protocol as signing in takes, and refuses with a number where it is told to."""
+    """A server for the sign-in part of MySQL's protocol; it refuses with the error number `refuses`, unless 0."""
 
     def __init__(self):
         self.refuses = 0
@@ -180,21 +180,21 @@ def packet(number, payload):
 
 @pytest.fixture
 def database():
-    kept = Database()
-    yield kept
-    kept.close()
+    server = Database()
+    yield server
+    server.close()
 
 
 @pytest.fixture
 def placement(starts, middleware):
-    """An API behind HAProxy, with PyMySQL as it has it."""
+    """The application of an API behind HAProxy, with PyMySQL as the script alters it."""
     application, _ = starts("placement-api", middleware)
     return application
 
 
 def sign_in(at, **named):
-    asked = {"host": "127.0.0.1", "port": at.port, "user": "placement", "password": "its own", "database": "one"}
-    pymysql.connect(**asked | named).close()
+    arguments = {"host": "127.0.0.1", "port": at.port, "user": "placement", "password": "its own", "database": "one"}
+    pymysql.connect(**arguments | named).close()
 
 
 def is_refused(at, number, **named):
@@ -203,37 +203,38 @@ def is_refused(at, number, **named):
         sign_in(at, **named)
 
 
-def test_who_signs_in_is_well(placement, database):
+def test_checks_pass_after_a_successful_sign_in(placement, database):
     sign_in(database)
     assert serves(placement, CHECK) is True
     assert database.signed_in == 1
 
 
 @pytest.mark.parametrize("number", [1044, 1045, 1049])
-def test_checks_hear_of_a_refused_account_and_requests_do_not(number, placement, database, capsys):
+def test_a_refused_account_fails_checks_and_no_requests(number, placement, database, capsys):
     for _ in range(2):
         is_refused(database, number)
     assert serves(placement, CHECK) == "503 Service Unavailable"
     assert serves(placement) is True
     assert serves(placement, {"HTTP_X_HEALTH_CHECK": "operator"}) is True
-    assert capsys.readouterr().err == f"HAProxy is told to send nobody here: ({number}, 'Access denied')\n"
+    warning = "HAProxy's checks get 503 until the database accepts this account"
+    assert capsys.readouterr().err == f"{warning}: ({number}, 'Access denied')\n"
 
 
 @pytest.mark.parametrize("number", [1040, 1047, 1053, 1205])
-def test_a_database_that_is_busy_or_not_ready_is_no_members_own_affair(number, placement, database, capsys):
+def test_a_busy_or_unready_database_fails_no_check(number, placement, database, capsys):
     is_refused(database, number)
     assert serves(placement, CHECK) is True
     assert capsys.readouterr().err == ""
 
 
-def test_a_database_that_is_away_is_no_members_own_affair(placement, database):
+def test_an_absent_database_fails_no_check(placement, database):
     database.close()
     with pytest.raises(pymysql.err.OperationalError):
         sign_in(database)
     assert serves(placement, CHECK) is True
 
 
-def test_a_check_tries_again_itself(placement, database):
+def test_a_check_tries_the_refused_account_again(placement, database):
     is_refused(database, 1045)
     assert serves(placement, CHECK) == "503 Service Unavailable"
     database.refuses = 0
@@ -243,7 +244,7 @@ def test_a_check_tries_again_itself(placement, database):
     assert database.signed_in == 1
 
 
-def test_who_is_let_in_by_one_database_and_refused_by_another_is_not_well(placement, database):
+def test_an_account_refused_by_one_of_two_databases_fails_checks(placement, database):
     is_refused(database, 1045, database="one")
     database.refuses = 0
     sign_in(database, database="two")
@@ -251,7 +252,7 @@ def test_who_is_let_in_by_one_database_and_refused_by_another_is_not_well(placem
     assert serves(placement, CHECK) == "503 Service Unavailable"
 
 
-def test_a_refused_account_that_is_let_in_is_forgotten(placement, database):
+def test_a_successful_sign_in_clears_the_refusal(placement, database):
     is_refused(database, 1045)
     database.refuses = 0
     sign_in(database)
@@ -259,14 +260,14 @@ def test_a_refused_account_that_is_let_in_is_forgotten(placement, database):
     assert serves(placement, CHECK) is True
 
 
-def test_while_it_is_refused_a_database_that_goes_away_makes_it_no_better(placement, database):
+def test_a_refused_account_stays_refused_while_the_database_is_away(placement, database):
     is_refused(database, 1045)
     database.close()
     assert serves(placement, CHECK) == "503 Service Unavailable"
 
 
-def test_where_nobody_checks_the_application_is_theirs(tree_of):
+def test_without_haproxy_the_script_wraps_no_application(tree_of):
     files = tree_of("two-node")
     scripts = [files[node][path].text for node in files for path in files[node] if path.endswith("/placement-api")]
     assert scripts
-    assert [text for text in scripts if "\napplication = theirs\n" not in text or "pymysql" in text] == []
+    assert [text for text in scripts if "\napplication = service_application\n" not in text or "pymysql" in text] == []
