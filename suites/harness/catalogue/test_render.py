@@ -170,7 +170,7 @@ def test_what_only_configuration_names_is_imported_as_well_and_may_be_missing(tr
     runpy.run_path(str(tmp_path / "preload.py"))
     gc.unfreeze()
     assert sys.modules.pop("a_pipeline_of_this_test").here
-    assert capsys.readouterr().err.startswith("of_another_release is not imported once for all workers: No module")
+    assert capsys.readouterr().err.startswith("of_another_release cannot be imported once for all workers: No module")
 
 
 @pytest.mark.parametrize("profile", ["lab", "production.example"])
