@@ -83,7 +83,7 @@ def test_a_member_with_room_is_left_alone(script):
 
 @pytest.fixture
 def is_apart(shipped, monkeypatch):
-    """The program's `is_apart` for one output of erl_call, which evaluates only what ends with a full stop and newline."""
+    """The program's `is_apart` for one output of erl_call, which evaluates only input that ends with `.\\n`."""
     script = shipped("rabbitmq-watch")
 
     def run(answer: str) -> bool:
