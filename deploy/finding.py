@@ -18,6 +18,8 @@ class Finding:
     """What to do. Where it is empty, the unit's journal is the place to look."""
     final: bool = False
     """It does not pass by itself, however long one waits."""
+    foreign: bool = False
+    """An operator or a tenant made it: a build neither waits for it nor fails by it; status and drills show it."""
 
     def __str__(self) -> str:
         return f"{self.host}: {self.what}" if self.host else self.what

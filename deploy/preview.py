@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from deploy import catalogue, plan
 from deploy.catalogue import Service
-from deploy.errors import HostUnreachable, StackproofError
+from deploy.errors import StackproofError
 from deploy.facts import defects
 from deploy.found import Found, Unknown
 from deploy.host import Host
@@ -32,10 +32,10 @@ def steps(site: Site, every: Iterable[Step]) -> list[tuple[Step, tuple[str, ...]
 
 
 def left(site: Site) -> tuple[Left, ...]:
-    """What stands of projects that the inventory no longer has; nothing is known where a host does not answer."""
+    """What stands of projects that the inventory no longer has; nothing is known where a host cannot be read."""
     try:
         return remove.find(site)
-    except HostUnreachable:
+    except StackproofError:
         return ()
 
 

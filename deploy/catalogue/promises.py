@@ -24,6 +24,8 @@ class Promise:
     """Seconds that it may be away, by class of fault; empty: it is not judged, and must only come back."""
     needs: tuple[FeatureName, ...] = ()
     """Features without which a cluster does not make it."""
+    projects: tuple[str, ...] = ()
+    """Projects without which a cluster does not make it."""
 
     def __repr__(self) -> str:
         return self.name

@@ -40,8 +40,12 @@ class Shelf:
             for name in every
             if name in there - wanted
         }
-        promises = (*_apis(projects), *(each for each in declared().promises if set(each.needs) <= cluster.features))
-        return Catalogue(projects, promises, along)
+        promises = [
+            promise
+            for promise in declared().promises
+            if set(promise.needs) <= cluster.features and set(promise.projects) <= there
+        ]
+        return Catalogue(projects, (*_apis(projects), *promises), along)
 
     def whole(self, cluster: Cluster) -> Catalogue:
         """The catalogue of the cluster if it had chosen every project."""

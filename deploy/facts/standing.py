@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from shlex import quote
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
+from deploy.errors import StackproofError
 from deploy.host import STATE, Reads
 
 FOLDER = f"{STATE}/projects"
@@ -45,19 +46,28 @@ class Standing:
 
     records: tuple[Record, ...] = ()
     active: frozenset[str] = frozenset()
-    """Units that are active, of those that were asked for; told only where builds have left no record."""
+    """Units that are active, of those that were asked for."""
 
 
 def read(host: Reads, units: Iterable[str]) -> Standing:
-    """Ask one host, in one round trip. `units`: those that tell of a project where builds kept no record."""
+    """Ask one host, in one round trip. `units`: those that show a project for which no build kept a record."""
     return parse(host.check("exec sh -s", stdin=_ASK.format(folder=FOLDER, units=" ".join(map(quote, units)))))
 
 
 def parse(text: str) -> Standing:
     """Lines of JSON, one a record, and lines of `active <unit>`."""
     lines = text.splitlines()
+    try:
+        records = tuple(_RECORD.validate_json(line) for line in lines if line.startswith("{"))
+    except ValidationError as error:
+        raise StackproofError(
+            f"a record of a build below {FOLDER} cannot be read",
+            expected="the JSON that a build wrote",
+            seen=str(error),
+            hint=f"delete the damaged file below {FOLDER}; the next build writes it again",
+        ) from None
     return Standing(
-        tuple(_RECORD.validate_json(line) for line in lines if line.startswith("{")),
+        records,
         frozenset(line.removeprefix("active ") for line in lines if line.startswith("active ")),
     )
 
@@ -65,8 +75,8 @@ def parse(text: str) -> Standing:
 _RECORD = TypeAdapter(Record)
 # A host that was built before records were kept says whose it is, and its units tell what stands.
 _ASK = """
-if [ -d {folder} ]; then find {folder} -type f ! -name '.*' -exec cat {{}} +
-elif [ -s /etc/stackproof/cluster ]; then
+[ ! -d {folder} ] || find {folder} -type f ! -name '.*' -exec cat {{}} +
+if [ -s /etc/stackproof/cluster ]; then
   for unit in {units}; do if systemctl -q is-active "$unit"; then echo "active $unit"; fi; done
 fi
 """

@@ -115,10 +115,10 @@ def clones(now: Snapshot, step: str) -> Iterator[Finding]:
             yield misplaced(name, running.get(name, ()))
 
 
-def misplaced(resource: str, nodes: Iterable[str]) -> Finding:
+def misplaced(resource: str, nodes: Iterable[str], *, foreign: bool = False) -> Finding:
     """A resource that does not run where it should."""
     where = ", ".join(nodes) or "no node"
-    return Finding(f"Pacemaker: {resource} runs on {where}", hint="crm_mon -1 -r -f on a controller")
+    return Finding(f"Pacemaker: {resource} runs on {where}", hint="crm_mon -1 -r -f on a controller", foreign=foreign)
 
 
 # -- APIs ------------------------------------------------------------------------------------------
@@ -157,6 +157,7 @@ def reports(now: Snapshot, step: str) -> Iterator[Finding]:
                 yield Finding(
                     f"{name} is not alive, as {project.capitalize()} sees it, and is none of the inventory's",
                     host,
+                    foreign=True,
                     hint="`openstack compute service delete` or `openstack network agent delete` forgets it",
                 )
 

@@ -27,7 +27,7 @@ def step(project: Project, roles: Sequence[str], **parts: Any) -> Step:
         "complete": lambda site: complete(site, name),
         "amiss": lambda now: amiss.ordinary(now, name),
     }
-    settles = START + ANSWER  # units first, then what answers through them
+    settles = START + CLONES + ANSWER  # units first, then Pacemaker's clones, then what answers through them
     return Step(name, project.title, tuple(roles), project.requires, **{"settles": settles, **usual, **parts})
 
 

@@ -99,7 +99,7 @@ def _told(site: Site, every: Catalogue, absent: list[str], host: Host) -> tuple[
     here = [service for name in absent for service in every.step(name) if service.on(host.node)]
     units = {service.unit: service.step for service in here if service.unit and service.unit not in stay}
     seen = standing.read(host, units)
-    derived = {units[unit] for unit in seen.active}
+    derived = {units[unit] for unit in seen.active} - {one.project for one in seen.records}
     return (
         *(one for one in seen.records if not site.catalogue.has(one.project)),
         *(_derived(site, every, every.project(name), host.node) for name in sorted(derived)),
@@ -121,6 +121,9 @@ def _rendered(site: Site, known: Catalogue, node: Node, services: Iterable[Servi
 def _remove(site: Site, left: Left) -> None:
     """First no client finds it, then nobody starts it again, then it stops and its files go; the records go last."""
     JOURNAL.emit("note", f"removing {left.goes}", host=site.cluster.name)
+    for name, one in left.records.items():
+        # A removal that is interrupted finds here what is left, also where earlier builds kept no records.
+        site.hosts[name].put([record.file(one)])
     if left.endpoints or left.account:
         cloud.unregister(site, left.endpoints, left.account)
     if site.ha:

@@ -25,7 +25,7 @@ def until_well(site: Site, step: str, amiss: Amiss, *, timeout: float) -> None:
 
     def findings() -> list[Finding]:
         with Snapshot(site, step) as now:
-            last[:] = now.findings(amiss)
+            last[:] = [found for found in now.findings(amiss) if not found.foreign]
         return list(last)
 
     try:

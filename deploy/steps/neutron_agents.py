@@ -25,6 +25,7 @@ def amiss(now: Snapshot) -> Iterator[Finding]:
             yield Finding(
                 f"router {router.name} is active on {where}, as Neutron sees it",
                 hint="journalctl -u neutron-l3-agent on the hosts with routers",
+                foreign=True,
             )
 
 

@@ -96,14 +96,14 @@ def _resources(now: Snapshot) -> Iterator[Finding]:
     for name in sorted(configured.resources.keys() - ours):
         nodes = findings.view(now).running.get(name, ())
         if len(nodes) != (len(members) if configured.resources[name].cloned else 1):
-            yield findings.misplaced(name, nodes)
+            yield findings.misplaced(name, nodes, foreign=True)
     for constraint in configured.constraints:
         if constraint.name.startswith("cli-"):
             resource = constraint.says.get("rsc", "")
             yield Finding(
                 f"Pacemaker: constraint {constraint.name}",
                 hint=f"crm_resource --clear --resource {resource} takes it away",
-                final=True,
+                foreign=True,
             )
 
 

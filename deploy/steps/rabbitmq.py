@@ -64,22 +64,22 @@ def complete(site: Site) -> None:
 
 
 def amiss(now: Snapshot) -> Iterator[Finding]:
-    """Members that do not run, are partitioned, or have an alarm that stops publishers."""
+    """Members that do not run or answer, are partitioned, or have an alarm that stops publishers."""
     yield from findings.ordinary(now, "rabbitmq")
     members = now.site.members("rabbitmq")
-    for host in now.answering(members).values():
+    for name, host in now.answering(members).items():
         try:
-            seen = _listed(now.site, host)
+            status = _listed(now.site, host)
         except StackproofError as error:
-            yield Finding.of(error, host.name)
+            yield Finding.of(error, name)
             continue
-        if not seen.whole(len(members)):
+        if not status.whole(len(members)):
             yield Finding(
-                f"RabbitMQ: {len(seen.running)} of {len(members)} members run, "
-                f"partitions: {', '.join(seen.partitions) or 'none'}, alarms: {', '.join(seen.alarms) or 'none'}",
-                hint=f"rabbitmqctl cluster_status on {host.name}",
+                f"RabbitMQ: {len(status.running)} of {len(members)} members run, "
+                f"partitions: {', '.join(status.partitions) or 'none'}, alarms: {', '.join(status.alarms) or 'none'}",
+                name,
+                hint=f"rabbitmqctl cluster_status on {name}",
             )
-        return
 
 
 def _listed(site: Site, host: Host) -> rabbitmq.RabbitStatus:

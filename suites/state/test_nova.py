@@ -54,7 +54,7 @@ def test_its_account_signs_in_at_the_next_compute(reader, compute, cluster, expe
 
 @pytest.mark.project("nova")
 def test_there_are_two_cells(readings, expect):
-    seen = cells(readings.first("nova-conductor")).names
+    seen = cells(readings.first("galera")).names
     look = "nova-manage cell_v2 list_cells"
     expect.that("cell 0, for instances that found no host", CELL0 in seen, seen=seen, expected="mapped", look=look)
     expect.that("a cell for instances", len(seen) > 1, seen=seen, expected="mapped", look=look)
@@ -62,7 +62,7 @@ def test_there_are_two_cells(readings, expect):
 
 @pytest.mark.project("nova-compute")
 def test_the_compute_is_in_a_cell(readings, compute, expect):
-    seen = cells(readings.first("nova-conductor"))
+    seen = cells(readings.first("galera"))
     expect.that(
         "the cells it is mapped to",
         len(found := seen.hosts.get(compute.name, ())) == 1 and CELL0 not in found,
@@ -75,7 +75,7 @@ def test_the_compute_is_in_a_cell(readings, compute, expect):
 @pytest.mark.own
 @pytest.mark.project("nova")
 def test_no_password_is_kept_with_the_cells(readings, expect):
-    seen = cells(readings.first("nova-conductor")).with_password
+    seen = cells(readings.first("galera")).with_password
     expect("cells whose database address holds a password", seen, (), "nova-manage cell_v2 list_cells --verbose")
 
 

@@ -244,6 +244,11 @@ def test_a_failure_stops_only_the_steps_that_depend_on_it(site, log):
     assert str(outcomes["d"]) == "step d was not tried, because step c was not done"
 
 
+def test_a_build_neither_waits_for_nor_fails_by_what_operators_and_tenants_did(site):
+    left = Finding("constraint cli-ban-vip", foreign=True)
+    plan.verify(site, step("pacemaker", amiss=lambda _: iter([left])))
+
+
 def test_no_step_is_nothing_to_do(site, log):
     assert plan.run(site, [], doing(log)) == {}
 

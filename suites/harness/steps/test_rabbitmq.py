@@ -72,7 +72,8 @@ def test_three_members_are_a_whole_cluster(site, answering):
 
 def test_a_member_that_is_missing_is_told(site, answering):
     answering(site.secrets["rabbitmq.openstack"], *MEMBERS[:2])
-    assert told(site) == ["RabbitMQ: 2 of 3 members run, partitions: none, alarms: none"]
+    text = "RabbitMQ: 2 of 3 members run, partitions: none, alarms: none"
+    assert told(site) == [f"controller0{number}: {text}" for number in (1, 2, 3)]
 
 
 def test_a_refusal_is_told_as_one_and_not_as_no_members(site, answering):
