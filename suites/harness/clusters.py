@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from deploy import inventory
+from deploy import catalogue, inventory
 from deploy.inventory import Cluster, Lab, Services
 from deploy.inventory.power import Ipmi
 
@@ -11,11 +11,16 @@ PLATFORMS = sorted(file.stem for file in inventory.PLATFORMS.glob("*.toml"))
 
 
 def with_every_feature() -> Cluster:
-    """A cluster that lacks no feature, so that its catalogue lacks no service."""
-    cluster = inventory.load("production.example")
+    """A cluster that lacks no feature and no project, so that its catalogue lacks no service."""
+    cluster = with_every_project("production.example")
     ipmi = Ipmi(driver="ipmi", address="10.20.1.11", user="stackproof", password_file=Path("bmc"))
     nodes = tuple(replace(node, power=ipmi) if node.name == "controller01" else node for node in cluster.nodes)
     return replace(cluster, nodes=nodes, options=replace(cluster.options, router_health_check=True))
+
+
+def with_every_project(profile: str) -> Cluster:
+    """The cluster of a built-in inventory where it has chosen every project of templates/."""
+    return replace(inventory.load(profile), services=Services(tuple(catalogue.load().projects)))
 
 
 def with_controllers(count: int) -> Cluster:

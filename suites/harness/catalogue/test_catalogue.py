@@ -166,7 +166,7 @@ def test_every_proxied_service_has_a_health_check():
 
 
 def names_of(profile: str) -> set[str]:
-    return {service.name for service in catalogue.load().of(inventory.load(profile)).services}
+    return {service.name for service in catalogue.load().whole(inventory.load(profile)).services}
 
 
 def test_a_highly_available_cluster_has_every_service():

@@ -18,7 +18,7 @@ from fixtures.drills.targets import targets
 from fixtures.probes.catalogued import probes
 from suites.harness.clusters import choosing
 
-OPTIONAL = {"etcd", "glance", "placement", "nova", "nova-compute", "neutron", "neutron-agents", "content"}
+OPTIONAL = {name for name, project in catalogue.load().projects.items() if project.get("optional")}
 SUBSETS = {
     "identity alone": (),
     "images": ("glance",),
@@ -37,10 +37,11 @@ def names(cluster) -> set[str]:
 
 
 @pytest.mark.parametrize("profile", ["lab", "two-node", "production.example"])
-def test_the_inventories_we_ship_choose_all_there_is(profile):
+def test_a_built_in_inventory_chooses_optional_projects_and_all_that_they_require(profile):
     cluster = inventory.load(profile)
-    assert set(cluster.services.chosen) == OPTIONAL
-    assert names(cluster) == names(replace(cluster, services=Services()))
+    assert cluster.services.chosen
+    assert set(cluster.services.chosen) <= OPTIONAL
+    assert catalogue.load().of(cluster).taken_along == {}
 
 
 def test_what_is_not_chosen_is_not_there_and_what_every_cluster_needs_is():
@@ -53,10 +54,6 @@ def test_what_is_required_is_taken_along_and_said():
     assert {project.name for project in known.projects} & OPTIONAL == {"nova-compute", "nova", "placement", "glance"}
     assert "nova is taken along, because nova-compute requires it" in known.notes
     assert known.taken_along == {"glance": ("nova",), "placement": ("nova",), "nova": ("nova-compute",)}
-
-
-def test_who_chose_all_is_told_nothing():
-    assert catalogue.load().of(inventory.load("lab")).notes == ()
 
 
 def test_a_requirement_is_the_same_whether_chosen_or_taken_along():

@@ -116,7 +116,8 @@ def test_one_that_no_cluster_is_built_on_is_refused_with_the_reason():
 
 def test_a_release_may_need_lines_of_its_own(tree_of):
     lab = inventory.load("lab")
-    old, new = (tree_of(replace(lab, platform=name))["controller01"]["/etc/mysql/my.cnf"].text for name in PLATFORMS)
+    releases = ("debian-12", "debian-13")
+    old, new = (tree_of(replace(lab, platform=name))["controller01"]["/etc/mysql/my.cnf"].text for name in releases)
     assert set(new.splitlines()) - set(old.splitlines()) == {"innodb_snapshot_isolation = OFF"}
 
 

@@ -14,7 +14,7 @@ from fixtures.probes import prober
 from fixtures.probes.catalogued import probes
 from fixtures.probes.inside import INTERVALS
 from fixtures.probes.probe import load, save
-from suites.harness.clusters import with_every_feature
+from suites.harness.clusters import with_every_feature, with_every_project
 
 WHOLE = catalogue.load().of(with_every_feature())
 
@@ -29,7 +29,7 @@ def watching(request):
 def watched(site_of, monkeypatch):
     """The intervals of every probe of a drill, by its subject."""
     monkeypatch.setattr(objects, "keeper", lambda *_: {"owner": "u1", "token": "t"})
-    site = site_of("lab")
+    site = site_of(with_every_project("lab"))
     outside = [*clients.probes(site, "run"), *Workload(site, None, SimpleNamespace(address="10.0.0.9")).probes]
     inside = {subject: INTERVALS[each] for each, subject in SUBJECTS.items()}
     return {probe.subject: probe.interval for probe in outside} | inside
