@@ -1,4 +1,4 @@
-"""`python -m deploy`: show the catalogue, what a build would do and what is amiss; recover what no build may touch."""
+"""`python -m deploy`: shows the catalogue, a dry run or the findings of a cluster, or recovers Galera."""
 
 import argparse
 import sys
@@ -14,7 +14,7 @@ from deploy.site import Site
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit codes: 0 done, 1 an error that says what to do or something amiss, 2 wrong usage, 130 interrupted."""
+    """Run one command. Exit codes: 0 done, 1 an error or a finding, 2 wrong usage, 130 interrupted."""
     options = _parser().parse_args(arguments)
     JOURNAL.subscribe(_show)
     try:
@@ -31,14 +31,16 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m deploy", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    plan = commands.add_parser("plan", help="a dry run: the steps, and what each host lacks; changes nothing")
+    plan = commands.add_parser(
+        "plan", help="dry run: steps, and missing packages and files of each host; changes nothing"
+    )
     plan.set_defaults(run=_plan)
-    recovery = commands.add_parser("recover", help="start again what lost all its members at once")
-    recovery.add_argument("what", choices=("galera",), help="galera: the member with the newest data first")
+    recovery = commands.add_parser("recover", help="restart a cluster service that lost all its members at once")
+    recovery.add_argument("what", choices=("galera",), help="galera: starts the member with the newest data first")
     recovery.set_defaults(run=_recover)
-    status = commands.add_parser("status", help="what is amiss, by step and host; exit code 1 if anything is")
+    status = commands.add_parser("status", help="findings by step and host; exit code 1 where there are any")
     status.set_defaults(run=_status)
-    shown = commands.add_parser("catalogue", help="services by role, ports by host, budgets by fault; contacts no host")
+    shown = commands.add_parser("catalogue", help="tables of services, ports and budgets; contacts no host")
     shown.set_defaults(run=_catalogue)
     for command in (plan, recovery, status, shown):
         command.add_argument("--inventory", default="lab", metavar="NAME|FILE", help="the cluster (default: lab)")
@@ -61,26 +63,26 @@ def _plan(cluster: Cluster) -> int:
     site = _site(cluster)
     for note in site.catalogue.notes:
         print(note)
-    print("steps, each after those it requires:")
+    print("steps, each after its required steps:")
     for step, names in preview.steps(site, steps.of(site.catalogue)):
         print(f"  {step.name:<16}{step.title:<54}{', '.join(names)}")
     if site.ha and site.cluster.unfenced:
         print(f"without fencing, because of {', '.join(site.cluster.unfenced)}")
     for left in preview.left(site):
         print(
-            f"not in the inventory any more, so a build refuses to begin without --remove={left.project}: {left.goes}"
+            f"no longer in the inventory, so a build refuses to begin without --remove={left.project}: {left.removal}"
         )
-    print("what the hosts lack:")
-    seen = preview.hosts(site)
-    for name, told in seen.items():
-        if told.error:
-            print(f"  {name}: {told.error}")
+    print("missing on the hosts:")
+    previews = preview.hosts(site)
+    for name, lacks in previews.items():
+        if lacks.error:
+            print(f"  {name}: {lacks.error}")
             continue
-        print(f"  {name}: {len(told.packages)} packages, {len(told.files)} files")
-        for what, items in (("package", told.packages), ("file", told.files), ("not known:", told.unknown)):
+        print(f"  {name}: {len(lacks.packages)} packages, {len(lacks.files)} files")
+        for kind, items in (("package", lacks.packages), ("file", lacks.files), ("unknown:", lacks.unknown)):
             for item in items:
-                print(f"    {what} {item}")
-    return 1 if any(told.error or told.unknown for told in seen.values()) else 0
+                print(f"    {kind} {item}")
+    return 1 if any(lacks.error or lacks.unknown for lacks in previews.values()) else 0
 
 
 def _recover(cluster: Cluster) -> int:
@@ -90,7 +92,7 @@ def _recover(cluster: Cluster) -> int:
 
 def _status(cluster: Cluster) -> int:
     found = whole.findings(_site(cluster))
-    print("\n".join(whole.table(found)) if found else "nothing is amiss")
+    print("\n".join(whole.table(found)) if found else "no findings")
     return 1 if found else 0
 
 

@@ -1,4 +1,4 @@
-"""The cloud's own API: sessions of openstacksdk, and what Keystone must know of each service."""
+"""The cloud's own API: sessions of openstacksdk, and the projects' registration in Keystone."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ TIMEOUT = 60.0
 
 
 class ApiError(StackproofError):
-    """The cloud's API refused or did not answer."""
+    """The cloud's API refused a request or did not answer."""
 
 
 def connect(site: Site, user: str = ADMIN, project: str | None = None, timeout: float = TIMEOUT) -> Connection:
-    """A session as that user, in the project of the same name unless another is given."""
-    import openstack  # noqa: PLC0415 - as slow to load as all else together, and most runs' checks never need it
+    """Return a session of that user, in `project` or the project of the user's name."""
+    import openstack  # noqa: PLC0415 - as slow to load as everything else together, and most runs never need it
 
     return openstack.connect(
         load_yaml_config=False,
@@ -45,23 +45,23 @@ def connect(site: Site, user: str = ADMIN, project: str | None = None, timeout: 
     )
 
 
-def connect_as_told(timeout: float = TIMEOUT) -> Connection:
-    """A session as whom OS_CLOUD or OS_* name, for a cluster that others built."""
+def from_environment(timeout: float = TIMEOUT) -> Connection:
+    """Return a session of the user in OS_CLOUD or OS_*, for a cluster that this tool did not build."""
     import openstack  # noqa: PLC0415 - see connect()
 
     return openstack.connect(api_timeout=timeout)
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
-    """Turn what the SDK raises into an error that says what was being done."""
+def explained(action: str) -> Iterator[None]:
+    """Turn errors of the SDK into ApiError, which names the action, such as `reading the hypervisors`."""
     try:
         yield
     except _refusals() as error:
         raise ApiError(
-            f"{what}: the API did not do it",
+            f"{action}: the API refused or did not answer",
             seen=JOURNAL.redact(f"{type(error).__name__}: {error}"),
-            hint="the service's log on the controllers says why: journalctl -u <service>",
+            hint="the service's log on the controllers has the reason: journalctl -u <service>",
         ) from None
 
 
@@ -74,7 +74,7 @@ def _refusals() -> tuple[type[Exception], ...]:
 
 
 def answers(url: str, expect: Iterable[int]) -> bool:
-    """True when the URL answers one of those status codes within five seconds."""
+    """Return True where the URL answers with one of the status codes within 5 s."""
     import requests  # noqa: PLC0415 - see connect()
 
     try:
@@ -84,13 +84,13 @@ def answers(url: str, expect: Iterable[int]) -> bool:
 
 
 def register(site: Site, project: Project) -> None:
-    """Make Keystone know a project: its account with the admin role in `service`, its endpoints, what else it names."""
+    """Create a project's roles, domain, account (admin in project `service`) and endpoints in Keystone."""
     extras = project.keystone
     endpoints = [service for service in project.services if service.endpoint]
     if not (project.account or endpoints or extras.roles or extras.domain):
         return
-    with told(f"registering {project.name} in Keystone"), connect(site) as cloud:
-        patient(cloud.identity)
+    with explained(f"registering {project.name} in Keystone"), connect(site) as cloud:
+        retry_server_errors(cloud.identity)
         for name in extras.roles:
             role(cloud, name)
         if extras.domain:
@@ -102,8 +102,8 @@ def register(site: Site, project: Project) -> None:
 
 
 def unregister(site: Site, endpoints: Iterable[tuple[str, str]], account: str) -> None:
-    """Make Keystone forget a project: its endpoints, by name and type of the service, and its user."""
-    with told("removing endpoints from Keystone"), connect(site) as cloud:
+    """Delete a project's services and endpoints (by name and type) and its user from Keystone."""
+    with explained("removing endpoints from Keystone"), connect(site) as cloud:
         identity = cloud.identity
         for name, kind in endpoints:
             for service in list(identity.services(name=name, type=kind)):
@@ -117,13 +117,13 @@ def unregister(site: Site, endpoints: Iterable[tuple[str, str]], account: str) -
 
 
 def role(cloud: Connection, name: str) -> Any:
-    """The role of that name."""
+    """Return the role of that name; create it where it is missing."""
     identity = cloud.identity
     return _ensured(f"role {name}", partial(identity.find_role, name), partial(identity.create_role, name=name))
 
 
 def _domain(site: Site, cloud: Connection, wanted: Keystone) -> None:
-    """A project's own domain, and the user who administers it."""
+    """Create a project's own domain, and the user that administers the domain."""
     identity = cloud.identity
     domain = _ensured(
         f"domain {wanted.domain}",
@@ -144,7 +144,7 @@ def _domain(site: Site, cloud: Connection, wanted: Keystone) -> None:
 
 
 def account(site: Site, cloud: Connection, name: str, project: str, roles: Iterable[str]) -> None:
-    """A user with our password and those roles in the project."""
+    """Create a user with the password of the secrets, and give the user the roles in the project."""
     identity = cloud.identity
     user = _ensured(
         f"user {name}",
@@ -160,7 +160,7 @@ def account(site: Site, cloud: Connection, name: str, project: str, roles: Itera
 
 
 def project(cloud: Connection, name: str) -> None:
-    """A project of that name."""
+    """Create a project of that name where it is missing."""
     _ensured(
         f"project {name}",
         partial(cloud.identity.find_project, name),
@@ -169,11 +169,11 @@ def project(cloud: Connection, name: str) -> None:
 
 
 def _endpoints(site: Site, cloud: Connection, service: Service) -> None:
-    assert service.endpoint is not None  # noqa: S101 - asked by the caller
-    told = service.endpoint
+    assert service.endpoint is not None  # noqa: S101 - the caller checks it
+    entry = service.endpoint
     identity = cloud.identity
-    known = next(iter(identity.services(name=told.name, type=told.type)), None) or _made(
-        f"service {told.name}", lambda: identity.create_service(name=told.name, type=told.type)
+    known = next(iter(identity.services(name=entry.name, type=entry.type)), None) or _made(
+        f"service {entry.name}", lambda: identity.create_service(name=entry.name, type=entry.type)
     )
     url = site.addresses.endpoint(service.name)
     there = {endpoint.interface: endpoint for endpoint in identity.endpoints(service_id=known.id)}
@@ -181,7 +181,7 @@ def _endpoints(site: Site, cloud: Connection, service: Service) -> None:
         endpoint = there.get(interface)
         if endpoint is None:
             _made(
-                f"{interface} endpoint of {told.name}",
+                f"{interface} endpoint of {entry.name}",
                 partial(
                     identity.create_endpoint,
                     service_id=known.id,
@@ -192,20 +192,20 @@ def _endpoints(site: Site, cloud: Connection, service: Service) -> None:
             )
         elif endpoint.url != url:
             identity.update_endpoint(endpoint, url=url)
-            JOURNAL.emit("change", f"moved the {interface} endpoint of {told.name} to {url}", host="api")
+            JOURNAL.emit("change", f"moved the {interface} endpoint of {entry.name} to {url}", host="api")
 
 
-def patient(api: Adapter) -> None:
-    """Let this API's requests be sent again while it answers 500 to 504, for 15 s in all.
+def retry_server_errors(api: Adapter) -> None:
+    """Let this API's requests be repeated while it answers 500, 502, 503 or 504, for 15 s in all.
 
-    Keystone was seen to, once, just after its start on several controllers; that ended a whole build.
+    Keystone once answered so just after its start on several controllers, and a whole build failed.
     """
     api.retriable_status_codes = [500, 502, 503, 504]
     api.status_code_retries = 5  # after 0.5, 1, 2, 4 and 8 s
 
 
 def _ensured(what: str, find: Callable[[], Any], make: Callable[[], Any]) -> Any:
-    """What was found, or made: by us, or by another step in the same moment."""
+    """Return the object that `find` finds; else create it, or return the one that a parallel step just created."""
     from openstack.exceptions import ConflictException  # noqa: PLC0415 - see connect()
 
     found = find()

@@ -1,4 +1,4 @@
-"""Names of the cloud's first content, by which steps make it and readers find it."""
+"""Names of the cloud's first content: the guest image and the provider network."""
 
 IMAGE = "cirros"
 NETWORK = "provider"

@@ -1,4 +1,4 @@
-"""Defects: what is wrong in a package's own file in one release."""
+"""Defects: a wrong line in a package's own file."""
 
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
@@ -6,9 +6,9 @@ from pydantic.dataclasses import dataclass
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Defect:
-    """A line of a package's own file that is wrong in this release, and mended where it is found.
+    """A wrong line in a package's own file, which a build replaces by `mended`.
 
-    A version of the package without that line needs no mending, and gets none.
+    A version of the package without that line is left as it is.
     """
 
     path: str
@@ -16,4 +16,4 @@ class Defect:
     mended: str
     why: str
     units: tuple[str, ...]
-    """The units that run the wrong line, and are restarted."""
+    """The units that run the line, and restart after the change."""

@@ -1,4 +1,4 @@
-"""Found: what templates need to know of the computes, and no inventory can say."""
+"""Facts of the computes that templates need and that no inventory contains."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from deploy.errors import StackproofError
 from deploy.inventory import Cluster
 
 KINDS = ("kvm", "qemu")
-"""What `virt_type` may be."""
+"""The values of `virt_type`."""
 
 
 class Unknown(StackproofError):
-    """A template needs what a host has not answered; names the host and the reason."""
+    """A template needs a fact that a host did not answer; the error names the host and the reason."""
 
 
 class Answers(Mapping[str, str]):
-    """One answer of each host, by its name. All hosts are asked at the first use; none is asked twice.
+    """One answer per host, by host name. All hosts are queried at the first use, each once.
 
-    `ask` returns each host's answer, or the error why it has none. The use of such an answer raises Unknown, so that
-    only what depends on that host fails. A host that is not in `names` has no answer: KeyError.
+    `ask` returns the answer or the error of each host. The use of an error raises Unknown, so that only files that
+    depend on that host fail. KeyError for a host that is not in `names`.
     """
 
     def __init__(self, names: Iterable[str], ask: Callable[[], Mapping[str, str | StackproofError]]) -> None:
@@ -35,7 +35,9 @@ class Answers(Mapping[str, str]):
                 self._asked = self._ask()
         answer = self._asked[name]
         if isinstance(answer, StackproofError):
-            raise Unknown(f"not known of {name}: {answer.what}", hint=answer.hint or f"mend {name}, or ask it later")
+            raise Unknown(
+                f"a fact of {name} is unknown: {answer.what}", hint=answer.hint or f"repair {name}, or repeat later"
+            )
         return answer
 
     def __contains__(self, name: object) -> bool:
@@ -50,25 +52,25 @@ class Answers(Mapping[str, str]):
 
 @dataclass(eq=False)
 class Found:
-    """What the computes were found to be, each by the name of its node."""
+    """The facts, each by node name."""
 
     virt_type: Mapping[str, str]
-    """One of KINDS: the virtualisation that works there."""
+    """The virtualisation that works on the node: one of KINDS."""
     host_keys: Mapping[str, str]
-    """The public key of its SSH server, as known_hosts has it: kind and key."""
+    """The public key of the node's SSH server: type and key, as in known_hosts."""
 
     @classmethod
     def assumed(cls, cluster: Cluster) -> "Found":
-        """Stand-ins for reading the templates without hosts."""
+        """Return made-up facts, to render templates without hosts."""
         names = [node.name for node in cluster.role("compute")]
         return cls(dict.fromkeys(names, "qemu"), {name: f"ssh-ed25519 key-of-{name}" for name in names})
 
     def take(self, found: "Found") -> None:
-        """Know from now on what another has found: a build has tried what nobody had tried before."""
+        """Replace these facts by those of `found`, as after a build has tried the virtualisation."""
         self.virt_type, self.host_keys = found.virt_type, found.host_keys
 
     def possible(self, name: str) -> tuple["Found", ...]:
-        """What may hold of that host: itself, or one for each kind of virtualisation where that is not known."""
+        """Return the possible facts of that host: these, or one set per kind where its virtualisation is unknown."""
         try:
             self.virt_type.get(name)
         except Unknown:

@@ -1,4 +1,4 @@
-"""Plan: the steps in the order their `requires` give, run one after the other and told to the journal."""
+"""Plan: runs the steps in the order of their `requires`, in parallel where possible, and journals them."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
@@ -18,7 +18,7 @@ from deploy.step import Step
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one step came to: its time in seconds and what it changed, as (host, what)."""
+    """The result of one step: its duration in seconds, and its changes as (host, change)."""
 
     step: str
     seconds: float
@@ -26,7 +26,7 @@ class Outcome:
 
 
 def order(steps: Iterable[Step]) -> list[Step]:
-    """The steps so that each comes after what it requires; InventoryError on a circle, or a name unknown or twice."""
+    """Return the steps, each after its required steps; InventoryError for a circle, an unknown or a repeated name."""
     by_name: dict[str, Step] = {}
     for step in steps:
         if step.name in by_name:
@@ -44,7 +44,7 @@ def order(steps: Iterable[Step]) -> list[Step]:
 
 
 def only(steps: Iterable[Step], names: Iterable[str]) -> list[Step]:
-    """The steps of those names and all that they require, in order; InventoryError names each that does not exist."""
+    """Return the named steps and all steps that they require, in order; InventoryError lists the unknown names."""
     ordered, wanted = order(steps), set(names)
     if unknown := sorted(wanted - {step.name for step in ordered}):
         known = ", ".join(step.name for step in ordered)
@@ -56,8 +56,8 @@ def only(steps: Iterable[Step], names: Iterable[str]) -> list[Step]:
 
 
 def apply(site: Site, step: Step) -> Outcome:
-    """Make the step so, then wait until nothing is amiss; StepFailed or what the step raised."""
-    with _told(step) as changes:
+    """Apply the step, then wait until it has no findings; StepFailed, or the error of the step's own functions."""
+    with _journalled(step) as changes:
         started = time.monotonic()
         hosts = site.hosts.role(*step.roles)
         step.prepare(site)
@@ -68,8 +68,8 @@ def apply(site: Site, step: Step) -> Outcome:
 
 
 def verify(site: Site, step: Step) -> Outcome:
-    """Only read; StageMissing, in one line, where something is amiss and stays so."""
-    with _told(step) as changes:
+    """Wait until the step has no findings, and change nothing; StageMissing where findings remain."""
+    with _journalled(step) as changes:
         started = time.monotonic()
         try:
             _verify(site, step)
@@ -92,10 +92,10 @@ def run(
     steps: Iterable[Step],
     do: Callable[[Site, Step], Outcome],
 ) -> Outcomes:
-    """Do every step as soon as those it requires are done, side by side where they do not require each other.
+    """Run every step once its required steps are done, in parallel with independent steps.
 
-    `do` is `apply` or `verify`. A step that fails keeps those that require it from being tried. Returns what
-    each step came to.
+    `do` is `apply` or `verify`. After a failed step, the steps that require it are not tried. Returns the outcome or
+    the error of each step, by name.
     """
     waiting = order(steps)
     outcomes: Outcomes = {}
@@ -119,7 +119,7 @@ def run(
                 outcomes[step.name] = _outcome(future)
     except BaseException as error:
         stop_for(error)
-        site.hosts.disconnect()  # what still runs in other threads ends with its connection
+        site.hosts.disconnect()  # commands of other threads end with their connection
         raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -155,8 +155,8 @@ def _verify(site: Site, step: Step) -> None:
 
 
 @contextmanager
-def _told(step: Step) -> Iterator[list[tuple[str, str]]]:
-    """Tell the journal when a step begins and ends; collect its changes."""
+def _journalled(step: Step) -> Iterator[list[tuple[str, str]]]:
+    """Journal the begin, the end or the failure of a step; yield a list that collects its changes."""
     changes: list[tuple[str, str]] = []
 
     def collect(event: Event) -> None:
@@ -171,7 +171,7 @@ def _told(step: Step) -> Iterator[list[tuple[str, str]]]:
             yield changes
             JOURNAL.emit("step", f"done, {count(changes)}", seconds=time.monotonic() - started)
     except StackproofError as error:
-        # Other steps may go on for minutes; whoever watches is told at once.
+        # Journalled at once, since other steps may run on for minutes.
         with within(step.name):
             JOURNAL.emit("step", f"failed: {error.what.splitlines()[0]}", seconds=time.monotonic() - started)
         if error.what.startswith(f"step {step.name}: "):
@@ -188,5 +188,5 @@ def _told(step: Step) -> Iterator[list[tuple[str, str]]]:
 
 
 def count(changes: Sized) -> str:
-    """`0 changes`, `1 change` ..."""
+    """Return `0 changes`, `1 change` and so on."""
     return f"{len(changes)} change{'' if len(changes) == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""Prechecks: what machines must have, and must not have, before a cluster is built on them; judgements only, no I/O."""
+"""Prechecks: judges readings of machines before a cluster is built on them. No I/O of its own."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def where_reached(everywhere: Callable[..., dict[str, T | None]], read: Callable[[Reads], T]) -> dict[str, T]:
-    """The same reading on every node that answers: one that does not has a red line of its own."""
+    """Return a reading of every node that answers. A check of its own reports the unreachable nodes."""
 
     def attempt(reader: Reads) -> T | None:
         try:
@@ -28,19 +28,19 @@ def where_reached(everywhere: Callable[..., dict[str, T | None]], read: Callable
         except HostUnreachable:
             return None
 
-    return {name: seen for name, seen in everywhere(attempt).items() if seen is not None}
+    return {name: value for name, value in everywhere(attempt).items() if value is not None}
 
 
-# -- what roles need -----------------------------------------------------------------------------
+# -- memory and disk -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Need:
-    """What one role takes at the least. MiB, as sold; the guides' GB are read as GiB."""
+    """The minimum of one role in MiB of installed hardware; GB in the guides are taken as GiB."""
 
     memory_mib: int
     disk_mib: int
-    """In all, with the system."""
+    """In all, with the operating system."""
     source: str
 
 
@@ -48,43 +48,43 @@ NEEDS = {
     "controller": Need(4096, 5120, "OpenStack installation guide, minimum of a controller node: 4 GB, 5 GB"),
     "compute": Need(2048, 10240, "OpenStack installation guide, minimum of a compute node: 2 GB, 10 GB"),
     "network": Need(512, 5120, "OpenStack installation guide (Juno), minimum of a network node: 512 MB, 5 GB"),
-    "storage": Need(512, 5120, "as a network node: names, time and tools, and no storage service yet"),
+    "storage": Need(512, 5120, "as a network node: base packages only, since there is no storage service yet"),
 }
 LESS = 0.9
-"""So much of what is sold must be seen: the kernel's own memory, and a file system's, are not counted."""
+"""The fraction of the installed size that must be visible: the kernel and the file systems take a part."""
 FREE = {"/usr": 4096, "/var/lib": 2048}
-"""MiB that a build must find free: all packages take 3.4 GB (the lab's image); the first database, queue and image."""
+"""MiB that must be free before a build: for all packages, 3.4 GB (the lab's image), and the first data of services."""
 FREE_BUILT = {"/usr": 256, "/var/lib": 1024}
-"""MiB that must be free where a cluster stands. RabbitMQ stops all publishers below 200 MB (its disk_free_limit)."""
+"""MiB that must be free on a built cluster. RabbitMQ blocks publishers below 200 MB (its disk_free_limit)."""
 
 
 def memory_needed(node: Node) -> int:
-    """MiB the kernel must have; each role's processes come beside the others'."""
+    """Return the MiB of memory that the kernel must report: the sum over the node's roles."""
     return int(sum(NEEDS[role].memory_mib for role in node.roles) * LESS)
 
 
 def disk_needed(node: Node) -> int:
-    """MiB of the file systems of software and data together; each role's figure has the system in it."""
+    """Return the MiB of the file systems together: the largest of the roles, since each includes the system."""
     return int(max(NEEDS[role].disk_mib for role in node.roles) * LESS)
 
 
 def sources(node: Node) -> str:
-    """Where the figures for a node come from."""
+    """Return the sources of the figures for a node."""
     return "; ".join(NEEDS[role].source for role in node.roles)
 
 
-def size(seen: Mapping[str, FileSystem]) -> int:
-    """MiB of the different file systems."""
-    return sum({system.mount: system.size_mib for system in seen.values()}.values())
+def size(systems: Mapping[str, FileSystem]) -> int:
+    """Return the total size in MiB of the file systems, by path; each mount counts once."""
+    return sum({system.mount: system.size_mib for system in systems.values()}.values())
 
 
-def too_full(seen: Mapping[str, FileSystem], free: Mapping[str, int]) -> dict[str, str]:
-    """The file systems with less free than the paths on them need together: by mount point, why."""
+def too_full(systems: Mapping[str, FileSystem], free: Mapping[str, int]) -> dict[str, str]:
+    """Return the file systems with less free space than their paths need together: the reason by mount point."""
     needed: dict[str, int] = {}
     for path, mib in free.items():
-        needed[seen[path].mount] = needed.get(seen[path].mount, 0) + mib
-    there = {system.mount: system.free_mib for system in seen.values()}
-    return {mount: f"{there[mount]} of {mib} MiB free" for mount, mib in needed.items() if there[mount] < mib}
+        needed[systems[path].mount] = needed.get(systems[path].mount, 0) + mib
+    available = {system.mount: system.free_mib for system in systems.values()}
+    return {mount: f"{available[mount]} of {mib} MiB free" for mount, mib in needed.items() if available[mount] < mib}
 
 
 # -- networks ------------------------------------------------------------------------------------
@@ -99,12 +99,12 @@ class Nic:
 
     @property
     def address(self) -> str:
-        """The node's address there; empty: it has none."""
+        """The node's address in the network; empty: none."""
         return str(self.node.addresses.get(self.network.name, ""))
 
     @property
-    def look(self) -> str:
-        """Where a person looks."""
+    def command(self) -> str:
+        """The command that shows the interface."""
         return f"ip addr show {self.network.interface}"
 
     def __str__(self) -> str:
@@ -112,7 +112,7 @@ class Nic:
 
 
 def nics(cluster: Cluster) -> Iterator[Nic]:
-    """Every interface a node must have: that of each of its addresses, and the provider's where Neutron bridges it."""
+    """Yield each required interface: one per address of a node, and the provider interface where Neutron bridges it."""
     for node in cluster.nodes:
         bridges = bool({"network", "compute"} & set(node.roles))
         for network in cluster.networks.values():
@@ -121,47 +121,47 @@ def nics(cluster: Cluster) -> Iterator[Nic]:
 
 
 def peers(nic: Nic, cluster: Cluster) -> dict[str, str]:
-    """The names of the other nodes on its network, by address; none where the node itself has no address there."""
+    """Return the other nodes of the network by address; empty where the node itself has no address there."""
     others = [node for node in cluster.nodes if node != nic.node and nic.network.name in node.addresses]
     return {str(node.addresses[nic.network.name]): node.name for node in others} if nic.address else {}
 
 
-def faults(nic: Nic, seen: Mapping[str, Interface]) -> list[str]:
-    """What is wrong with the interface as it was seen."""
-    interface = seen.get(nic.network.interface)
+def faults(nic: Nic, links: Mapping[str, Interface]) -> list[str]:
+    """Return the faults of the interface. `links`: the node's interfaces by name."""
+    interface = links.get(nic.network.interface)
     if interface is None:
-        return [f"no such interface; there are {', '.join(name for name in seen if name != 'lo')}"]
+        return [f"no such interface; there are {', '.join(name for name in links if name != 'lo')}"]
     found = []
     if not interface.up:
         found.append("not up, or no carrier")
     if interface.mtu != nic.network.mtu:
         found.append(f"MTU {interface.mtu}")
-    if nic.address and nic.address not in interfaces.addresses(seen, interface.name):
-        elsewhere = interfaces.holder(seen, nic.address)
+    if nic.address and nic.address not in interfaces.addresses(links, interface.name):
+        elsewhere = interfaces.holder(links, nic.address)
         found.append(f"{nic.address} is " + (f"on {elsewhere}" if elsewhere else "on no interface"))
     return found
 
 
-def strangers(nic: Nic, seen: Mapping[str, Interface], vip: IPv4Address | None) -> list[str]:
-    """Addresses of the network that the inventory does not give to this node: another cluster's VIP, perhaps."""
-    if nic.network.interface not in seen:
+def strangers(nic: Nic, links: Mapping[str, Interface], vip: IPv4Address | None) -> list[str]:
+    """Return the node's addresses in the network that are not in the inventory, such as another cluster's VIP."""
+    if nic.network.interface not in links:
         return []
     known = {nic.address, str(vip)}
     return [
         address
-        for address in interfaces.addresses(seen, nic.network.interface)
+        for address in interfaces.addresses(links, nic.network.interface)
         if address not in known and IPv4Address(address) in nic.network.cidr
     ]
 
 
 def carried(
-    interface: str, seen: Mapping[str, Interface], routes: Mapping[str, str], nodes: Collection[str] = ()
+    interface: str, links: Mapping[str, Interface], routes: Mapping[str, str], nodes: Collection[str] = ()
 ) -> list[str]:
-    """What leaves by an interface that Neutron will take into a bridge.
+    """Return the routes that use an interface, which Neutron's bridge would cut off.
 
-    `nodes`: the other nodes' addresses on that network. From there they knock, while prechecks look who answers.
+    `nodes`: the other nodes' addresses in that network, which are left out: prechecks themselves connect from there.
     """
-    master = seen[interface].master if interface in seen else ""
+    master = links[interface].master if interface in links else ""
     taken = {interface, master} - {""}
     return [
         "the default route" if target == "default" else f"the way to {target}"
@@ -176,23 +176,21 @@ def carried(
 def vip_taken(
     vip: str, holders: Mapping[str, bool], answers: Mapping[str, Neighbour], macs: Mapping[str, str]
 ) -> list[str]:
-    """Who has the VIP that should not.
+    """Return a sentence for each wrong holder of the VIP.
 
-    `holders`: nodes that have the address, and whether this cluster's Pacemaker put it there; `answers`: what each
-    node (and the runner) hears at the VIP; `macs`: the node of each MAC address.
+    `holders`: nodes that have the address, and whether this cluster's Pacemaker set it; `answers`: the answer that each
+    node and the runner get at the VIP; `macs`: the node of each MAC address.
     """
-    found = [
-        f"{name} has {vip}, and no Pacemaker of this cluster put it there" for name, ok in holders.items() if not ok
-    ]
+    found = [f"{name} has {vip}, which this cluster's Pacemaker did not set" for name, ok in holders.items() if not ok]
     if len(holders) > 1:
         found.append(f"{len(holders)} nodes have it: {', '.join(holders)}")
     heard: dict[str, list[str]] = {}
     for listener, answer in answers.items():
         if listener in holders or not answer.answers or macs.get(answer.mac) in holders:
             continue
-        if not answer.mac and holders:  # behind a router, or the host itself
+        if not answer.mac and holders:  # behind a router, or from the host itself
             continue
-        heard.setdefault(answer.mac or "somebody", []).append(listener)
+        heard.setdefault(answer.mac or "a machine", []).append(listener)
     for mac, listeners in heard.items():
         who = f"{macs[mac]} ({mac}), which does not have the address," if mac in macs else mac
         found.append(f"{who} answers to {', '.join(listeners)}")
@@ -204,7 +202,7 @@ def vip_taken(
 
 @dataclass(frozen=True)
 class PortOn:
-    """A port, or a range of them, that a service needs on a node, and the units of ours that may hold it."""
+    """A port or a range of ports that a service needs on a node, and the units that may hold it."""
 
     node: Node
     service: Service
@@ -212,14 +210,14 @@ class PortOn:
     last: int
     protocol: str
     always: bool
-    """Held as long as the service runs; else only at times, and not by its unit alone."""
+    """True where the unit holds the port as long as it runs; else at times only, and other processes may as well."""
     units: frozenset[str]
     shared: frozenset[str] = frozenset()
-    """Programs that may hold it whoever started them."""
+    """Programs that may hold the port, whatever started them."""
 
     @property
     def number(self) -> str:
-        """As a person writes it."""
+        """The port or range as text, with `/udp` for UDP."""
         last = f"-{self.last}" if self.last != self.port else ""
         return f"{self.port}{last}" + ("/udp" if self.protocol == "udp" else "")
 
@@ -228,7 +226,7 @@ class PortOn:
 
 
 def ports(cluster: Cluster, catalogue: Catalogue) -> Iterator[PortOn]:
-    """Every port of the catalogue on every node it will be listened to."""
+    """Yield every port of the catalogue on each node of its service."""
     for node in cluster.nodes:
         for service in catalogue.on(node):
             units = {service.unit}
@@ -242,7 +240,7 @@ def ports(cluster: Cluster, catalogue: Catalogue) -> Iterator[PortOn]:
 
 
 def held_by_others(wanted: PortOn, listeners: Iterable[Listener], ours: bool) -> list[str]:
-    """What listens on the port and may not; `ours`: the node carries this cluster already."""
+    """Return the listeners that may not hold the port. `ours`: the node already belongs to this cluster."""
     return [str(listener) for listener in listeners if _is_on(wanted, listener) and not _may(wanted, listener, ours)]
 
 
@@ -253,7 +251,7 @@ def _is_on(wanted: PortOn, listener: Listener) -> bool:
 def _may(wanted: PortOn, listener: Listener, ours: bool) -> bool:
     if listener.program in wanted.shared:
         return True
-    if wanted.service.step == "base":  # the base system may run it already; the build configures it anew
+    if wanted.service.step == "base":  # the operating system may already run it; the build changes its configuration
         return bool(listener.units & wanted.units)
     return ours and (bool(listener.units & wanted.units) or not wanted.always)
 
@@ -262,30 +260,32 @@ def _may(wanted: PortOn, listener: Listener, ours: bool) -> bool:
 
 
 def contradictions(cluster: Cluster, hosts_file: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Names of nodes that a hosts file gives another address. A machine's own at 127.0.x.y is what installers leave."""
+    """Return nodes with another address in the hosts file; 127.x.y.z is accepted, as installers set it."""
     found = []
     for node in cluster.nodes:
         others = [a for a in hosts_file.get(node.name, ()) if a != str(node.management) and not a.startswith("127.")]
         if others:
-            found.append(f"{node.name} is {', '.join(others)} there, and {node.management} in the inventory")
+            found.append(
+                f"{node.name} is {', '.join(others)} in the hosts file, and {node.management} in the inventory"
+            )
     return found
 
 
-def same_before(cluster: Cluster, node: Node, seen: Mapping[str, str]) -> list[str]:
-    """The nodes before this one with the same value; so each that repeats is one red line, and the first is none."""
+def earlier_nodes_with_same(cluster: Cluster, node: Node, values: Mapping[str, str]) -> list[str]:
+    """Return earlier nodes with the same value, so that each repetition fails one check and the first fails none."""
     names = [other.name for other in cluster.nodes]
     earlier = names[: names.index(node.name)]
-    return [name for name in earlier if seen.get(name) and seen.get(name) == seen.get(node.name)]
+    return [name for name in earlier if values.get(name) and values.get(name) == values.get(node.name)]
 
 
 # -- leftovers -----------------------------------------------------------------------------------
 
 
 def foreign_data(left: Leftovers, cluster: str) -> tuple[str, ...]:
-    """Data of services on a machine that is not this cluster's."""
+    """Return paths of services' data on a machine that does not belong to this cluster."""
     return () if left.ours(cluster) else left.data
 
 
 CLOCK = 10.0
-"""Seconds a clock may be off before a build: a package manager refuses indexes dated later than that (apt.conf(5),
+"""Seconds a clock may be wrong before a build: apt refuses package indexes that are further in the future (apt.conf(5),
 Acquire::Max-FutureTime); chrony sets the clock when it starts."""

@@ -1,4 +1,4 @@
-"""A dry run: what a build would do, host by host, found by reading only."""
+"""A dry run: the packages and files that a build would change on each host. Reads only."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,22 +17,22 @@ from deploy.step import Step
 
 @dataclass(frozen=True)
 class Preview:
-    """What one host lacks: packages, and files that differ or are not there. `error`: it could not be read."""
+    """Missing packages, and missing or different files, of one host. `error`: why the host could not be read."""
 
     packages: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
-    """Services whose files need what another host did not answer, each with the reason."""
+    """Services whose files cannot be rendered because another host did not answer, each with the reason."""
     error: str = ""
 
 
 def steps(site: Site, every: Iterable[Step]) -> list[tuple[Step, tuple[str, ...]]]:
-    """The steps in order, with the hosts each works on."""
+    """Return the steps in order, each with the names of its hosts."""
     return [(step, tuple(site.hosts.role(*step.roles))) for step in plan.order(every)]
 
 
 def left(site: Site) -> tuple[Left, ...]:
-    """What stands of projects that the inventory no longer has; nothing is known where a host cannot be read."""
+    """Return the projects on the hosts that the inventory no longer has; empty where a host cannot be read."""
     try:
         return remove.find(site)
     except StackproofError:
@@ -40,9 +40,9 @@ def left(site: Site) -> tuple[Left, ...]:
 
 
 def hosts(site: Site) -> dict[str, Preview]:
-    """Look at every host; one that does not answer is told as such, and does not hide the others."""
+    """Return the preview of every host by name; a host that does not answer has only an `error`."""
 
-    def look(host: Host) -> Preview:
+    def preview(host: Host) -> Preview:
         try:
             services = site.catalogue.on(host.node)
             unknown = {service.name: why for service in services if (why := _unknown(site, host, service))}
@@ -57,11 +57,11 @@ def hosts(site: Site) -> dict[str, Preview]:
         except StackproofError as error:
             return Preview(error=error.what)
 
-    return site.hosts.each(look)
+    return site.hosts.each(preview)
 
 
 def _unknown(site: Site, host: Host, service: Service) -> str:
-    """Why that service's files cannot be rendered before another host answers; empty where they can."""
+    """Return why the service's files cannot be rendered until another host answers; empty where they can."""
     try:
         site.render(host.node, [service], _possible(site, host)[0])
     except Unknown as error:
@@ -70,7 +70,7 @@ def _unknown(site: Site, host: Host, service: Service) -> str:
 
 
 def _differing(site: Site, host: Host, services: list[Service]) -> list[str]:
-    """The files that differ whichever virtualisation works there, where nobody tried it since the host booted."""
+    """Return the files that differ, where the virtualisation type is unknown only those that differ for each type."""
     differing = [host.differing(site.render(host.node, services, found)) for found in _possible(site, host)]
     return [path for path in differing[0] if all(path in each for each in differing)]
 

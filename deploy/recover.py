@@ -1,4 +1,4 @@
-"""Recovery after a disaster, which no step does by itself: it takes an operator's decision."""
+"""Recovery of Galera after the loss of all members. No step does it, because it needs an operator's decision."""
 
 import re
 from dataclasses import dataclass
@@ -12,47 +12,46 @@ from deploy.steps.galera import joined
 from deploy.wait import until
 
 JOIN = 300.0
-"""Seconds a member may take to receive what it missed; a full copy of a grown database takes longer than a build's."""
+"""Seconds a member may take to rejoin. A full copy of a used database takes longer than in a build."""
 BY_THEMSELVES = 60.0
-"""Seconds members that are starting may take to find each other; ten is usual."""
-GIVEN_UP = 20
+"""Seconds starting members may take to find each other; ten are usual."""
+STOP_SECONDS = 20
 """Seconds a member may take to stop before it is killed."""
 _POSITION = re.compile(r"Recovered position:\s*([0-9a-f-]{36}):(-?\d+)")
 
 
 @dataclass(frozen=True)
 class Position:
-    """The last transaction a member has on disk."""
+    """The last transaction on a member's disk: the cluster's UUID and the sequence number."""
 
     uuid: str
     seqno: int
 
 
 def position(text: str) -> Position | None:
-    """What `mariadbd --wsrep-recover` logs; None where it found none."""
+    """Parse the log of `mariadbd --wsrep-recover`; None where it has no position."""
     found = _POSITION.search(text)
     return Position(found[1], int(found[2])) if found else None
 
 
 def galera(site: Site) -> str:
-    """Start a Galera cluster of which no member runs: the one with the newest data first. Returns what was done.
+    """Start a Galera cluster without a running member, the member with the newest data first. Returns a summary.
 
-    Members that all lost power find each other by themselves (Galera keeps its last view in gvwstate.dat), so
-    those that are starting get a minute for that first. Raises StepFailed, having changed nothing but stopped
-    units, when a member already serves, when a position cannot be read, or when the members do not belong to
-    one cluster.
+    After a power loss of all members, starting members find each other by themselves (Galera saves its last view in
+    gvwstate.dat); they get a minute for that first. Raises StepFailed where a member already serves, a position cannot
+    be read, or the members belong to different clusters. Until then only units have been stopped.
     """
     hosts, service = site.members("galera"), site.catalogue["galera"]
     serving = _serving(hosts)
     if serving:
         raise StepFailed(
-            f"galera: {', '.join(serving)} serves; there is nothing to recover",
-            hint=f"start {service.unit} on the members that are down: they join by themselves",
+            f"galera: nothing to recover, since {', '.join(serving)} already serves",
+            hint=f"start {service.unit} on the stopped members; they join by themselves",
         )
     if _found_each_other(hosts, service.unit):
         return "Galera runs again; its members found each other by themselves"
     hosts.each(
-        lambda host: host.change(f"stopped {service.unit}", _STOP.format(unit=service.unit), timeout=GIVEN_UP + 60)
+        lambda host: host.change(f"stopped {service.unit}", _STOP.format(unit=service.unit), timeout=STOP_SECONDS + 60)
     )
     positions = hosts.each(lambda host: _position(host, service.runs_as))
     if len({place.uuid for place in positions.values()}) > 1:
@@ -60,11 +59,11 @@ def galera(site: Site) -> str:
             "galera: the members' data comes from different clusters",
             expected="one UUID",
             seen=", ".join(f"{name}: {place.uuid}" for name, place in positions.items()),
-            hint="decide which data is the cluster's, and move /var/lib/mysql away on the other members",
+            hint="decide which data to keep, and move /var/lib/mysql away on the members of the other clusters",
         )
     newest = max(positions, key=lambda name: positions[name].seqno)
     for name, place in positions.items():
-        JOURNAL.emit("note", f"has everything up to transaction {place.seqno}", host=name)
+        JOURNAL.emit("note", f"has all transactions up to {place.seqno}", host=name)
     _bootstrap(site, hosts[newest])
     for host in hosts.without(newest).values():
         host.change(f"started {service.unit}", f"systemctl start {service.unit}", timeout=JOIN)
@@ -73,11 +72,11 @@ def galera(site: Site) -> str:
 
 
 def _serving(hosts: Hosts) -> list[str]:
-    return [name for name, seen in hosts.each(facts.status).items() if seen.synced]
+    return [name for name, status in hosts.each(facts.status).items() if status.synced]
 
 
 def _found_each_other(hosts: Hosts, unit: str) -> bool:
-    """True once all are synced; False where not all of them are even starting, or a minute was not enough."""
+    """Wait up to a minute; True once all members are synced, False at once where not every unit is starting."""
     if not all(member.running for member in hosts.each(lambda host: facts.saved(host, unit)).values()):
         return False
     JOURNAL.emit("note", f"all members are starting; they get {BY_THEMSELVES:g} s to find each other")
@@ -100,7 +99,7 @@ def _position(host: Host, account: str) -> Position:
             f"{host.name}: its Galera position could not be read",
             expected="`Recovered position: UUID:seqno` from mariadbd --wsrep-recover",
             seen=out[-400:],
-            hint="its database may be damaged; move /var/lib/mysql away there, and it takes a full copy when it joins",
+            hint="its database may be damaged; move /var/lib/mysql away there, and the member joins with a full copy",
         )
     return place
 
@@ -116,10 +115,10 @@ def _bootstrap(site: Site, host: Host) -> None:
     joined(site, host, timeout=JOIN)
 
 
-# A member without a primary component may ignore that it is to end, for as long as its unit allows (15 min). It
-# serves nobody, and InnoDB survives a kill as it survived the power loss.
+# A member without a primary component may ignore SIGTERM for as long as its unit allows (15 min). It serves no
+# client, and InnoDB survives a kill as it survived the power loss.
 _STOP = f"""systemctl stop --no-block {{unit}}
-for second in $(seq {GIVEN_UP}); do
+for second in $(seq {STOP_SECONDS}); do
   case $(systemctl is-active {{unit}} || :) in inactive|failed) exit 0 ;; esac
   sleep 1
 done

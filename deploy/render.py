@@ -1,4 +1,4 @@
-"""Rendering: templates/<project>/<set>/<path on the host>.j2 become whole files, with owner and mode from data."""
+"""Rendering: templates/<project>/<set>/<path on the host>.j2 become files, with owner and mode from the catalogue."""
 
 import re
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from deploy.secrets import Secrets
 
 @dataclass(frozen=True)
 class Rendered:
-    """One file as it must be on a host. `units` use it, so they restart when it changes."""
+    """One file as it must be on a host. `units` read the file and restart when it changes."""
 
     path: str
     text: str
@@ -26,14 +26,14 @@ class Rendered:
     mode: str
     units: tuple[str, ...]
     folder: str = ""
-    """Mode of the folder it is in, where that is its own; its owner is the file's."""
+    """Mode of the file's folder, which has the same owner; empty: the build leaves the folder as it is."""
     whole: bool = False
-    """The folder holds rendered files and nothing else."""
+    """True: a build removes every other file from the folder."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """What templates may speak of."""
+    """The data that templates are rendered with."""
 
     cluster: Cluster
     catalogue: Catalogue
@@ -43,7 +43,7 @@ class Context:
 
 
 def files(context: Context, node: Node, services: Iterable[Service]) -> list[Rendered]:
-    """Every file those services own on that node. Raises StackproofError naming a template that fails."""
+    """Return all files of the services on that node; StackproofError names a template that cannot be rendered."""
     rendered: dict[str, Rendered] = {}
     for service in services:
         for each in service.sets:
@@ -56,7 +56,7 @@ def files(context: Context, node: Node, services: Iterable[Service]) -> list[Ren
 
 
 def _targets(context: Context, node: Node, template: str) -> tuple[Node, ...]:
-    """A path with `{controller}` in it is a file for each controller, its `target`; any other is the node's own."""
+    """Return every controller for a path with `{controller}`, which is one file per controller; else the node alone."""
     return context.cluster.role("controller") if "{controller}" in template else (node,)
 
 
@@ -80,11 +80,11 @@ def _file(
     except (TemplateError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise StackproofError(
             f"template {of.folder}/{template}.j2 does not render for {node.name}",
-            expected="every name it uses to be known, and to have a value",
+            expected="every name in the template to be defined and to have a value",
             seen=f"{type(error).__name__}: {error}",
         ) from None
     if not text.strip():
-        return None  # a template that has nothing to say for this node owns no file there
+        return None  # an empty result means that this node does not have the file
     rule = of.files.of(f"/{template}")
     users = _users(context, node, service, of, template)
     path = _path(context.platform, service, template, target)
@@ -92,14 +92,14 @@ def _file(
 
 
 def _users(context: Context, node: Node, service: Service, of: TemplateSet, template: str) -> tuple[str, ...]:
-    """The units on that node which read the files of that set; a path with the service in it is that one's own."""
+    """Return the units on that node that use the set; only the service's own unit for a path that contains its name."""
     if any(own in template for own in ("{unit}", "{service}", "{script}")):
         return (service.unit,)
     return tuple(user.unit for user in context.catalogue.on(node) if user.unit and of in user.sets)
 
 
 def _path(platform: Platform, service: Service, template: str, target: Node) -> str:
-    """The template's path with `{name}` replaced: by a name or a path of the service, or one of the platform.
+    """Return the path on the host: `{name}` becomes the service's name or path of that name, else the platform's path.
 
     `{script}` is the file name of the service's WSGI program.
     """
@@ -124,13 +124,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - configuration files, not HTML
-        auto_reload=False,  # or every use of a template looks at its time
+        auto_reload=False,  # else each use of a template checks its time
         finalize=_written,
     )
 
 
 def _written(value: object) -> object:
-    """What `{{ }}` writes; a value that is not there would be written as the word None."""
+    """Return the value that `{{ }}` writes; an error for None, which Jinja would write as the word None."""
     if value is None:
-        raise TemplateRuntimeError("a value that is written is None")
+        raise TemplateRuntimeError("a written value is None")
     return value

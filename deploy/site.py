@@ -1,6 +1,6 @@
-"""Site: one cluster with what it takes to work on it: its hosts, its catalogue, its platform, its secrets.
+"""Site: one cluster with its hosts, catalogue, platform and secrets, as steps and facts use it.
 
-`Cluster` is data and never touches a machine; a Site is what steps and facts are given.
+`Cluster` is data only and contacts no machine.
 """
 
 import os
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from deploy import catalogue, platforms, power
 from deploy.catalogue import Addresses, Catalogue, Service
 from deploy.errors import InventoryError
-from deploy.facts import finding
+from deploy.facts import computes, leftovers
 from deploy.found import Found
 from deploy.host import Host, Hosts
 from deploy.inventory import Cluster, Node
@@ -22,7 +22,7 @@ from deploy.secrets import Secrets
 
 @dataclass(frozen=True, eq=False)
 class Site:
-    """Everything a step needs. `found` is what templates need to know of the computes: read at its first use."""
+    """Everything a step needs. `found`: facts of the computes for templates, read at the first use."""
 
     cluster: Cluster
     catalogue: Catalogue
@@ -33,7 +33,7 @@ class Site:
 
     @classmethod
     def of(cls, cluster: Cluster) -> "Site":
-        """The site of one cluster; opens no connection yet. InventoryError where none is built on its platform yet."""
+        """Return the site of one cluster, without connections; InventoryError for an unsupported platform."""
         platform = platforms.load(cluster.platform)
         if platform.not_built:
             raise InventoryError(
@@ -44,7 +44,7 @@ class Site:
         secrets = Secrets.of(cluster.name)
         JOURNAL.redact = secrets.redact
         _learn_power(secrets, cluster)
-        _past_proxies(cluster)
+        _bypass_proxies(cluster)
         hosts = Hosts(Host(node, cluster.ssh, platform.manager) for node in cluster.nodes)
         return cls(
             cluster=cluster,
@@ -52,45 +52,50 @@ class Site:
             platform=platform,
             secrets=secrets,
             hosts=hosts,
-            found=finding.read(hosts.role("compute"), hosts.role("compute").each),
+            found=computes.read(hosts.role("compute"), hosts.role("compute").each),
         )
 
     @property
     def addresses(self) -> Addresses:
-        """Where the services listen, and where clients find them."""
+        """The addresses of the services, for clients and of each member."""
         return Addresses(self.cluster, self.catalogue)
 
     @property
     def controllers(self) -> Hosts:
-        """The hosts that carry the control plane."""
+        """The hosts with the role controller."""
         return self.hosts.role("controller")
 
     @property
     def ha(self) -> bool:
-        """True where controllers share a VIP."""
+        """True where the cluster has a VIP."""
         return self.cluster.vip is not None
 
+    @property
+    def leftovers(self) -> str:
+        """The script that finds the remains of deployments on a machine, of every project that there is."""
+        return leftovers.script(catalogue.load(), self.cluster.platform)
+
     def members(self, service: str) -> Hosts:
-        """The hosts that a service of the catalogue runs on."""
+        """Return the hosts of a service of the catalogue."""
         return self.hosts.role(*self.catalogue[service].roles)
 
     def services(self, step: str, node: Node) -> tuple[Service, ...]:
-        """What that step builds on that node."""
+        """Return the services that the step builds on that node."""
         return tuple(service for service in self.catalogue.step(step) if service.on(node))
 
     def render(self, node: Node, services: Iterable[Service], found: Found | None = None) -> list[Rendered]:
-        """Every file those services own on that node. Raises Unknown where one needs what a compute did not answer.
+        """Return all files of the services on that node; Unknown where a file needs a fact of a silent compute.
 
-        `found`: what is assumed of the computes instead of the site's own.
+        `found`: facts of the computes to use instead of the site's own.
         """
         context = Context(self.cluster, self.catalogue, self.platform, self.secrets, found or self.found)
         return files(context, node, services)
 
 
-def _past_proxies(cluster: Cluster) -> None:
-    """A proxy of the runner's environment is for the world outside: the cluster is asked directly, as by SSH.
+def _bypass_proxies(cluster: Cluster) -> None:
+    """Add the cluster's addresses to `no_proxy`, so that requests to it bypass the runner's proxy.
 
-    Requests and the SDK heed `no_proxy`, with networks too; what the environment names in it stays.
+    Requests and the SDK obey `no_proxy`, networks included. Existing entries are kept.
     """
     known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
     own = [str(cluster.api_address), *(str(network.cidr) for network in cluster.networks.values())]
@@ -98,7 +103,7 @@ def _past_proxies(cluster: Cluster) -> None:
 
 
 def _learn_power(secrets: Secrets, cluster: Cluster) -> None:
-    """The power devices' passwords, which are the owner's and not ours to make."""
+    """Add the power devices' passwords, which their owner sets, to the secrets."""
     for node in cluster.nodes:
         if password := power.password(node):
             secrets.learn(f"power.{node.name}", password)

@@ -1,4 +1,4 @@
-"""A snapshot: a site at one moment. Each question is put once, and a host that does not answer is not asked again."""
+"""A snapshot: readings of a site at one moment. Each is made once; an unreachable host is not contacted again."""
 
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, ExitStack
@@ -21,9 +21,9 @@ def _is_any(_: object) -> bool:
 
 
 class Snapshot:
-    """What the functions that find what is amiss read from. An answer is kept for all that ask the same question.
+    """The source of readings for the steps' `amiss` functions. The result of each reading is kept for all callers.
 
-    `steps` names the steps whose units are read together; none: those of all steps, in the same number of commands.
+    `steps` names the steps whose units are read together; without names, units of all steps are, in as many commands.
     """
 
     def __init__(self, site: Site, *steps: str) -> None:
@@ -41,7 +41,7 @@ class Snapshot:
         self._opened.close()
 
     def findings(self, amiss: Callable[["Snapshot"], Iterator[Finding]]) -> Iterator[Finding]:
-        """What `amiss` yields, then what could not be read for it. Reads no more than the caller takes."""
+        """Yield the findings of `amiss`, then a finding per failed reading. Reads no more than the caller consumes."""
         try:
             yield from amiss(self)
         except Interrupted:
@@ -51,38 +51,38 @@ class Snapshot:
         yield from self.unread()
 
     def unread(self) -> Iterator[Finding]:
-        """What hosts could not be asked since the last call, each once; a host that does not answer is one finding."""
+        """Yield the failed readings since the last call; an unreachable host is one finding."""
         found, self._unread = self._unread, []
         yield from found
 
     def units(self, node: Node) -> list[Service]:
-        """The services with a unit on that node, of the steps that are read together."""
+        """Return the services with a unit on that node, of the steps that are read together."""
         return [
             each for each in self.site.catalogue.on(node) if each.unit and (not self._steps or each.step in self._steps)
         ]
 
     def answering(self, hosts: Hosts) -> Hosts:
-        """Those that are not known to be silent."""
+        """Return the hosts without those known to be unreachable."""
         return hosts.without(*self._silent)
 
     def each(self, hosts: Hosts, fact: Callable[[Host], T], key: Hashable = None) -> dict[str, T]:
-        """A fact of all those hosts, read in parallel, by their names; without the hosts that could not be asked.
+        """Return a fact of the hosts, read in parallel, by host name; hosts whose reading failed are left out.
 
-        `key` names the question where `fact` is not the same function each time.
+        `key` identifies the reading where `fact` is a new function at each call.
         """
-        question = key or fact
-        due = Hosts(host for host in self.answering(hosts).values() if (question, host.name) not in self._answers)
+        reading = key or fact
+        due = Hosts(host for host in self.answering(hosts).values() if (reading, host.name) not in self._answers)
         for name, answer in due.each(partial(_answer, fact)).items():
-            self._keep(question, name, answer)
-        answers = {name: self._answers[question, name] for name in hosts if (question, name) in self._answers}
-        return {name: cast(T, seen) for name, seen in answers.items() if not isinstance(seen, StackproofError)}
+            self._keep(reading, name, answer)
+        answers = {name: self._answers[reading, name] for name in hosts if (reading, name) in self._answers}
+        return {name: cast(T, answer) for name, answer in answers.items() if not isinstance(answer, StackproofError)}
 
     def first(
         self, hosts: Hosts, fact: Callable[[Host], T], key: Hashable = None, *, usable: Callable[[T], bool] = _is_any
     ) -> T:
-        """A fact of the first of those hosts whose answer is usable, or else the last answer that there is.
+        """Return the first usable fact of the hosts, read one after the other; without one, the last fact read.
 
-        Raises StackproofError where none could be asked.
+        Raises StackproofError where every reading failed.
         """
         answers: list[T] = []
         for host in hosts.values():
@@ -90,11 +90,11 @@ class Snapshot:
             if answers and usable(answers[-1]):
                 break
         if not answers:
-            raise StackproofError(f"none of {', '.join(hosts)} could be asked")
+            raise StackproofError(f"none of {', '.join(hosts)} could be read")
         return answers[-1]
 
     def once(self, key: Hashable, read: Callable[[], T]) -> T:
-        """What `read` returns or raises, read by the first who asks."""
+        """Return the result of `read`, or raise its error; the first call with this key makes the reading."""
         if (key, "") not in self._answers:
             self._answers[key, ""] = _answer(lambda _: read(), None)
         answer = self._answers[key, ""]
@@ -103,11 +103,11 @@ class Snapshot:
         return cast(T, answer)
 
     def opened(self, key: Hashable, make: Callable[[], AbstractContextManager[T]]) -> T:
-        """What stays open until the snapshot ends, such as a session; opened by the first who asks."""
+        """Return an object that stays open until the snapshot ends, such as a session; the first call opens it."""
         return self.once(key, lambda: self._opened.enter_context(make()))
 
-    def _keep(self, question: Hashable, name: str, answer: object) -> None:
-        self._answers[question, name] = answer
+    def _keep(self, reading: Hashable, name: str, answer: object) -> None:
+        self._answers[reading, name] = answer
         if isinstance(answer, StackproofError):
             self._unread.append(Finding.of(answer, name))
         if isinstance(answer, HostUnreachable):
@@ -115,7 +115,7 @@ class Snapshot:
 
 
 def _answer(fact: Callable[[H], T], host: H) -> T | StackproofError:
-    """What a reading returns, or the error that it raises."""
+    """Return the result of a reading, or the error that it raises."""
     try:
         return fact(host)
     except Interrupted:

@@ -11,24 +11,24 @@ from deploy.snapshot import Snapshot
 
 Order = Literal["parallel", "serial", "first-then-rest"]
 Amiss = Callable[[Snapshot], Iterator[Finding]]
-"""Yields what is amiss. It reads and never waits; it may raise StackproofError, which counts as a finding."""
+"""Yields the step's findings. It reads and never waits; a StackproofError that it raises counts as a finding."""
 
 
 def _nothing(*_: object) -> None:
-    """A part of a step that has nothing to do."""
+    """Do nothing: the default of a step's functions."""
 
 
 def _well(_: Snapshot) -> Iterator[Finding]:
-    """A step that cannot be amiss."""
+    """Return no findings: the default of `amiss`."""
     return iter(())
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one step does, on which roles, after which others.
+    """One step: its functions, the roles of its hosts, and the steps that it requires.
 
-    The runner calls `prepare` once, `apply` on every host in `order` and `complete` once; any of them raises
-    StackproofError. Then it waits until `amiss` yields nothing.
+    The plan calls `prepare` once, `apply` on every host in `order`, and `complete` once; each may raise
+    StackproofError. Then the plan waits until `amiss` yields nothing.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Step:
     complete: Callable[[Site], None] = _nothing
     amiss: Amiss = _well
     settles: float = 0.0
-    """Seconds in which what is amiss after `complete` may pass by itself."""
+    """Seconds that findings may remain after `complete` before the step fails."""
 
     def __str__(self) -> str:
         return self.name

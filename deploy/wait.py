@@ -43,7 +43,7 @@ def until(
     timeout: float,
     unchanged: float = math.inf,
     interval: float = 0.3,
-    rarer: float = 0.0,
+    backoff: float = 0.0,
     settle: int = 1,
     what: str = "",
     expected: str = "",
@@ -57,7 +57,7 @@ def until(
     `observe` (a host that reboots, an API that does not answer yet) counts as an observation; any other exception
     ends the wait.
 
-    The interval is `interval` seconds, or `rarer` times the time already waited where that is more. This bounds the
+    The interval is `interval` seconds, or `backoff` times the time already waited where that is more. This bounds the
     relative error of the measured time, and keeps polling cheap during long waits.
     """
     seen: T | StackproofError | None = None
@@ -86,7 +86,7 @@ def until(
     def pause(_: RetryCallState) -> float:
         waited = clock.monotonic() - started
         # The last observation is made at the deadline.
-        return max(interval, min(rarer * waited, timeout - waited))
+        return max(interval, min(backoff * waited, timeout - waited))
 
     retrying = Retrying(
         retry=retry_if_result(lambda done: not done),

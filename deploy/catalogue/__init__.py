@@ -1,4 +1,4 @@
-"""The catalogue: projects and services as data; proxies, endpoints, accounts, resources and checks derive from it."""
+"""The catalogue: projects and services as data, from which proxies, endpoints, accounts and checks are derived."""
 
 from deploy.catalogue.addresses import Address, Addresses
 from deploy.catalogue.model import (

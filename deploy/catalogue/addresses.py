@@ -1,4 +1,4 @@
-"""Addresses: the only place that knows scheme, host and port of a service."""
+"""Addresses: scheme, host and port of every service. All other code and all templates take URLs from here."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Address:
-    """Where one service listens. Clients that speak no HTTP use `host` and `port`, or `authority`, alone."""
+    """The address of one service. Clients that do not use HTTP take `host` and `port`, or `authority`."""
 
     scheme: str
     host: str
@@ -22,7 +22,7 @@ class Address:
         return f"{self.host}:{self.port}"
 
     def url(self, path: str = "") -> str:
-        """The URL of a path, which begins with a slash; without a path, the URL of the service."""
+        """Return the URL of a path that begins with a slash; without a path, the URL of the service."""
         return f"{self.scheme}://{self.authority}{path}"
 
     def __str__(self) -> str:
@@ -31,25 +31,25 @@ class Address:
 
 @dataclass(frozen=True)
 class Addresses:
-    """The addresses of a cluster's services, by the services' names in the catalogue."""
+    """The addresses of a cluster's services, by service name. ValueError for a service without a port."""
 
     cluster: Cluster
     catalogue: Catalogue
 
     def api(self, name: str) -> Address:
-        """Where clients find a service: at the VIP; in a cluster without one, at the service's first member."""
+        """Return the address for clients: the VIP, or the service's first member in a cluster without a VIP."""
         service = self.catalogue[name]
         return self._address(service, self.cluster.vip or self._nodes(service)[0].management, service.port)
 
     def endpoint(self, name: str) -> str:
-        """The URL of a service in Keystone's catalogue; ValueError for a service that has no endpoint."""
+        """Return the service's URL in Keystone's catalogue; ValueError for a service without an endpoint."""
         endpoint = self.catalogue[name].endpoint
         if endpoint is None:
             raise ValueError(f"service {name} has no endpoint")
         return self.api(name).url(endpoint.path)
 
     def at(self, node: Node, name: str, port: str = "") -> Address:
-        """The address of a service on one node: of its own port, or of the further port of that name."""
+        """Return the address of a service on one node: its own port, or the additional port named `port`."""
         service = self.catalogue[name]
         if not port:
             return self._address(service, node.management, service.port)
@@ -57,11 +57,11 @@ class Addresses:
         return self._address(service, LOOPBACK if further.on == "loopback" else node.management, further.port)
 
     def members(self, name: str, port: str = "") -> tuple[Address, ...]:
-        """The addresses of a service on all nodes of its roles, in inventory order."""
+        """Return the addresses of a service on all nodes of its roles, in inventory order."""
         return tuple(self.at(node, name, port) for node in self._nodes(self.catalogue[name]))
 
     def health(self, node: Node, name: str) -> str:
-        """The URL of a service's health check on one node; ValueError for a service that has no health check."""
+        """Return the URL of the health check on one node; ValueError for a service without a health check."""
         service = self.catalogue[name]
         if service.health is None:
             raise ValueError(f"service {name} has no health check")
@@ -76,5 +76,5 @@ class Addresses:
         return Address(self._scheme(service), str(host), port)
 
     def _scheme(self, _service: Service) -> str:
-        """The scheme of a service's URLs. No service is encrypted yet."""
+        """Return the scheme of a service's URLs. No service uses TLS yet."""
         return "http"

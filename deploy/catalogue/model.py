@@ -14,19 +14,19 @@ from deploy.inventory.features import FeatureName
 
 STRICT = ConfigDict(extra="forbid")
 Victim = Literal["vip", "neither", "leader", "writer", "not-writer", "serving", "router", "instance"]
-"""Which of a service's hosts a drill hits, by what the host does at that moment (fixtures/drills/who.py)."""
+"""Which host of a service a drill breaks, by the host's duty at that moment (fixtures/drills/who.py)."""
 
 
 @dataclass(frozen=True, config=STRICT)
 class Health:
-    """How a service shows that it can serve: a path, and the status codes that mean yes."""
+    """The health check of a service: a URL path, and the HTTP status codes that mean healthy."""
 
     path: str
     expect: tuple[int, ...] = (200,)
     port: int | None = None
-    """The port of the health check, where it is not the service's own."""
+    """The port of the health check; None: the service's own port."""
     signed_in: str = ""
-    """A path for a signed-in user. It takes the validation of the token and the database, and little else."""
+    """A path for requests with a token. The answer needs the token's validation and the database, and little else."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -40,37 +40,37 @@ class Endpoint:
 
 @dataclass(frozen=True, config=STRICT)
 class Proxy:
-    """How HAProxy carries a service behind the VIP."""
+    """How HAProxy forwards a service's connections from the VIP."""
 
     mode: Literal["http", "tcp"] = "http"
     strategy: Literal["balance", "first"] = "balance"
-    """balance: all members; first: one member, with the others as its backup."""
+    """`balance`: to all members; `first`: to one member, with the others as backup."""
     check_every: int = 1
-    """Seconds between two checks of a member that is up."""
+    """Seconds between two health checks of a member that is up."""
     client_timeout: int = 60
-    """Seconds that a silent connection is kept."""
+    """Seconds after which HAProxy closes an idle connection."""
 
 
 @dataclass(frozen=True, config=STRICT)
 class Port:
-    """A port that a service listens on besides its own, for peers or tools."""
+    """An additional port of a service, for peers or tools."""
 
     name: str
-    """How templates and code call it; no other port of the service has this name."""
+    """The port's name in templates and code, unique within the service."""
     port: int
     use: str
     last: int | None = None
     """The last port of a range."""
     unit: str = ""
-    """The unit that holds it, where it is not the service's own."""
+    """The unit that opens the port; empty: the service's own."""
     protocol: Literal["tcp", "udp"] = "tcp"
     on: Literal["management", "loopback", "any"] = "management"
-    """The address it is bound to."""
+    """The address the port is bound to."""
     always: bool = True
-    """False: only at times, such as during a state transfer."""
+    """False: open only at times, such as during a state transfer."""
     needs: tuple[FeatureName, ...] = ()
     shared: tuple[str, ...] = ()
-    """Programs that may hold it before a build and whoever started them: one of them serves all of a machine."""
+    """Programs that may hold the port before a build, whatever started them: one process serves the whole machine."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -80,46 +80,46 @@ class Files:
     owner: str = "root:root"
     mode: str = "0644"
     folder: str = ""
-    """Mode of the folder they lie in, which then has their owner; empty: the folder stays as it is."""
+    """Mode of the files' folder, which then gets the same owner; empty: the build leaves the folder as it is."""
     whole: bool = False
-    """True: the folder holds these files and nothing else; a build removes every other file below it."""
+    """True: a build removes every other file below the folder."""
     paths: dict[str, "Files"] = Field(default_factory=dict)
-    """Exceptions, by the template's path on the host."""
+    """Exceptions, by path on the host."""
 
     def of(self, path: str) -> "Files":
-        """The owner and mode of one path."""
+        """Return the owner and mode of one path."""
         return self.paths.get(path, self)
 
 
 @dataclass(frozen=True, config=STRICT)
 class TemplateSet:
-    """A folder of templates, whose inner paths are the hosts' paths."""
+    """A folder of templates; a path inside the folder is the path on the host."""
 
     folder: str
-    """Below templates/, such as `nova/files`."""
+    """The folder's path below templates/, such as `nova/files`."""
     files: Files = Field(default_factory=Files)
 
 
 @dataclass(frozen=True, config=STRICT)
 class Keystone:
-    """What a project needs in Keystone besides its account and endpoints."""
+    """Roles and domain of a project in Keystone, besides its account and endpoints."""
 
     roles: tuple[str, ...] = ()
-    """Roles that must exist."""
+    """Roles that the build creates where they are missing."""
     domain: str = ""
-    """A domain of the project's own."""
+    """The project's own domain; empty: none."""
     domain_admin: str = ""
-    """The user that administers this domain."""
+    """The user that administers the domain."""
 
 
 @dataclass(frozen=True, config=STRICT)
 class Service:
-    """One service: at most one unit, on every node of its roles."""
+    """One service: at most one unit, on each node of its roles."""
 
     name: str
     project: str
     step: str
-    """The step that builds it: the project's own, unless the entry names another."""
+    """The step that builds the service: the project's own, unless the entry names another."""
     kind: str = ""
     roles: tuple[Role, ...] = ("controller",)
     needs: tuple[FeatureName, ...] = ()
@@ -129,50 +129,50 @@ class Service:
     unit: str = ""
     """The unit's name on the platform, without `.service`; empty: the service has no unit."""
     runs_as: str = ""
-    """The account that does the unit's work. A process that only starts and watches the workers may be root's."""
+    """The account of the unit's worker processes; the parent process that starts and watches them may be root's."""
     program: str = ""
-    """The file that holds an API's WSGI `application`; the API's log is named after this file."""
+    """The file with an API's WSGI `application`; the API's log is named after the file."""
     paths: dict[str, str] = Field(default_factory=dict)
-    """The platform's paths of the service, by the names that its templates, and the paths of its templates, use."""
+    """Paths of the service on the platform, by the name that its templates use in their text and in their own paths."""
     settings: dict[str, str] = Field(default_factory=dict)
-    """Lines of the service's configuration that only the platform's release needs, by key."""
+    """Settings that the service needs on this platform only, by key."""
     defaults: dict[str, float] = Field(default_factory=dict)
-    """What the platform's release takes where the configuration is silent, by key; only what is calculated with."""
+    """The release's defaults of unset settings, by key; only those that this project calculates with."""
     internals: dict[str, str] = Field(default_factory=dict)
-    """Expressions in the service's own language that hold for the platform's release only, by the names that
-    templates and facts use for them."""
+    """Expressions in the service's own language that depend on its release, by the name that templates and facts
+    use."""
     manager: Literal["systemd", "pacemaker"] = "systemd"
-    """The program that starts the unit. Pacemaker starts only units of its own members, in a cluster with a VIP."""
+    """The program that starts the unit. Pacemaker starts units only on its own members, in a cluster with a VIP."""
     watched_every: int = 10
-    """Seconds between two of Pacemaker's checks of the unit."""
+    """Seconds between two of Pacemaker's monitor operations."""
     tries: int = 50
-    """Failures on one node after which Pacemaker moves what depends on the unit; 1: systemd has tried before."""
+    """Failures on one node after which Pacemaker moves dependent resources away; 1: systemd already retried."""
     port: int | None = None
     ports: tuple[Port, ...] = ()
-    """Ports besides `port`, which clients use."""
+    """Ports besides `port`, which is for clients."""
     health: Health | None = None
     proxy: Proxy | None = None
     endpoint: Endpoint | None = None
     processes: int = 0
-    """uWSGI processes for each of the inventory's workers; 0: the service does not run in uWSGI.
+    """uWSGI processes per worker of the inventory's `workers`; 0: the service does not run in uWSGI.
 
     Each process has one thread. The applications import parts of eventlet, and oslo.log then uses eventlet's locks;
-    two threads that meet in one hang for ever ("cannot switch to a different thread").
+    two threads that contend for one lock hang for ever ("cannot switch to a different thread").
     """
     imports: tuple[str, ...] = ()
-    """Modules that only configuration files name, and that uWSGI's workers need beside what the program imports."""
+    """Python modules that uWSGI's workers must load although only configuration files name them."""
     arguments: tuple[str, ...] = ()
     """Command line arguments of the program."""
     streams: bool = False
-    """Requests and answers are as long as an image, and take as long as that takes."""
+    """True where a request or response carries a whole image, so that it is large and slow."""
     reports_to: Literal["", "nova", "neutron"] = ""
-    """The project whose API says that this service is alive."""
+    """The project whose API lists this service as alive or not; empty: none does."""
     lose: dict[str, Victim] = Field(default_factory=dict)
-    """Drills that take its processes away: by the drill's name for it, the host that is hit."""
+    """Drills that stop the service's processes: the victim by the name of the drill's target."""
     lose_only: Literal["all", "main"] = "all"
-    """Which of the unit's processes a drill takes away."""
+    """Which of the unit's processes a drill stops."""
     budget: str = ""
-    """The table of budgets that an API's promise has (promises.toml); empty: none."""
+    """The table of budgets (promises.toml) for the API's promise; empty: none."""
     note: str = ""
 
     def __repr__(self) -> str:
@@ -180,56 +180,56 @@ class Service:
 
     @property
     def by_pacemaker(self) -> bool:
-        """True where Pacemaker, and not systemd, starts the unit."""
+        """True where Pacemaker starts the unit; else systemd does."""
         return bool(self.unit) and self.manager == "pacemaker"
 
     @property
     def is_api(self) -> bool:
-        """True for a service that clients reach over HTTP at the API address."""
+        """True for a service that clients reach by HTTP at the API address."""
         return bool(self.port and self.health and self.proxy and self.proxy.mode == "http")
 
     def further(self, name: str) -> Port:
-        """The further port of that name; KeyError where the service has none in this cluster."""
+        """Return the additional port of that name; KeyError where the service has none in this cluster."""
         for port in self.ports:
             if port.name == name:
                 return port
         raise KeyError(f"service {self.name} has no port named {name}")
 
     def on(self, node: Node) -> bool:
-        """True where this service runs on that node."""
+        """Return True where the service runs on that node."""
         return bool(set(self.roles) & set(node.roles))
 
 
 @dataclass(frozen=True, config=STRICT)
 class Project:
-    """One folder of templates/: services that one step builds, with their databases and their account."""
+    """One folder of templates/: the services, databases and account that one step builds."""
 
     name: str
     title: str
     requires: tuple[str, ...] = ()
-    """Projects that must be built before; a cluster that has this one has them as well."""
+    """Projects that are built before this one, and that a cluster with this project must have."""
     after: tuple[str, ...] = ()
-    """Projects that are built before where the cluster has them."""
+    """Projects that are built before this one where the cluster has them."""
     optional: bool = False
-    """A cluster may go without it: the inventory chooses."""
+    """True where the inventory chooses whether the cluster has the project."""
     default: bool = True
-    """An inventory that chooses nothing has this optional project."""
+    """True where a cluster whose inventory sets no `services.chosen` has this optional project."""
     needs: tuple[FeatureName, ...] = ()
     database: tuple[str, ...] = ()
     account: str = ""
-    """The project's user in Keystone, which also owns its databases; empty: the databases are owned by its name."""
+    """The project's user in Keystone. Its databases' owner has the same name; where empty, the project's name."""
     migrate: tuple[str, ...] = ()
-    """Commands that bring the databases' schema up to date, run as the project's own system account."""
+    """Commands that upgrade the databases' schema, run as `runs_as`."""
     schema: str = ""
-    """The package whose version decides whether the migrations run again."""
+    """The package; a new version of it makes the migrations run again."""
     runs_as: str = ""
     """The system account that runs the migrations."""
     defects: tuple[Defect, ...] = ()
-    """What is wrong in the project's packages of the platform's release."""
+    """Known defects in the project's packages on this platform."""
     review: str = ""
-    """The project's own check of an installation, such as `nova-status`."""
+    """The project's own command that checks an installation, such as `nova-status`."""
     data: tuple[str, ...] = ()
-    """Folders on its hosts that hold what its users stored; the removal of the project leaves them."""
+    """Folders with users' data on the hosts; the removal of the project keeps them."""
     keystone: Keystone = Field(default_factory=Keystone)
     services: tuple[Service, ...] = ()
 
@@ -238,22 +238,22 @@ class Project:
 
     @property
     def owner(self) -> str:
-        """The database account that owns the project's databases."""
+        """The name of the database account that owns the project's databases."""
         return self.account or self.name
 
 
 @dataclass(frozen=True, config=STRICT)
 class Catalogue:
-    """All projects of one cluster, each after those it requires, and all that the cluster promises."""
+    """All projects of one cluster, each after its required projects, and the cluster's promises."""
 
     projects: tuple[Project, ...]
     promises: tuple[Promise, ...] = ()
     taken_along: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """Optional projects that the inventory did not choose: by name, the projects that require each."""
+    """Optional projects that are present only because others require them: name to the requiring projects."""
 
     @cached_property
     def services(self) -> tuple[Service, ...]:
-        """The services of all projects, in order."""
+        """The services of all projects, in the projects' order."""
         return tuple(service for project in self.projects for service in project.services)
 
     def __getitem__(self, name: str) -> Service:
@@ -266,49 +266,49 @@ class Catalogue:
         return any(service.name == name for service in self.services)
 
     def has(self, project: str) -> bool:
-        """True where the cluster has that project."""
+        """Return True where the cluster has that project."""
         return any(each.name == project for each in self.projects)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What an operator should know of the choice of projects, a sentence each."""
+        """Sentences for the operator: each project that the cluster has although the inventory did not choose it."""
         return tuple(
-            f"{name} is taken along, because {' and '.join(by)} require{'s' if len(by) == 1 else ''} it"
+            f"{name} is added, because {' and '.join(by)} require{'s' if len(by) == 1 else ''} it"
             for name, by in self.taken_along.items()
         )
 
     def project(self, name: str) -> Project:
-        """The project of that name; KeyError where the cluster has none."""
+        """Return the project of that name; KeyError where the cluster has none."""
         for project in self.projects:
             if project.name == name:
                 return project
         raise KeyError(name)
 
     def step(self, name: str) -> tuple[Service, ...]:
-        """The services that one step builds."""
+        """Return the services that one step builds."""
         return tuple(service for service in self.services if service.step == name)
 
     def roles(self, step: str) -> tuple[Role, ...]:
-        """The roles of the services that one step builds, each once."""
+        """Return the roles of the services that one step builds, without duplicates."""
         return tuple(dict.fromkeys(role for service in self.step(step) for role in service.roles))
 
     def on(self, node: Node) -> tuple[Service, ...]:
-        """The services of one node."""
+        """Return the services of one node."""
         return tuple(service for service in self.services if service.on(node))
 
     def proxied(self) -> tuple[Service, ...]:
-        """The services that clients reach through the VIP."""
+        """Return the services that clients reach through the VIP."""
         return tuple(service for service in self.services if service.proxy and service.port)
 
     def budgets(self, fault: str) -> dict[str, float]:
-        """Seconds that each promise with a budget for that class of fault may be away, by the promise's name."""
+        """Return allowed outages in seconds for that class of fault, by the names of the promises that have one."""
         return {promise.name: promise.budget[fault] for promise in self.promises if fault in promise.budget}
 
     def endpoints(self) -> tuple[Service, ...]:
-        """The services that Keystone's catalogue lists."""
+        """Return the services with an endpoint in Keystone's catalogue."""
         return tuple(service for service in self.services if service.endpoint)
 
 
 def packages(services: Iterable[Service]) -> list[str]:
-    """The packages of those services, each once."""
+    """Return the packages of the services, without duplicates."""
     return list(dict.fromkeys(package for service in services for package in service.packages))

@@ -1,4 +1,4 @@
-"""Promises: what tenants and operators may count on, and how long each may be away during each class of fault."""
+"""Promises: the functions that tenants and operators rely on, and the allowed outage of each per class of fault."""
 
 from functools import cache
 from pathlib import Path
@@ -16,16 +16,16 @@ STRICT = ConfigDict(extra="forbid")
 
 @dataclass(frozen=True, config=STRICT)
 class Promise:
-    """One promise, named after what is promised and not after the program that keeps it today."""
+    """One promise, named after the promised function and not after the program that provides it today."""
 
     name: str
     title: str
     budget: dict[str, float] = Field(default_factory=dict)
-    """Seconds that it may be away, by class of fault; empty: it is not judged, and must only come back."""
+    """Allowed outage in seconds, by class of fault; empty: no limit, but the function must return."""
     needs: tuple[FeatureName, ...] = ()
-    """Features without which a cluster does not make it."""
+    """Features that a cluster must have to make the promise."""
     projects: tuple[str, ...] = ()
-    """Projects without which a cluster does not make it."""
+    """Projects that a cluster must have to make the promise."""
 
     def __repr__(self) -> str:
         return self.name
@@ -33,21 +33,21 @@ class Promise:
 
 @dataclass(frozen=True, config=STRICT)
 class Declared:
-    """All that promises.toml declares."""
+    """The content of promises.toml."""
 
     faults: dict[str, str]
-    """Classes of faults, with what each means."""
+    """The meaning of each class of fault, by name."""
     budgets: dict[str, dict[str, float]]
-    """Tables of budgets in seconds, by class of fault; the nameless table is empty."""
+    """Tables of allowed outages in seconds, by class of fault; the table without a name is empty."""
     promises: tuple[Promise, ...]
 
     @classmethod
     def of(cls, table: Table) -> "Declared":
-        """The declarations of a parsed file; InventoryError names what is wrong in it."""
+        """Validate a parsed promises.toml; InventoryError names each mistake."""
         budgets = {"": {}, **table.get("budgets", {})}
         classes = {fault for budget in budgets.values() for fault in budget}
         if unknown := sorted(classes - set(table.get("faults", {}))):
-            raise _wrong(f"budgets: no class of faults is named {', '.join(unknown)}")
+            raise _wrong(f"budgets: no class of fault is named {', '.join(unknown)}")
         promises = []
         for name, entry in table.get("promises", {}).items():
             if (budget := entry.get("budget", "")) not in budgets:
@@ -61,19 +61,19 @@ class Declared:
 
 @cache
 def declared() -> Declared:
-    """What the file beside this module declares."""
+    """Return the validated content of promises.toml."""
     return Declared.of(parsed(FILE))
 
 
 def require_fault(kind: str) -> None:
-    """Refuse a class of faults that is not declared: no promise has a budget for it, and nothing would be judged."""
+    """Raise InventoryError for an undeclared class of fault: without any budget, nothing would be judged."""
     if kind not in declared().faults:
         raise InventoryError(
-            f"no class of faults is named {kind}",
+            f"no class of fault is named {kind}",
             expected=f"one of {', '.join(declared().faults)}",
-            hint=f"declare it in {FILE.name}, with a budget for each promise that it may cost something",
+            hint=f"declare it in {FILE.name}, with a budget for each promise that the fault may interrupt",
         )
 
 
 def _wrong(found: str) -> InventoryError:
-    return InventoryError(f"{FILE} has mistakes; no host was touched\n  {found}", hint="mend the file")
+    return InventoryError(f"{FILE} has mistakes; no host was touched\n  {found}", hint="correct the file")

@@ -1,4 +1,4 @@
-"""Reading the catalogue: every templates/<project>/service.toml, as its file has it."""
+"""Reading the catalogue: the TOML of every templates/<project>/service.toml, unresolved."""
 
 import tomllib
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ Table = dict[str, Any]
 
 @cache
 def projects(root: Path) -> dict[str, Table]:
-    """Every project's data by its name, each after those it requires.
+    """Return every project's TOML by name, each after its required projects.
 
-    InventoryError names a file that cannot be read, a required project that does not exist, or a circle.
+    InventoryError names an unreadable file, a required project that does not exist, or a circle.
     """
     raw = {path.parent.name: parsed(path) for path in sorted(root.glob(f"*/{ENTRY}"))}
     return {name: raw[name] for name in _ordered(raw)}
@@ -25,19 +25,19 @@ def projects(root: Path) -> dict[str, Table]:
 
 @cache
 def kind(root: Path, name: str) -> Table:
-    """What all services of a kind share; empty for the service that has none."""
+    """Return the TOML that all services of a kind share; empty where `name` is empty."""
     return parsed(root / "_kinds" / name / "kind.toml") if name else {}
 
 
 def on(project: Table, platform: str) -> Table:
-    """What a project has on a platform. `like` names the platform that this one differs from."""
+    """Return a project's table of a platform, merged over the table of the platform that `like` names."""
     table = dict(project.get("on", {}).get(platform, {}))
     like = table.pop("like", "")
     return merged(on(project, like), table) if like else table
 
 
 def merged(below: Table, above: Table) -> Table:
-    """Tables are merged key by key; any other value of `above` replaces that of `below`."""
+    """Merge two tables: inner tables key by key; any other value of `above` replaces the value of `below`."""
     whole = dict(below)
     for key, value in above.items():
         old = whole.get(key)
@@ -64,8 +64,8 @@ def _ordered(raw: Mapping[str, Table]) -> list[str]:
 
 
 def parsed(path: Path) -> Table:
-    """A TOML file; InventoryError where it cannot be read."""
+    """Return the content of a TOML file; InventoryError where it cannot be read."""
     try:
         return tomllib.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise InventoryError(f"{path} cannot be read", seen=str(error), hint="mend the file") from None
+        raise InventoryError(f"{path} cannot be read", seen=str(error), hint="correct the file") from None

@@ -1,4 +1,4 @@
-"""Resolving the catalogue: the projects of one cluster, altered by its features, with the names of its platform."""
+"""Resolving the catalogue: the projects of one cluster, with its features' changes and its platform's names."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -16,98 +16,98 @@ from deploy.inventory import Cluster, Services, features
 
 T = TypeVar("T")
 SHARED = "files"
-"""The folder of a project's templates that all its services share; a service's own folder has the service's name."""
+"""The folder of templates that a project's services share; a service's own folder has the service's name."""
 
 
 @dataclass(frozen=True)
 class Shelf:
-    """Every project's data, for any cluster."""
+    """The TOML of every project, not yet resolved for a cluster."""
 
     root: Path
     projects: dict[str, Table]
 
     def of(self, cluster: Cluster) -> Catalogue:
-        """The catalogue of one cluster: the projects that every cluster has, those chosen, and all that these require.
+        """Return the catalogue of one cluster: mandatory and chosen projects, and the projects that these require.
 
-        InventoryError names each key of a project's file that is wrong.
+        InventoryError names each wrong key of a project's file.
         """
         every = {project.name: project for project in _Resolver(self, cluster).resolved()}
         wanted = {name for name, project in every.items() if _wanted(project, cluster.services.chosen)}
-        there = _with_required(every, wanted)
-        projects = tuple(_requiring(project, there) for name, project in every.items() if name in there)
-        along = {
+        present = _with_required(every, wanted)
+        projects = tuple(_requiring(project, present) for name, project in every.items() if name in present)
+        added = {
             name: tuple(project.name for project in projects if name in every[project.name].requires)
             for name in every
-            if name in there - wanted
+            if name in present - wanted
         }
         promises = [
             promise
             for promise in declared().promises
-            if set(promise.needs) <= cluster.features and set(promise.projects) <= there
+            if set(promise.needs) <= cluster.features and set(promise.projects) <= present
         ]
-        return Catalogue(projects, (*_apis(projects), *promises), along)
+        return Catalogue(projects, (*_apis(projects), *promises), added)
 
     def whole(self, cluster: Cluster) -> Catalogue:
-        """The catalogue of the cluster if it had chosen every project."""
+        """Return the catalogue that the cluster would have if its inventory chose every project."""
         return self.of(replace(cluster, services=Services(tuple(self.projects))))
 
     def packages(self, platform: str) -> tuple[str, ...]:
-        """Every package that a project names for that platform, each once, sorted."""
+        """Return every package that a project names for the platform, sorted and without duplicates."""
         tables = [read.on(raw, platform) for raw in self.projects.values()]
         groups = [part.get("packages", []) for table in tables for part in (table, *_services(table).values())]
         return tuple(sorted({package for group in groups for package in group}))
 
     def claims(self, platform: str) -> dict[str, str]:
-        """Shell commands that print which cluster a machine was configured for, by whose configuration they read."""
+        """Return shell commands, by owner of a configuration; each prints the cluster that the configuration names."""
         tables = [read.on(raw, platform) for raw in self.projects.values()]
-        return {who: command for table in tables for who, command in table.get("claims", {}).items()}
+        return {owner: command for table in tables for owner, command in table.get("claims", {}).items()}
 
     def data(self, platform: str) -> tuple[str, ...]:
-        """Shell patterns of the paths where each project's data is on that platform."""
+        """Return shell patterns of the paths with the projects' data on the platform."""
         tables = [read.on(raw, platform) for raw in self.projects.values()]
         return tuple(path for table in tables for path in table.get("data", ()))
 
 
 def load() -> Shelf:
-    """The projects that lie below templates/."""
+    """Return the shelf of the projects below templates/."""
     return Shelf(read.ROOT, read.projects(read.ROOT))
 
 
 def _apis(projects: Iterable[Project]) -> Iterator[Promise]:
-    """Each API's promise."""
+    """Yield one promise per API: that it answers requests."""
     for service in (service for project in projects for service in project.services if service.is_api):
         yield Promise(service.name, f"{service.name} answers requests", declared().budgets[service.budget])
 
 
 def _wanted(project: Project, chosen: tuple[str, ...] | None) -> bool:
-    """True where every cluster has the project, or the inventory chooses it."""
+    """True for a mandatory project and for an optional project that the inventory chooses."""
     return not project.optional or (project.default if chosen is None else project.name in chosen)
 
 
 def _with_required(every: dict[str, Project], wanted: set[str]) -> set[str]:
-    """The wanted projects and all that they require, however indirectly."""
-    there = set(wanted)
+    """Return the wanted projects and their required projects, direct and indirect."""
+    present = set(wanted)
     for name, project in reversed(every.items()):  # each project comes after those it requires
-        if name in there:
-            there |= set(project.requires) & set(every)
-    return there
+        if name in present:
+            present |= set(project.requires) & set(every)
+    return present
 
 
-def _requiring(project: Project, there: set[str]) -> Project:
-    """The project built after those that the cluster has: a single controller needs no HAProxy."""
+def _requiring(project: Project, present: set[str]) -> Project:
+    """Drop required projects that the cluster lacks: a single controller, for example, has no HAProxy."""
     earlier = dict.fromkeys((*project.requires, *project.after))
-    return replace(project, requires=tuple(name for name in earlier if name in there))
+    return replace(project, requires=tuple(name for name in earlier if name in present))
 
 
 class _Resolver:
-    """One cluster's view of the shelf."""
+    """Resolves the shelf for one cluster."""
 
     def __init__(self, shelf: Shelf, cluster: Cluster) -> None:
         self._shelf, self._platform, self._features = shelf, cluster.platform, cluster.features
-        self._members = self._pacemakers(cluster)
+        self._members = self._pacemaker_roles(cluster)
 
     def resolved(self) -> Iterator[Project]:
-        """The projects that the cluster has."""
+        """Yield the projects whose needed features the cluster has."""
         for name, raw in self._shelf.projects.items():
             project = self._project(name, self._altered(raw, name))
             if set(project.needs) <= self._features:
@@ -125,21 +125,21 @@ class _Resolver:
         entry = self._altered(_services(table)[name], project)
         kind = entry.get("kind", "")
         entry = read.merged(read.kind(self._shelf.root, kind), entry)
-        theirs = _services(on).get(name, {})
+        on_platform = _services(on).get(name, {})
         own, uses = entry.pop("files", {}), [*table.get("uses", ()), *entry.pop("uses", ())]
         entry |= {
             "name": name,
             "project": project,
             "step": entry.get("step", project),
-            "unit": theirs.get("unit", entry.get("unit", name)),
-            "runs_as": theirs.get("runs_as", on.get("runs_as", "")),
-            "program": theirs.get("program", ""),
-            "packages": [*on.get("packages", ()), *theirs.get("packages", ())],
+            "unit": on_platform.get("unit", entry.get("unit", name)),
+            "runs_as": on_platform.get("runs_as", on.get("runs_as", "")),
+            "program": on_platform.get("program", ""),
+            "packages": [*on.get("packages", ()), *on_platform.get("packages", ())],
             "sets": list(self._sets(project, name, kind, own, uses)),
             "manager": self._manager(entry),
         }
-        entry |= {key: theirs[key] for key in ("settings", "defaults", "internals") if key in theirs}
-        entry["paths"] = {**on.get("paths", {}), **theirs.get("paths", {})}
+        entry |= {key: on_platform[key] for key in ("settings", "defaults", "internals") if key in on_platform}
+        entry["paths"] = {**on.get("paths", {}), **on_platform.get("paths", {})}
         if isinstance(lose := entry.get("lose", {}), str):
             entry["lose"] = {name: lose}
         service = _validated(Service, entry, f"{project}: services.{name}")
@@ -151,10 +151,10 @@ class _Resolver:
         if service.budget not in declared().budgets:
             raise _wrong(service.project, [f"{where}: no table of budgets is named {service.budget}"])
         if service.budget and not service.is_api:
-            raise _wrong(service.project, [f"{where}: only an API has one; other promises stand in promises.toml"])
+            raise _wrong(service.project, [f"{where}: only an API has one; other promises are in promises.toml"])
 
     def _sets(self, project: str, name: str, kind: str, own: Table, uses: list[str]) -> Iterator[TemplateSet]:
-        """The folders of templates of a service: other projects' that it uses, its project's, its own, its kind's."""
+        """Yield a service's template folders: of projects it uses, of its project, its own, of its kind."""
         for user in (*uses, project):
             if user not in self._shelf.projects:
                 raise _wrong(project, [f"uses: no project is named {user}"])
@@ -169,7 +169,7 @@ class _Resolver:
             yield TemplateSet(folder, files)
 
     def _altered(self, raw: Table, where: str) -> Table:
-        """The table with what the cluster's features alter in it: `[with.<feature>]`."""
+        """Return the table, changed by the `[with.<feature>]` tables of the cluster's features."""
         table = dict(raw)
         overlays = table.pop("with", {})
         if unknown := features.unknown(overlays):
@@ -180,12 +180,12 @@ class _Resolver:
         return table
 
     def _manager(self, entry: Table) -> str:
-        """Pacemaker starts units on its own members only; systemd starts all others."""
+        """Return the unit's manager: Pacemaker only where all the service's roles are roles of Pacemaker's members."""
         roles = set(entry.get("roles", ("controller",)))
         return str(entry.get("manager", "systemd")) if roles <= self._members else "systemd"
 
-    def _pacemakers(self, cluster: Cluster) -> set[str]:
-        """The roles of Pacemaker's members; none where the cluster has no Pacemaker."""
+    def _pacemaker_roles(self, cluster: Cluster) -> set[str]:
+        """Return the roles of Pacemaker's members; empty in a cluster without Pacemaker."""
         project = self._shelf.projects.get("pacemaker", {})
         if not set(project.get("needs", ())) <= cluster.features:
             return set()
@@ -209,5 +209,5 @@ def _wrong(where: str, found: list[Any]) -> InventoryError:
     project = where.partition(":")[0]
     listed = "".join(f"\n  {where}: {each}" for each in found)
     return InventoryError(
-        f"templates/{project}/{read.ENTRY} has mistakes; no host was touched{listed}", hint="mend the file"
+        f"templates/{project}/{read.ENTRY} has mistakes; no host was touched{listed}", hint="correct the file"
     )

@@ -11,7 +11,7 @@ Row = Sequence[str]
 
 
 def lines(cluster: Cluster, catalogue: Catalogue) -> Iterator[str]:
-    """All three tables, a heading before each, at most 120 columns wide."""
+    """Yield the lines of all three tables, each below a heading, at most 120 columns wide."""
     yield "services by role"
     yield from table(
         ("role", "service", "project", "kind", "unit", "started by", "clients' port"), by_role(cluster, catalogue)
@@ -25,7 +25,7 @@ def lines(cluster: Cluster, catalogue: Catalogue) -> Iterator[str]:
 
 
 def by_role(cluster: Cluster, catalogue: Catalogue) -> Iterator[Row]:
-    """A row for each service of each role that a host has."""
+    """Yield a row per role and service, for roles that a node has."""
     for role in dict.fromkeys(role for node in cluster.nodes for role in node.roles):
         for service in catalogue.services:
             if role in service.roles:
@@ -35,7 +35,7 @@ def by_role(cluster: Cluster, catalogue: Catalogue) -> Iterator[Row]:
 
 
 def by_host(cluster: Cluster, catalogue: Catalogue) -> Iterator[Row]:
-    """A row for each port, with all hosts that listen there; hosts of the same services come together."""
+    """Yield a row per port; hosts with the same services share their rows."""
     alike: dict[tuple[str, ...], list[Node]] = {}
     for node in cluster.nodes:
         alike.setdefault(tuple(service.name for service in catalogue.on(node)), []).append(node)
@@ -46,7 +46,7 @@ def by_host(cluster: Cluster, catalogue: Catalogue) -> Iterator[Row]:
 
 
 def by_fault(budgets: dict[str, dict[str, float]]) -> Iterator[Row]:
-    """A row for each class of fault and allowed outage, the strictest first, with all that it is allowed to."""
+    """Yield a row per class of fault and allowed outage, shortest first, with the promises that it applies to."""
     for fault in dict.fromkeys(fault for allowed in budgets.values() for fault in allowed):
         seconds = {name: allowed[fault] for name, allowed in budgets.items() if fault in allowed}
         for most in sorted(set(seconds.values())):
@@ -54,14 +54,14 @@ def by_fault(budgets: dict[str, dict[str, float]]) -> Iterator[Row]:
 
 
 def budgets(catalogue: Catalogue) -> dict[str, dict[str, float]]:
-    """Allowed outage in seconds, by promise and class of fault."""
+    """Return the allowed outages in seconds, by promise and class of fault."""
     return {promise.name: promise.budget for promise in catalogue.promises if promise.budget}
 
 
 def table(head: Row, rows: Iterable[Row]) -> Iterator[str]:
-    """Lines of a table; its last column takes what room is left, in several lines where need be.
+    """Yield the lines of a table. The last column is wrapped to the width that is left.
 
-    A first cell that is the same as in the row before is left empty.
+    A first cell equal to that of the row before is left empty.
     """
     rows = list(rows)
     widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head) - 1)]
@@ -77,7 +77,7 @@ def table(head: Row, rows: Iterable[Row]) -> Iterator[str]:
 
 
 def _ports(service: Service, catalogue: Catalogue) -> Iterator[tuple[int, str, str, str, str]]:
-    """Rows without hosts, each behind its port as a number. HAProxy listens at the VIP, for all that it carries."""
+    """Yield rows without the hosts, each after its port as a number. HAProxy has a row for each service at the VIP."""
     if service.name == "haproxy":
         for member in catalogue.proxied():
             yield member.port or 0, str(member.port), "VIP", service.name, f"clients of {member.name}"

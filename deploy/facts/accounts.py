@@ -13,7 +13,7 @@ class Account:
     source: str
     """The host or network the account may connect from; `%`: any."""
     locked: bool
-    proof: bool
+    authenticates: bool
     """True where the account needs a password or authenticates by unix_socket."""
     everywhere: bool
     """True where the account has privileges on every database."""
@@ -35,7 +35,7 @@ def read(host: Reads) -> list[Account]:
 
 
 def parse(text: str) -> list[Account]:
-    """Parse rows of `user` (name, source, locked, proof, global rights) and of `on` (name, source, database)."""
+    """Parse rows of `user` (name, source, locked, authenticates, rights) and of `on` (name, source, database)."""
     rows = [line.split("\t") for line in text.splitlines()]
     on: dict[tuple[str, str], set[str]] = {}
     for user, source, database in (row[1:] for row in rows if row[0] == "on"):
@@ -45,11 +45,11 @@ def parse(text: str) -> list[Account]:
             user=user,
             source=source,
             locked=locked == "1",
-            proof=proof == "1",
+            authenticates=authenticates == "1",
             everywhere=int(rights) > 0,
             databases=frozenset(on.get((user, source), ())),
         )
-        for user, source, locked, proof, rights in (row[1:] for row in rows if row[0] == "user")
+        for user, source, locked, authenticates, rights in (row[1:] for row in rows if row[0] == "user")
     ]
 
 

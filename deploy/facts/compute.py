@@ -88,16 +88,16 @@ SELECT 'host', host, uuid FROM nova_api.host_mappings JOIN nova_api.cell_mapping
 """
 
 
-def checked(host: Reads, command: str) -> dict[str, str]:
+def upgrade_checks(host: Reads, command: str) -> dict[str, str]:
     """Run `nova-status` or `placement-status`; return each check's result by its name. Costs seconds of the host's CPU.
 
     The script turns off two costs: Eventlet's monkey patching, a quarter of the time of `nova-status`, and setuptools'
     replacement of Python's distutils, a tenth.
     """
-    return parse_checks(host.run(_CHECKED, command, timeout=90).out)
+    return parse_checks(host.run(_UPGRADE_CHECK, command, timeout=90).out)
 
 
-_CHECKED = """\
+_UPGRADE_CHECK = """\
 export OS_NOVA_DISABLE_EVENTLET_PATCHING=1
 for own in /usr/lib/python3*/distutils/version.py; do [ ! -e "$own" ] || export SETUPTOOLS_USE_DISTUTILS=stdlib; done
 exec %s upgrade check"""

@@ -48,7 +48,7 @@ class EtcdHealth:
     """Whether one member can read with quorum."""
 
     healthy: bool = False
-    told: str = ""
+    message: str = ""
     """The error, or what etcdctl printed."""
 
 
@@ -58,7 +58,7 @@ def health(host: Reads, endpoint: str) -> EtcdHealth:
     `/health` is stricter than clients are: it needs a record on the disks of a majority within 1 s, and one disk more.
     """
     result = host.run("ETCDCTL_API=3 etcdctl --endpoints %s endpoint health -w json", endpoint, timeout=20)
-    return parse_health(result.out) or EtcdHealth(told=result.err.strip() or result.out.strip() or "no answer")
+    return parse_health(result.out) or EtcdHealth(message=result.err.strip() or result.out.strip() or "no answer")
 
 
 def parse_health(text: str) -> EtcdHealth | None:

@@ -20,7 +20,7 @@ class File:
     mode: str = ""
 
 
-def seen(host: Reads, paths: Iterable[str]) -> dict[str, File]:
+def read(host: Reads, paths: Iterable[str]) -> dict[str, File]:
     """Return the existing files among `paths` and below them, by path. Symbolic links are left out."""
     wanted = sorted(set(paths))
     found = "find" + " %s" * len(wanted) + " -type f -exec sha256sum {} + -exec stat -c '%%U:%%G %%a %%n' {} +"
@@ -28,7 +28,7 @@ def seen(host: Reads, paths: Iterable[str]) -> dict[str, File]:
 
 
 def digest(text: str) -> str:
-    """Return the digest that `seen` reports for a file with this text."""
+    """Return the digest that `read` returns for a file with this text."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

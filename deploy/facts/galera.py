@@ -1,4 +1,4 @@
-"""Galera: the state of one member, as the member itself tells it."""
+"""Galera: the state of one member, as the member itself reports it."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,7 +10,7 @@ NO_UUID = "00000000-0000-0000-0000-000000000000"
 
 @dataclass(frozen=True)
 class GaleraStatus:
-    """One member's view. An empty `state`: the database did not answer."""
+    """The status variables of one member. An empty `state`: the database did not answer."""
 
     state: str = ""
     size: int = 0
@@ -21,27 +21,27 @@ class GaleraStatus:
     receiving: int = 0
     """Write sets received and not yet applied."""
     paused: float = 0.0
-    """The part of the time that flow control held all members back."""
+    """The fraction of the time during which flow control paused all members."""
     is_pausing: bool = False
-    """It holds them back now."""
+    """True where flow control pauses all members now."""
 
     @property
     def synced(self) -> bool:
-        """The member takes part and may serve."""
+        """True where the member is synced, in the primary component, and ready for queries."""
         return self.state == "Synced" and self.primary and self.ready
 
     @property
     def inconsistent(self) -> bool:
-        """The member left because its data differs: it will not come back by itself."""
+        """True where the member left because its data differs; it does not rejoin by itself."""
         return self.state == "Inconsistent"
 
 
 @dataclass(frozen=True)
 class Saved:
-    """What a member's disk says of its last time in a cluster (grastate.dat), and whether it runs."""
+    """The state that a member saved on its disk (grastate.dat), and whether its unit runs."""
 
     there: bool = False
-    """False: the member's disk says nothing, not even an empty file."""
+    """True where grastate.dat exists, even if it is empty."""
     uuid: str = ""
     seqno: int = -1
     safe_to_bootstrap: bool = False
@@ -49,19 +49,19 @@ class Saved:
 
     @property
     def born(self) -> bool:
-        """True once the member may have been part of a cluster; a file that a crash left empty does not tell."""
+        """True where the member may have been part of a cluster. A file that a crash emptied counts as true."""
         return self.there and self.uuid != NO_UUID
 
 
 def status(host: Reads) -> GaleraStatus:
-    """Ask the member on that host."""
-    # A member that hangs, as one does that was told to end while it looks for the others, does not answer either.
+    """Return the status of the member on that host; `GaleraStatus()` where the member does not answer in 8 s."""
+    # A member that is stopped while it searches for its peers accepts the connection and never answers.
     result = host.run("timeout -k 1 8 mariadb -N -B", stdin="SHOW GLOBAL STATUS LIKE 'wsrep\\_%'", timeout=20)
     return parse_status(result.out) if result.ok else GaleraStatus()
 
 
 def parse_status(text: str) -> GaleraStatus:
-    """`SHOW STATUS` as tab-separated lines."""
+    """Parse the tab-separated lines of `SHOW STATUS`."""
     fields = dict(line.split("\t", 1) for line in text.splitlines() if "\t" in line)
     return GaleraStatus(
         state=fields.get("wsrep_local_state_comment", ""),
@@ -88,27 +88,27 @@ def _part(text: str) -> float:
 
 
 def variables(host: Reads) -> dict[str, str]:
-    """What the member on that host runs with, by name; nothing where it does not answer."""
+    """Return the system variables of the member on that host; an empty dict where the member does not answer."""
     return parse_variables(host.run("mariadb -N -B", stdin="SHOW GLOBAL VARIABLES", timeout=20).out)
 
 
 @lru_cache(maxsize=32)  # many checks read the same answer
 def parse_variables(text: str) -> dict[str, str]:
-    """`SHOW VARIABLES` as tab-separated lines."""
+    """Parse the tab-separated lines of `SHOW VARIABLES`."""
     return dict(line.split("\t", 1) for line in text.splitlines() if "\t" in line)
 
 
-def wrote(host: Reads) -> str:
-    """Write on that host's member: the one row of ours, in our own table. Returns what was written, a time.
+def write_check(host: Reads) -> str:
+    """Write the current time into this tool's own table through the member on that host; return that time.
 
-    Whoever reads this time or a later one from another member has read this write.
+    Another member that returns this time or a later one has applied the write.
     """
     text = f"{_WRITE}; {_WRITTEN}"
     return host.check("mariadb -N -B", stdin=text, timeout=20).strip()
 
 
-def written(host: Reads) -> str:
-    """Read it on that host's member, once this one has applied all that was committed before."""
+def read_check(host: Reads) -> str:
+    """Return the time that `write_check` wrote, once the member on that host has applied all earlier commits."""
     text = f"SET SESSION wsrep_sync_wait=1; {_WRITTEN}"
     return host.check("mariadb -N -B", stdin=text, timeout=20).strip()
 
@@ -118,15 +118,12 @@ _WRITTEN = "SELECT version FROM stackproof.migrations WHERE name='write check'"
 
 
 def saved(host: Reads, unit: str) -> Saved:
-    """Read what the member's disk says; CommandFailed where it cannot be read, which is not the same as absent.
-
-    `unit`: the member's unit.
-    """
+    """Read grastate.dat on that host and the state of `unit`; CommandFailed where an existing file cannot be read."""
     return parse_saved(host.check(_SAVED, unit))
 
 
 def parse_saved(text: str) -> Saved:
-    """`file: there` and grastate.dat, if there is one, followed by `unit: <state>`."""
+    """Parse `file: there` and grastate.dat where the file exists, then `unit: <state>`."""
     fields = {}
     for line in text.splitlines():
         key, separator, value = line.partition(":")

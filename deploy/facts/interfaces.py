@@ -60,11 +60,11 @@ def holder(links: Mapping[str, Interface], address: str) -> str:
 
 
 def holds(host: Reads, address: object) -> bool:
-    """Whether an IPv4 address is one of that host's own; CommandFailed where it does not say within 3 s."""
+    """True where the host has the IPv4 address; CommandFailed where `ip` does not answer within 3 s."""
     return f" {address}/" in host.check("ip -4 -o addr show", timeout=3)
 
 
-def carrying(host: Reads, port: int) -> dict[str, str]:
+def routes(host: Reads, port: int) -> dict[str, str]:
     """Return the interface of each route by destination: the default route, and the peers of SSH sessions on `port`."""
     return parse_routes(
         host.check(

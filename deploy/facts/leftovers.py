@@ -26,12 +26,12 @@ class Leftovers:
 
 
 def script(shelf: Shelf, platform: str) -> str:
-    """The shell script that `read` takes, of all projects of the shelf on that platform; it changes nothing.
+    """Return the shell script for `read`: it covers all projects of the shelf on that platform and changes nothing.
 
-    It prints `claim <by whom> <cluster>` for each configuration that names its cluster, and `data <path>` for each
+    It prints `claim <owner> <cluster>` for each configuration that names its cluster, and `data <path>` for each
     service's data.
     """
-    claims = "".join(f'claim {who} "$({command})"\n' for who, command in shelf.claims(platform).items())
+    claims = "".join(f'claim {owner} "$({command})"\n' for owner, command in shelf.claims(platform).items())
     return _SCRIPT.format(claims=claims, paths=" ".join(shelf.data(platform)))
 
 

@@ -98,9 +98,9 @@ class Constraint:
 
     name: str
     kind: str
-    says: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict)
     where: str = ""
-    """The condition of a rule, such as `#is_dc eq true`; the rule's score is in `says`."""
+    """The condition of a rule, such as `#is_dc eq true`; the rule's score is in `attributes`."""
 
 
 @dataclass(frozen=True)
@@ -148,8 +148,8 @@ def _constraint(element: ElementTree.Element) -> Constraint:
     if rule is None:
         return Constraint(element.get("id", ""), element.tag.removeprefix("rsc_"), dict(element.attrib))
     condition = [each.get(part, "") for each in rule.iter("expression") for part in ("attribute", "operation", "value")]
-    says = {**element.attrib, "score": rule.get("score", "")}
-    return Constraint(element.get("id", ""), element.tag.removeprefix("rsc_"), says, " ".join(condition))
+    attributes = {**element.attrib, "score": rule.get("score", "")}
+    return Constraint(element.get("id", ""), element.tag.removeprefix("rsc_"), attributes, " ".join(condition))
 
 
 def _resource(primitive: ElementTree.Element, *, cloned: bool) -> Resource:

@@ -1,4 +1,4 @@
-"""RabbitMQ: members, partitions and alarms, as one member sees them."""
+"""RabbitMQ: members, partitions, alarms, queues and users, as one member reports them."""
 
 import json
 from collections.abc import Mapping
@@ -13,37 +13,37 @@ from deploy.host import Reads
 
 @dataclass(frozen=True)
 class RabbitStatus:
-    """One member's view of its cluster; no members: it did not answer."""
+    """The cluster as one member reports it. No running members: that member did not answer."""
 
     running: tuple[str, ...] = ()
     partitions: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
 
     def whole(self, members: int) -> bool:
-        """All members run, none is partitioned, no alarm stops publishers."""
+        """True where `members` members run, none is partitioned, and no alarm blocks publishers."""
         return len(self.running) == members > 0 and not self.partitions and not self.alarms
 
 
 def status(host: Reads, internals: Mapping[str, str]) -> RabbitStatus:
-    """Ask the member on that host. `internals`: the Erlang of its release, as the catalogue has it for the service."""
+    """Query the member on that host. `internals`: the service's Erlang expressions, from the catalogue."""
     return parse(_evaluated(host, Template(_STATUS).substitute(internals)))
 
 
 def parse(text: str) -> RabbitStatus:
-    """The JSON object that `_STATUS` prints."""
+    """Parse the JSON object that `_STATUS` prints; `RabbitStatus()` where the text is something else."""
     try:
-        told = json.loads(text[text.index("{") :])
+        fields = json.loads(text[text.index("{") :])
         return RabbitStatus(
-            running=tuple(sorted(told["running_nodes"])),
-            partitions=tuple(sorted(told["partitions"])),
-            alarms=tuple(str(alarm) for alarm in told["alarms"]),
+            running=tuple(sorted(fields["running_nodes"])),
+            partitions=tuple(sorted(fields["partitions"])),
+            alarms=tuple(str(alarm) for alarm in fields["alarms"]),
         )
     except (ValueError, KeyError, TypeError):
         return RabbitStatus()
 
 
-def listed(text: str) -> RabbitStatus:
-    """The list of members that the management plugin's `/api/nodes` answers, as the member asked sees them."""
+def parse_nodes(text: str) -> RabbitStatus:
+    """Parse the management plugin's `/api/nodes`; `RabbitStatus()` where the text is something else."""
     try:
         nodes = json.loads(text)
         return RabbitStatus(
@@ -61,27 +61,27 @@ def listed(text: str) -> RabbitStatus:
 
 
 def users(host: Reads) -> dict[str, tuple[str, ...]]:
-    """The users and their tags."""
+    """Return each user's tags; CommandFailed where the member does not answer."""
     out = _evaluated(host, _USERS)
     try:
         return {entry["user"]: tuple(entry["tags"]) for entry in json.loads(out[out.index("[") :])}
     except (ValueError, KeyError, TypeError):
-        raise CommandFailed(f"{host.name}: RabbitMQ does not tell its users", seen=out[:300] or "nothing") from None
+        raise CommandFailed(f"{host.name}: RabbitMQ did not list its users", seen=out[:300] or "nothing") from None
 
 
 @dataclass(frozen=True)
 class Member:
-    """One member, as it answers another; not `running`: it does not."""
+    """One member, as it answers another member. `running` is false where it does not answer."""
 
     running: bool = False
     kind: str = ""
-    """disc or ram."""
+    """`disc` or `ram`."""
     partitions: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
     handling: str = ""
-    """What it does in a partition."""
+    """Its cluster_partition_handling."""
     loopback_users: tuple[str, ...] = ()
-    """Who may log in from the member itself only."""
+    """Users that may log in only from the member's own host."""
 
 
 @dataclass(frozen=True)
@@ -89,52 +89,52 @@ class Queue:
     """One queue."""
 
     kind: str
-    """quorum, classic or stream."""
+    """`quorum`, `classic` or `stream`."""
     durable: bool = False
     exclusive: bool = False
     members: frozenset[str] = frozenset()
-    """Members that keep a copy; a classic queue tells none."""
+    """Members that keep a replica; empty for a classic queue."""
     online: frozenset[str] = frozenset()
-    """Those of them that run."""
+    """Members with a replica that run."""
 
 
 @dataclass(frozen=True)
 class Broker:
-    """The whole cluster; no members: nobody answered."""
+    """The whole cluster. No members: no member answered."""
 
     members: Mapping[str, Member] = field(default_factory=dict)
     queues: Mapping[str, Queue] = field(default_factory=dict)
     users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Tags by user."""
     permissions: Mapping[tuple[str, str], tuple[str, str, str]] = field(default_factory=dict)
-    """What each user may configure, write and read, by user and virtual host."""
+    """The patterns for configure, write and read, by user and virtual host."""
     mirrored: tuple[str, ...] = ()
     """Policies that mirror classic queues."""
     deaf: tuple[str, ...] | None = None
-    """Channels, by their connections' ends, that listen to a queue which is gone; None: somebody did not answer."""
+    """Channels that consume from a queue that no longer exists, by connection name; None: a member did not answer."""
 
 
 def broker(host: Reads, internals: Mapping[str, str]) -> Broker:
-    """Ask the member on that host for all there is to know. `internals`: as for `status`."""
+    """Query members, queues, users and policies through the member on that host. `internals`: as for `status`."""
     return parse_broker(_evaluated(host, Template(_EVERYTHING).substitute(internals)))
 
 
 @lru_cache(maxsize=32)  # many checks read the same answer
 def parse_broker(text: str) -> Broker:
-    """The JSON object that `_EVERYTHING` prints, on a line of its own."""
+    """Parse the line of JSON that `_EVERYTHING` prints; `Broker()` where there is none."""
     line = next((line for line in text.splitlines() if line.startswith("{")), "")
     try:
-        told = json.loads(line)
+        fields = json.loads(line)
         return Broker(
-            members={entry["name"]: _member(entry) for entry in told["members"]},
-            queues={_queue_name(entry): _queue(entry) for entry in told["queues"]},
-            users={entry["user"]: tuple(entry["tags"]) for entry in told["users"]},
+            members={entry["name"]: _member(entry) for entry in fields["members"]},
+            queues={_queue_name(entry): _queue(entry) for entry in fields["queues"]},
+            users={entry["user"]: tuple(entry["tags"]) for entry in fields["users"]},
             permissions={
                 (entry["user"], entry["vhost"]): (entry["configure"], entry["write"], entry["read"])
-                for entry in told["permissions"]
+                for entry in fields["permissions"]
             },
-            mirrored=tuple(entry["name"] for entry in told["policies"] if "ha-mode" in entry["definition"]),
-            deaf=tuple(sorted(told["deaf"])) if isinstance(told["deaf"], list) else None,
+            mirrored=tuple(entry["name"] for entry in fields["policies"] if "ha-mode" in entry["definition"]),
+            deaf=tuple(sorted(fields["deaf"])) if isinstance(fields["deaf"], list) else None,
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return Broker()
@@ -168,14 +168,14 @@ def _queue(entry: dict[str, Any]) -> Queue:
 
 
 def _evaluated(host: Reads, expression: str) -> str:
-    """What an Erlang expression prints that the member on that host evaluates; empty: it does not answer."""
+    """Let the member on that host evaluate an Erlang expression; return its output, empty without an answer."""
     result = host.run("exec sh -s -- %s", expression, stdin=_EVALUATE, timeout=40)
     return result.out if result.ok else ""
 
 
-# rabbitmqctl starts a virtual machine of its own for each question, which takes most of a second of a processor and
-# seconds on a busy host. erl_call, which comes with Erlang, asks as another node would, in a hundredth of that.
-# Names of nodes that -r makes up are the same for all who ask in one second, and a member lets in one of them.
+# rabbitmqctl starts an Erlang VM for each query: most of a second of CPU time, and seconds on a busy host. erl_call,
+# which comes with Erlang, connects as another node does, in a hundredth of that. The node names that its -r option
+# makes up are equal for all callers of one second, and a member accepts only one of them; hence -h with the PID.
 TELL = """\
 node=$(sed -n 's/^NODENAME=//p' /etc/rabbitmq/rabbitmq-env.conf 2>/dev/null)
 tell() {
@@ -183,7 +183,7 @@ tell() {
     -fetch_stdout -no_result_term -e
 }
 """
-"""Shell: what `tell` does with the Erlang on its stdin, the member on that host does, and prints what that prints."""
+"""Shell function `tell`: the member on that host evaluates the Erlang on stdin; the function prints its output."""
 _EVALUATE = f"""{TELL}
 printf '%s\\n' "$1" | tell 2>/dev/null && exit
 exec rabbitmqctl -q --timeout 15 eval "$1"
@@ -199,8 +199,8 @@ io:format("~ts~n", [rabbit_json:encode(#{
 _USERS = """
 io:format("~ts~n", [rabbit_json:encode([maps:from_list(User) || User <- rabbit_auth_backend_internal:list_users()])]).
 """
-# Erlang that a member runs; what differs per release is the catalogue's (`internals`). Who is about to listen, or to
-# stop, seems deaf for a moment; hence twice.
+# A member evaluates this Erlang; expressions that differ per release come from the catalogue (`internals`). A channel
+# that is about to consume, or to stop, looks deaf for a moment; so `Deaf` lists the channels twice, 2 s apart.
 _EVERYTHING = """
 Running = ${running},
 Ask = fun(Node, Module, Function, Arguments) ->

@@ -36,7 +36,7 @@ class Listener:
         return self.address.startswith("127.") or self.address == "::1"
 
     @property
-    def may_ask(self) -> bool:
+    def may_be_client(self) -> bool:
         """True where this may be a client's UDP socket: UDP has no listen state, and clients use an ephemeral port."""
         return self.protocol == "udp" and self.address == ANY and self.port in EPHEMERAL
 

@@ -1,4 +1,4 @@
-"""Standing: what earlier builds put on a host, by the records they kept there."""
+"""Records of earlier builds on a host: the units, files and cloud objects that each project has there."""
 
 import json
 from collections.abc import Iterable
@@ -11,51 +11,51 @@ from deploy.errors import StackproofError
 from deploy.host import STATE, Reads
 
 FOLDER = f"{STATE}/projects"
-"""One record a project, named after it."""
+"""The folder of the records: one file per project, named after the project."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """What a build put on one host for one project, and what it made for the project elsewhere."""
+    """What a build put on one host for one project, and what it created for the project elsewhere."""
 
     project: str
     units: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
-    """Paths that the templates own, sorted."""
+    """Paths of the rendered files, sorted."""
     clones: tuple[str, ...] = ()
-    """Names of the resources that Pacemaker runs; the clone of each has `-clone` behind the name."""
+    """Names of the primitives that Pacemaker runs; the clone of each is named `<name>-clone`."""
     proxies: tuple[str, ...] = ()
-    """HAProxy's sections."""
+    """Names of the sections in HAProxy's file."""
     endpoints: tuple[tuple[str, str], ...] = ()
-    """Name and type of each of its entries in Keystone's catalogue."""
+    """Name and type of each of the project's services in Keystone's catalogue."""
     account: str = ""
-    """Its user in Keystone."""
+    """The project's user in Keystone."""
     databases: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
-    """Folders of what users stored."""
+    """Folders that hold users' data."""
 
     @property
     def text(self) -> str:
-        """The record as its file holds it: one line of JSON."""
+        """The content of the record's file: one line of JSON."""
         return json.dumps(asdict(self)) + "\n"
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What one host told."""
+    """The records and active units of one host."""
 
     records: tuple[Record, ...] = ()
     active: frozenset[str] = frozenset()
-    """Units that are active, of those that were asked for."""
+    """The requested units that are active."""
 
 
 def read(host: Reads, units: Iterable[str]) -> Standing:
-    """Ask one host, in one round trip. `units`: those that show a project for which no build kept a record."""
+    """Read one host in one round trip. `units`: units that reveal a project for which no build kept a record."""
     return parse(host.check("exec sh -s", stdin=_ASK.format(folder=FOLDER, units=" ".join(map(quote, units)))))
 
 
 def parse(text: str) -> Standing:
-    """Lines of JSON, one a record, and lines of `active <unit>`."""
+    """Parse lines of JSON, one per record, and lines of `active <unit>`."""
     lines = text.splitlines()
     try:
         records = tuple(_RECORD.validate_json(line) for line in lines if line.startswith("{"))
@@ -73,7 +73,7 @@ def parse(text: str) -> Standing:
 
 
 _RECORD = TypeAdapter(Record)
-# A host that was built before records were kept says whose it is, and its units tell what stands.
+# Builds did not always keep records: on a host that names its cluster, active units show projects without one.
 _ASK = """
 [ ! -d {folder} ] || find {folder} -type f ! -name '.*' -exec cat {{}} +
 if [ -s /etc/stackproof/cluster ]; then

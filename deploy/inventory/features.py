@@ -1,4 +1,4 @@
-"""Features: what a cluster has or lacks, each declared here once; catalogue, markers and overlays name them."""
+"""Features: properties of a cluster, declared once here, which catalogue entries, overlays and test markers name."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pydantic import AfterValidator
 
 from deploy.inventory.power import Ipmi
 
-if TYPE_CHECKING:  # the model asks these functions about itself
+if TYPE_CHECKING:  # the model imports this module
     from deploy.inventory.model import Cluster
 
 
 @dataclass(frozen=True)
 class Feature:
-    """One feature: what it means for an operator, and whether a cluster has it."""
+    """One feature: its meaning for an operator, and a function that returns whether a cluster has it."""
 
     meaning: str
     holds: Callable[[Cluster], bool]
@@ -25,30 +25,32 @@ class Feature:
 FEATURES = {
     "ha": Feature("several controllers behind a VIP", lambda cluster: cluster.vip is not None),
     "fencing": Feature("Pacemaker can switch every controller's power", lambda cluster: cluster.fencing),
-    "ipmi-fencing": Feature("it does so through an IPMI BMC", lambda cluster: cluster.fencing and _has_ipmi(cluster)),
+    "ipmi-fencing": Feature(
+        "Pacemaker switches power through an IPMI BMC", lambda cluster: cluster.fencing and _has_ipmi(cluster)
+    ),
     "tenant-networks": Feature("tenants have networks of their own", lambda c: c.options.tenant_networks),
     "second-compute": Feature("instances can move", lambda cluster: len(cluster.role("compute")) > 1),
     "router-health-check": Feature(
-        "routers move where the gateway is silent",
+        "routers move away from a node that gets no answer from the gateway",
         lambda c: c.options.tenant_networks and c.options.router_health_check,
     ),
 }
-"""By name."""
+"""Every feature by name."""
 
 
 def of(cluster: Cluster) -> frozenset[str]:
-    """The features that the cluster has."""
+    """Return the names of the cluster's features."""
     return frozenset(name for name, feature in FEATURES.items() if feature.holds(cluster))
 
 
 def unknown(names: Iterable[str]) -> list[str]:
-    """Those of the names that no feature has."""
+    """Return the names that are no features, sorted."""
     return sorted(set(names) - set(FEATURES))
 
 
 def _known(name: str) -> str:
     if name not in FEATURES:
-        raise ValueError(f"no feature is named {name}; there are: {', '.join(FEATURES)}")
+        raise ValueError(f"no feature is named {name}; the features are: {', '.join(FEATURES)}")
     return name
 
 
@@ -57,4 +59,4 @@ def _has_ipmi(cluster: Cluster) -> bool:
 
 
 FeatureName = Annotated[str, AfterValidator(_known)]
-"""The name of a feature, checked where data is read."""
+"""The name of a feature, which pydantic checks."""

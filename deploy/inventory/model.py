@@ -1,4 +1,4 @@
-"""The inventory as frozen data: a cluster, its nodes and networks, and the choices made for it."""
+"""The inventory as frozen data: a cluster, its nodes, networks and options."""
 
 from dataclasses import field
 from ipaddress import IPv4Address, IPv4Network
@@ -18,20 +18,20 @@ _STRICT = ConfigDict(extra="forbid")
 
 @dataclass(frozen=True, config=_STRICT)
 class Network:
-    """One network the nodes share. `interface` is the name of its NIC on every node."""
+    """One network of the nodes. `interface` is the name of its interface on every node."""
 
     name: str
     cidr: IPv4Network
     interface: str
     gateway: IPv4Address | None = None
     pool: tuple[IPv4Address, IPv4Address] | None = None
-    """First and last address that Neutron may hand out (provider network)."""
+    """First and last address that Neutron may assign (provider network)."""
     mtu: int = Field(default=1500, ge=576, le=65535)
 
 
 @dataclass(frozen=True, config=_STRICT)
 class Node:
-    """One machine: its roles, its addresses by network, and how to switch its power."""
+    """One machine: its roles, its addresses by network, and its power device."""
 
     name: str
     roles: tuple[Role, ...]
@@ -43,18 +43,18 @@ class Node:
 
     @property
     def management(self) -> IPv4Address:
-        """The address its services listen on, and SSH is reached at."""
+        """The address of SSH and of the node's services."""
         return self.addresses["management"]
 
 
 @dataclass(frozen=True, config=_STRICT)
 class Ssh:
-    """How the runner reaches the nodes. Deadlines are in seconds."""
+    """SSH from the runner to the nodes. Time-outs are in seconds."""
 
     user: str = "root"
     port: int = Field(default=22, ge=1, le=65535)
     key: Path | None = None
-    """Private key; none means the SSH agent and the user's default keys."""
+    """Private key; None: the SSH agent and the user's default keys."""
     sudo: bool = False
     known_hosts: Path = Path("~/.ssh/known_hosts")
     connect_timeout: Seconds = 10.0
@@ -63,7 +63,7 @@ class Ssh:
 
 @dataclass(frozen=True, config=_STRICT)
 class Image:
-    """The guest image tenants boot. Neither file nor url: a cirros-like one is built on the runner."""
+    """The guest image. Without `file` and `url` a small image like cirros is built on the runner."""
 
     file: Path | None = None
     url: str | None = None
@@ -72,41 +72,41 @@ class Image:
 
 @dataclass(frozen=True, config=_STRICT)
 class Options:
-    """Choices for the whole cluster."""
+    """Options of the whole cluster."""
 
     tenant_networks: bool = True
-    """VXLAN networks of the tenants' own, with routers and floating IPs; false: flat provider only."""
+    """True: tenants have VXLAN networks with routers and floating IPs; false: the flat provider network only."""
     router_health_check: bool = False
-    """An active router pings the provider network's gateway every second, and moves to another node where that does not
-    answer twice; with a gateway that answers nobody no router would stay active."""
+    """True: an active router pings the provider network's gateway every second, and moves to another node after two
+    missing answers. Behind a gateway that answers no ping, no router would stay active."""
     drills: bool = False
-    """Consent: destructive drills may be run against this cluster."""
+    """Consent to destructive drills on this cluster."""
     workers: int = Field(default=1, ge=1, le=64)
     """Processes of each API and worker service on each controller."""
     dns: tuple[IPv4Address, ...] = ()
-    """Resolvers handed to instances."""
+    """DNS resolvers of instances."""
     ntp: tuple[str, ...] = ()
-    """Time servers of the first controller, which serves the others."""
+    """Time servers of the first controller, which serves the time to the other hosts."""
     package_sources: str = ""
-    """Content of the hosts' sources.list; empty: the hosts keep what they have."""
+    """Content of the hosts' sources.list; empty: the hosts keep their own."""
 
 
 @dataclass(frozen=True, config=_STRICT)
 class Services:
-    """Which of the optional projects the cluster has."""
+    """The choice of optional projects."""
 
     chosen: tuple[str, ...] | None = None
-    """Names of projects; none: every optional project whose entry in the catalogue is a default one."""
+    """Names of projects; None: every optional project with `default` in its service.toml."""
 
 
 @dataclass(frozen=True, config=_STRICT)
 class Flavor:
-    """What an instance of one flavor takes, and how many of them the cluster must carry."""
+    """The size of one flavor, and the number of its instances that the cluster must hold."""
 
     vcpus: int = Field(ge=1, le=1024)
     memory_mib: int = Field(ge=1, le=2**26)
     disk_gib: int = Field(ge=0, le=2**20)
-    """Root and ephemeral disk on the compute; 0 for one that boots from a volume."""
+    """Root and ephemeral disk on the compute; 0 for instances that boot from a volume."""
     instances: int = Field(ge=0, le=10**6)
 
 
@@ -115,21 +115,21 @@ Ratio = Annotated[float, Field(gt=0, le=1000)]
 
 @dataclass(frozen=True, config=_STRICT)
 class Capacity:
-    """What the computes must carry. What is not set is left to Nova, and nova.conf says nothing of it."""
+    """The load that the computes must hold. Unset values are Nova's defaults and not in nova.conf."""
 
     flavors: dict[str, Flavor] = field(default_factory=dict)
     cpu_allocation_ratio: Ratio | None = None
-    """Virtual CPUs promised for each logical CPU of a compute."""
+    """Virtual CPUs per logical CPU of a compute."""
     ram_allocation_ratio: Ratio | None = None
     disk_allocation_ratio: Ratio | None = None
     reserved_host_cpus: Annotated[int, Field(ge=0, le=1024)] | None = None
-    """Logical CPUs of each compute that are kept from instances; memory and disk likewise."""
+    """Logical CPUs of each compute that instances may not use; memory and disk likewise."""
     reserved_host_memory_mib: Annotated[int, Field(ge=0, le=2**26)] | None = None
     reserved_host_disk_mib: Annotated[int, Field(ge=0, le=2**30)] | None = None
 
     @property
     def settings(self) -> dict[str, float]:
-        """What is set, by the names of nova.conf."""
+        """The set values, by their names in nova.conf."""
         chosen = {
             "cpu_allocation_ratio": self.cpu_allocation_ratio,
             "ram_allocation_ratio": self.ram_allocation_ratio,
@@ -143,17 +143,17 @@ class Capacity:
 
 @dataclass(frozen=True, config=_STRICT)
 class Lab:
-    """Only for clusters whose machines are lab hosts on the runner itself."""
+    """Settings of a cluster whose machines are lab hosts on the runner."""
 
     image: Literal["full", "bare"] = "full"
-    """full: all packages in the image; bare: base system and sshd, packages come over the network."""
+    """`full`: an image with all packages; `bare`: base system and sshd, and packages come over the network."""
     disk_gib: int = Field(default=10, ge=1)
-    """Bound of each host's own disk; a sparse file, so only what is written is used."""
+    """Maximum size of each host's disk, which is a sparse file on the runner."""
 
 
 @dataclass(frozen=True, config=_STRICT)
 class Cluster:
-    """What should exist. Data only: nothing here touches a host."""
+    """One cluster as its inventory describes it. Data only: nothing here contacts a host."""
 
     name: str
     platform: str
@@ -170,11 +170,11 @@ class Cluster:
     source: Path = Path()
 
     def role(self, *roles: str) -> tuple[Node, ...]:
-        """The nodes that carry any of `roles`, in inventory order."""
+        """Return the nodes with any of the roles, in inventory order."""
         return tuple(node for node in self.nodes if set(roles) & set(node.roles))
 
     def node(self, name: str) -> Node:
-        """The node of that name; KeyError where there is none."""
+        """Return the node of that name; KeyError for an unknown name."""
         for node in self.nodes:
             if node.name == name:
                 return node
@@ -182,22 +182,22 @@ class Cluster:
 
     @property
     def management(self) -> Network:
-        """The network the services talk on."""
+        """The network of the services."""
         return self.networks["management"]
 
     @property
     def provider(self) -> Network:
-        """The network instances and routers reach the world by."""
+        """The network by which instances and routers reach outside hosts."""
         return self.networks["provider"]
 
     @property
     def api_address(self) -> IPv4Address:
-        """Where clients find every API: the VIP, or the only controller."""
+        """The address of every API for clients: the VIP, or the only controller."""
         return self.vip or self.role("controller")[0].management
 
     @property
     def unfenced(self) -> tuple[str, ...]:
-        """The controllers whose power Pacemaker cannot switch, each with the reason."""
+        """Controllers whose power Pacemaker cannot switch, each with the reason."""
         return tuple(
             f"{node.name} ({f'no fence agent for the {node.power.driver} driver' if node.power else 'no power device'})"
             for node in self.role("controller")
@@ -206,10 +206,10 @@ class Cluster:
 
     @property
     def fencing(self) -> bool:
-        """True where Pacemaker can switch every controller's power from outside."""
+        """True where Pacemaker can switch the power of every controller, of which there are several."""
         return len(self.role("controller")) > 1 and not self.unfenced
 
     @property
     def features(self) -> frozenset[str]:
-        """The names of the features that it has."""
+        """The names of the cluster's features."""
         return features.of(self)

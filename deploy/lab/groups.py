@@ -1,8 +1,8 @@
-"""Control groups: one for every host, so that same-named units of different hosts never share one.
+"""Control groups: one per host, so that units of the same name on different hosts never share a group.
 
-Hosts share the runner's processors by them as well: all get the same, whatever runs on them. Only one that boots gets
-less until it has, for it starts some twenty services at once, and on hardware takes nothing from the others by that.
-A lab as a whole gets what one session of the runner gets. With five times that, the kernel let others wait for seconds.
+The groups also divide the runner's CPU time: all hosts get equal shares. A booting host gets less, because it starts
+some twenty services at once; on real hardware that takes no CPU time from other hosts. The lab as a whole gets the
+share of one session of the runner. With five times that, the kernel let other processes wait for seconds.
 """
 
 import errno
@@ -20,29 +20,29 @@ from deploy.lab import names
 from deploy.lab.shell import until
 
 ROOM, BUILD = "_room", "_build"
-"""Groups of what belongs to no host. Host names have no underscore, so no host is called so."""
+"""Groups of processes that belong to no host. Host names have no underscore, so these names are free."""
 REAL_TIME, ALL = 100_000, 900_000
-"""Microseconds of a second that real-time processes may take, where groups limit that: of one host at most, and of all
-hosts together. The kernel keeps 50,000 for other processes (sched_rt_runtime_us), and the runner has some as well."""
+"""Microseconds per second for real-time processes, on kernels that limit them by group: of one host, and of all hosts
+together. The kernel keeps 50,000 for other processes (sched_rt_runtime_us), and the runner needs some too."""
 BOOTING = 1 / 8
-"""What a host gets of the processors until it has booted, where one that has gets 1. With 1 from the start, those that
-served answered late as a controller came back. A bare one, which starts nothing but what is built on it, has 1 at once:
-with less its Galera, etcd and Corosync lost their peers in the middle of a build."""
+"""CPU share of a booting host; a booted host has 1. With 1 from the start, serving hosts answered late while a
+controller came back. A host without services has 1 at once: with less, its Galera, etcd and
+Corosync lost their peers in the middle of a build."""
 _ENTER = 'until [ "$1" = -- ]; do echo $$ > "$1/cgroup.procs" || exit; shift; done; shift; exec "$@"'
 
 
 def _mounts(kind: str, option: str = "") -> Iterator[Path]:
-    """Where hierarchies of that kind are mounted, with that option of the file system."""
+    """Yield the mount points of a type of file system, with that option."""
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         before, _, after = line.partition(" - ")
-        told = after.split()
-        if told[0] == kind and (not option or option in told[2].split(",")):
+        fields = after.split()
+        if fields[0] == kind and (not option or option in fields[2].split(",")):
             yield Path(before.split()[4])
 
 
 @cache
 def mount_point() -> Path:
-    """Where the unified hierarchy is mounted; LabError where it is not."""
+    """Return the mount point of the unified hierarchy; LabError without one."""
     if found := next(_mounts("cgroup2"), None):
         return found
     raise LabError(
@@ -53,30 +53,30 @@ def mount_point() -> Path:
 
 
 def parent() -> Path:
-    """The group that holds all hosts' groups."""
+    """Return the group that contains all hosts' groups."""
     return mount_point() / names.MARK
 
 
 @cache
 def _beside() -> Path | None:
-    """The same in the older hierarchy that shares out processors, where the unified one does not."""
+    """Return the same group in the cgroup v1 hierarchy of CPU shares; None where the unified one divides CPU time."""
     mounted = next(_mounts("cgroup", "cpu"), None)
     return mounted / names.MARK if mounted and os.access(mounted, os.W_OK) else None
 
 
 def _places(group: str = "") -> list[Path]:
-    """Where a group is, or all of them are."""
+    """Return the directories of a group in each hierarchy; without a name, those of the parent."""
     return [place / group for place in (parent(), _beside()) if place is not None]
 
 
 def real_time(cluster: Cluster, node: Node) -> int:
-    """Microseconds of a second for a host's real-time processes: those that run Corosync share; all others get none."""
+    """Return the microseconds per second for a host's real-time processes: only hosts with Corosync get a share."""
     members = cluster.role("controller") if "ha" in cluster.features else ()
     return min(REAL_TIME, ALL // len(members)) if node in members else 0
 
 
 def _made(group: str, microseconds: int) -> list[Path]:
-    """The places of a group, which are made where they are missing, with what they get of the processors."""
+    """Create a group's missing directories, set its real-time limit, and return the directories."""
     places, shares = _places(group), _beside()
     for place in places:
         place.mkdir(parents=True, exist_ok=True)
@@ -84,13 +84,13 @@ def _made(group: str, microseconds: int) -> list[Path]:
         _allow(shares / "cpu.rt_runtime_us", ALL)
         _allow(shares / group / "cpu.rt_runtime_us", microseconds)
     elif shares is None and "cpu" in (parent() / "cgroup.controllers").read_text().split():
-        with suppress(OSError):  # a lab does without, as hosts then share by their sessions
+        with suppress(OSError):  # the lab works without: hosts then share CPU time by their sessions
             (parent() / "cgroup.subtree_control").write_text("+cpu")
     return places
 
 
 def _allow(limit: Path, microseconds: int) -> None:
-    """Set a group's real time, which counts with that of groups that are gone until the kernel has forgotten them."""
+    """Set a group's real-time limit. The kernel counts removed groups for a while, so a refusal is retried for 10 s."""
 
     def is_set() -> bool:
         try:
@@ -103,24 +103,24 @@ def _allow(limit: Path, microseconds: int) -> None:
 
     if limit.exists() and not until(is_set, timeout=10, every=0.02):
         raise LabError(
-            f"{limit} takes no {microseconds}",
-            expected="enough real time left by others beside it",
+            f"{limit} cannot be set to {microseconds}",
+            expected="enough real time that other groups do not use",
             seen=f"{limit.parent.parent / limit.name}: {(limit.parent.parent / limit.name).read_text().strip()}",
-            hint="a lab that grew by controllers shares anew once it is down and up again",
+            hint="after adding controllers, run `python -m deploy.lab down`, then `up`, which divides real time again",
         )
 
 
 def inside(group: str, command: list[str], *, real_time: int = 0) -> list[str]:
-    """The command that runs `command` inside a group of the lab, which is made where it is missing.
+    """Return a command that runs `command` in a group of the lab; create the group where it is missing.
 
-    Its real-time processes may take that many microseconds of a second.
-    Out of the caller's own group: when its session or CI job ends, the lab must not end with it.
+    `real_time`: microseconds per second for real-time processes. The process leaves the caller's own group, so that
+    the lab survives the end of the caller's session or CI job.
     """
     return ["sh", "-c", _ENTER, "sh", *map(str, _made(group, real_time)), "--", *command]
 
 
 def detach(command: list[str], log: IO[str], environment: Mapping[str, str]) -> None:
-    """Start what belongs to no host and outlives its caller; it has no other environment than that."""
+    """Start a process that belongs to no host and outlives the caller, with that environment only."""
     subprocess.Popen(
         inside(ROOM, command),
         stdin=subprocess.DEVNULL,
@@ -133,13 +133,13 @@ def detach(command: list[str], log: IO[str], environment: Mapping[str, str]) -> 
 
 
 def share(group: str) -> tuple[Path, int]:
-    """The file that tells what a group gets of the processors, and what it tells of one that gets as much as others."""
+    """Return the file with a group's CPU share, and the default value in that file."""
     beside = _beside()
     return (parent() / group / "cpu.weight", 100) if beside is None else (beside / group / "cpu.shares", 1024)
 
 
 def kill(name: str) -> None:
-    """Kill what may still run in a group, and remove the group. LabError where it stays busy."""
+    """Kill all processes of a group, and remove the group; LabError where it stays busy for 10 s."""
     switch = parent() / name / "cgroup.kill"
     if switch.exists():
         switch.write_text("1")
@@ -149,26 +149,26 @@ def kill(name: str) -> None:
 
 
 def members(node: str) -> list[int]:
-    """Pids of all processes of a host, as the runner sees them."""
+    """Return the PIDs of all processes of a host, in the runner's PID namespace."""
     found: list[int] = []
-    for place, _, _ in os.walk(parent() / node):  # which passes over groups that go meanwhile
+    for place, _, _ in os.walk(parent() / node):  # os.walk skips groups that disappear meanwhile
         with suppress(OSError):
             found += [int(pid) for pid in Path(place, "cgroup.procs").read_text().split()]
     return found
 
 
 def remove_all() -> None:
-    """Remove the groups of all hosts, and what runs in them."""
+    """Kill all processes in the hosts' groups, and remove the groups."""
     found = [group for place in _places() if place.exists() for group in place.iterdir() if group.is_dir()]
     for name in {group.name for group in found}:
         kill(name)
-    # Where systemd has a hierarchy of its own, an nspawn makes groups of the same names there, and leaves them.
+    # systemd-nspawn leaves groups of the same names in systemd's own hierarchy, where there is one.
     for place in (*_places(), *(mounted / names.MARK for mounted in _mounts("cgroup", "name=systemd"))):
         _remove(place)
 
 
 def memory(node: str) -> int:
-    """Bytes of memory a host's processes take, shared pages counted once over all who share them."""
+    """Return the bytes of memory of a host's processes; shared pages count in proportion (PSS)."""
     return sum(_proportional(pid) for pid in members(node))
 
 
@@ -181,7 +181,7 @@ def _proportional(pid: int) -> int:
 
 
 def _remove(group: Path) -> bool:
-    """Remove a tree of groups from its leaves; False while one is busy."""
+    """Remove a tree of groups from the leaves up; False while a group is busy."""
     try:
         for inner in sorted(group.rglob("*/"), reverse=True):
             inner.rmdir()

@@ -1,4 +1,4 @@
-"""What the lab refuses to start with: an inventory that is not of lab hosts, or a room that is another's."""
+"""Reasons to refuse a start of the lab: an inventory without lab hosts, or another lab on this machine."""
 
 from deploy.errors import LabError
 from deploy.inventory import Cluster
@@ -11,27 +11,27 @@ def unsuitable(cluster: Cluster) -> None:
         raise LabError(
             f"{cluster.source} describes machines that are not lab hosts",
             expected="a [lab] table in the inventory",
-            hint="the lab makes hosts for inventories such as lab and two-node",
+            hint="name an inventory with lab hosts, such as lab or two-node",
         )
     wanted = {"ssh.key": (cluster.ssh.key, keys.KEY), "ssh.known_hosts": (cluster.ssh.known_hosts, keys.KNOWN_HOSTS)}
-    for key, (seen, expected) in wanted.items():
-        if seen != expected:
+    for key, (actual, expected) in wanted.items():
+        if actual != expected:
             raise LabError(
                 f"{cluster.source}: {key} is not the lab's",
                 expected=str(expected),
-                seen=str(seen),
+                seen=str(actual),
                 hint="copy the [ssh] table of deploy/inventories/lab.toml",
             )
 
 
 def occupied(cluster: Cluster, other: Cluster) -> None:
-    """Raise LabError unless `cluster` is `other`, perhaps with more nodes or other options."""
+    """Raise LabError unless `cluster` is the running lab `other`; more nodes and other options are allowed."""
     kept = {node.name: node.addresses for node in cluster.nodes}
     moved = [node.name for node in other.nodes if kept.get(node.name) != node.addresses]
     if moved or _room(cluster) != _room(other):
         raise LabError(
-            f"another lab is there: {other.name} with {', '.join(node.name for node in other.nodes)}",
-            expected=f"none, or one made from {cluster.source}",
+            f"another lab is up: {other.name} with {', '.join(node.name for node in other.nodes)}",
+            expected=f"no lab, or a lab of {cluster.source}",
             hint="`python -m deploy.lab down` removes it",
         )
 

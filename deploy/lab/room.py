@@ -1,4 +1,4 @@
-"""The room as a whole: bring up what is missing, say how it is, take all of it down."""
+"""The lab as a whole: brings up missing hosts, reports their status, and takes everything down."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -35,7 +35,7 @@ current = claim.current
 
 @dataclass(frozen=True)
 class HostStatus:
-    """How one host is. Sizes are in bytes."""
+    """The status of one host. Sizes are in bytes."""
 
     node: Node
     on: bool
@@ -45,10 +45,10 @@ class HostStatus:
 
 
 def up(cluster: Cluster, *, build: bool) -> None:
-    """Bring up what is missing of the cluster's machines; returns when every sshd answers.
+    """Bring up the missing hosts of the cluster; return when every sshd answers.
 
-    `build`: services are built on them afterwards, and need room too.
-    Raises LabError where the runner cannot hold them, another lab is up, or a host does not come.
+    `build`: services are built on the hosts afterwards, so that the runner needs memory and disk for them too.
+    Raises LabError where the runner is too small, another lab is up, or a host does not start.
     """
     prepare.require_root()
     refusals.unsuitable(cluster)
@@ -76,7 +76,7 @@ def up(cluster: Cluster, *, build: bool) -> None:
 
 
 def down(*, purge: bool = False) -> None:
-    """Remove every trace of any lab on this machine but the cached images; with `purge` those too.
+    """Remove any lab from this machine except the cached images; with `purge` those too.
 
     Raises LabError where something cannot be removed.
     """
@@ -89,7 +89,7 @@ def down(*, purge: bool = False) -> None:
 
 
 def _clear() -> None:
-    """End and remove everything that bears the lab's names, recorded or not."""
+    """Stop and remove everything with the lab's names, whether recorded or not."""
     _forget_drills()
     redfish.stop()
     for node in sorted(home.name for home in names.HOSTS.glob("*")):
@@ -103,15 +103,15 @@ def _clear() -> None:
 
 
 def _forget_drills() -> None:
-    """What drills have still to undo, or to remove, is gone with the hosts; another lab would be refused for it."""
-    with suppress(StackproofError):  # an inventory that nobody can read any more keeps no lab
+    """Delete the records of drills' pending undos, which are gone with the hosts and would make another lab refused."""
+    with suppress(StackproofError):  # an unreadable inventory must not prevent the removal
         if cluster := claim.current():
             for left in paths.drills(cluster.name).glob("*.*"):
                 left.unlink(missing_ok=True)
 
 
 def build_image(cluster: Cluster) -> Path:
-    """Make sure the image of the cluster's hosts is there, and say where; nothing is started."""
+    """Build the image of the cluster's hosts where it is missing, and return its path; starts no host."""
     with lock.room():
         prepare.install_tools()
         image.clean()
@@ -119,7 +119,7 @@ def build_image(cluster: Cluster) -> Path:
 
 
 def status(cluster: Cluster) -> list[HostStatus]:
-    """How each host is, in inventory order."""
+    """Return the status of each host, in inventory order."""
     with ThreadPoolExecutor(len(cluster.nodes)) as pool:
         return list(pool.map(_status, cluster.nodes))
 
@@ -131,7 +131,7 @@ def _bring_up(cluster: Cluster, node: Node, base: Path | None) -> None:
         booting = groups.BOOTING
         if base and not _is_made(node):
             _make(cluster, node, base)
-            booting = 1  # it has nothing to start but what is built on it at once; its peers time out on a slow one
+            booting = 1  # it starts no services, and is built on at once: peers would time out on a slow host
         power.power_on(cluster, node, booting=booting)
 
 
@@ -140,7 +140,7 @@ def _is_made(node: Node) -> bool:
 
 
 def _make(cluster: Cluster, node: Node, base: Path) -> None:
-    """Give a host its disk and identity; the link to its image comes last, so what is half made is made again."""
+    """Create a host's disk and identity. The link to the image comes last, so that a half-made host is made again."""
     home = names.home(node.name)
     mounts.remove_tree(home)
     home.mkdir(parents=True)

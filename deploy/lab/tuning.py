@@ -1,4 +1,4 @@
-"""Settings of the runner's kernel that the lab needs raised: recorded before, restored by `down`."""
+"""Kernel settings of the runner that the lab raises: their old values are recorded, and restored by `down`."""
 
 from pathlib import Path
 
@@ -9,35 +9,35 @@ _SYSCTL = Path("/proc/sys")
 _RECORD = names.STATE / "sysctl"
 FORWARD = "net/ipv4/ip_forward"
 WATCHERS = "fs/inotify/max_user_instances"
-"""Root of all hosts is one user to the kernel; each host's systemd and daemons take about 20 instances."""
+"""The kernel counts root of all hosts as one user; systemd and daemons of a host take about 20 instances."""
 _WATCHERS_PER_HOST = 64
 
 
 NEIGHBOURS = "net/ipv4/neigh/default/gc_thresh3"
-"""How many neighbours a kernel remembers, of all network namespaces together; only the first namespace has this."""
+"""Size of the kernel's neighbour table for all network namespaces; only the initial namespace has this setting."""
 
 
 def for_hosts(count: int, networks: int) -> None:
-    """Raise what many hosts on one kernel share."""
+    """Raise the settings that `count` hosts on one kernel share."""
     at_least(WATCHERS, 128 + count * _WATCHERS_PER_HOST)
     if (_SYSCTL / NEIGHBOURS).exists():
         at_least(NEIGHBOURS, neighbours(count, networks))
 
 
 def neighbours(count: int, networks: int) -> int:
-    """Every host at every other on every network, and as many for the runner, routers and instances."""
+    """Return the size of the table: every host knows every other on every network; twice, for runner and instances."""
     return 2 * networks * count * count
 
 
 def at_least(name: str, minimum: int) -> None:
-    """Raise one setting, if it is lower; LabError where the kernel refuses."""
+    """Raise one setting to `minimum` where it is lower; LabError where the kernel refuses."""
     setting, record = _SYSCTL / name, _RECORD / name.replace("/", ".")
     before = setting.read_text().strip()
     if int(before) >= minimum:
         return
     _RECORD.mkdir(parents=True, exist_ok=True)
     if not record.exists():
-        # Written as a whole: half a record would restore nonsense.
+        # Renamed when complete, so that `restore` never reads half a record.
         part = record.with_suffix(".part")
         part.write_text(before)
         part.rename(record)
@@ -48,7 +48,7 @@ def at_least(name: str, minimum: int) -> None:
 
 
 def restore() -> None:
-    """Set everything back to what it was before the lab."""
+    """Restore every recorded setting."""
     for record in _RECORD.glob("*"):
         if record.suffix != ".part":
             (_SYSCTL / record.name.replace(".", "/")).write_text(record.read_text())

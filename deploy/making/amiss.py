@@ -1,4 +1,4 @@
-"""What is amiss with a step's services: units, Pacemaker's clones, APIs, and those that do not report. Reads only."""
+"""Findings of a step's services: units, Pacemaker's clones, APIs, and liveness in Nova and Neutron. Reads only."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
@@ -12,22 +12,22 @@ from deploy.host import Host, Hosts
 from deploy.snapshot import Snapshot
 
 Services = Mapping[str, list[Service]]
-"""Services with a unit, by the host's name."""
+"""Services with a unit, by host name."""
 
 
 def ordinary(now: Snapshot, step: str) -> Iterator[Finding]:
-    """All that is amiss with the services of a step, causes before consequences."""
+    """Yield every finding of a step's services, causes before consequences."""
     down = False
     for found in units(now, step):
         down = True
         yield found
     yield from served(now, step)
-    if not down:  # a unit that does not run cannot report, and these APIs cost most to ask
+    if not down:  # a unit that is down cannot report, and these API calls cost most
         yield from reports(now, step)
 
 
 def served(now: Snapshot, step: str) -> Iterator[Finding]:
-    """Clones that do not run everywhere, and APIs that do not answer at the address that clients use."""
+    """Yield clones that do not run on all members, and APIs that do not answer at the API address."""
     yield from clones(now, step)
     yield from apis(now, step)
 
@@ -36,20 +36,20 @@ def served(now: Snapshot, step: str) -> Iterator[Finding]:
 
 
 def units(now: Snapshot, step: str, hosts: Hosts | None = None) -> Iterator[Finding]:
-    """Units of a step that do not run, are owned by the wrong manager, or run and do not serve; on all its hosts.
+    """Yield a step's units that are down, have the wrong manager, or run and do not serve, on `hosts` or all its hosts.
 
-    On a host where a unit of the step does not run, none of them is asked whether it serves.
+    On a host with a finding about a unit's state, no unit of the step is checked for serving.
     """
     site = now.site
     hosts = site.hosts.role(*site.catalogue.roles(step)) if hosts is None else hosts
     services = {name: [each for each in site.services(step, host.node) if each.unit] for name, host in hosts.items()}
     down: dict[str, list[Service]] = {}
     running: dict[str, list[Service]] = {}
-    for name, seen in now.each(_asked(now, services), partial(_states, now), "units").items():
-        found = list(health.states(name, services[name], seen))
+    for name, states in now.each(_hosts(now, services), partial(_states, now), "units").items():
+        found = list(health.states(name, services[name], states))
         yield from found
         if found:
-            down[name] = health.down(services[name], seen)
+            down[name] = health.down(services[name], states)
         else:
             running[name] = services[name]
     yield from _squatters(now, down)
@@ -57,10 +57,10 @@ def units(now: Snapshot, step: str, hosts: Hosts | None = None) -> Iterator[Find
 
 
 def _serving(now: Snapshot, services: Services) -> Iterator[Finding]:
-    """Of units that run: what does not answer its health check, or where all do, does not listen on its port."""
+    """Yield running units that fail their health check, or on a host without such, do not listen on their port."""
     unhealthy = set()
     checked = {name: [each for each in those if each.health] for name, those in services.items()}
-    for name, codes in now.each(_asked(now, checked), partial(_codes, now), "health checks").items():
+    for name, codes in now.each(_hosts(now, checked), partial(_codes, now), "health checks").items():
         for found in health.unhealthy(name, checked[name], codes):
             unhealthy.add(name)
             yield found
@@ -70,7 +70,7 @@ def _serving(now: Snapshot, services: Services) -> Iterator[Finding]:
         if name not in unhealthy
     }
     silent = {}
-    for name, listeners in now.each(_asked(now, unchecked), sockets.listening).items():
+    for name, listeners in now.each(_hosts(now, unchecked), sockets.listening).items():
         silent[name] = health.silent(unchecked[name], listeners)
         yield from (
             Finding(f"{each.unit} does not listen on port {each.port}", name, each.unit) for each in silent[name]
@@ -80,11 +80,11 @@ def _serving(now: Snapshot, services: Services) -> Iterator[Finding]:
 
 def _squatters(now: Snapshot, services: Services) -> Iterator[Finding]:
     wanted = {name: [each for each in those if each.port] for name, those in services.items()}
-    for name, listeners in now.each(_asked(now, wanted), sockets.listening).items():
+    for name, listeners in now.each(_hosts(now, wanted), sockets.listening).items():
         yield from health.squatters(now.site.hosts[name], wanted[name], listeners)
 
 
-def _asked(now: Snapshot, services: Services) -> Hosts:
+def _hosts(now: Snapshot, services: Services) -> Hosts:
     return Hosts(now.site.hosts[name] for name, those in services.items() if those)
 
 
@@ -100,12 +100,12 @@ def _codes(now: Snapshot, host: Host) -> dict[str, int]:
 
 
 def view(now: Snapshot) -> PacemakerStatus:
-    """The cluster as the first member of Pacemaker sees it that sees any."""
-    return now.first(now.site.members("pacemaker"), pacemaker.status, usable=lambda seen: bool(seen.online))
+    """Return Pacemaker's status from the first member that reports any online member."""
+    return now.first(now.site.members("pacemaker"), pacemaker.status, usable=lambda status: bool(status.online))
 
 
 def clones(now: Snapshot, step: str) -> Iterator[Finding]:
-    """Units that Pacemaker does not run on all of its members."""
+    """Yield the step's clones that Pacemaker does not run on all its members."""
     names = [service.name for service in now.site.catalogue.step(step) if service.by_pacemaker]
     if not names:
         return
@@ -116,7 +116,7 @@ def clones(now: Snapshot, step: str) -> Iterator[Finding]:
 
 
 def misplaced(resource: str, nodes: Iterable[str], *, foreign: bool = False) -> Finding:
-    """A resource that does not run where it should."""
+    """Return the finding of a resource that runs on the wrong nodes; `nodes`: where it runs."""
     where = ", ".join(nodes) or "no node"
     return Finding(f"Pacemaker: {resource} runs on {where}", hint="crm_mon -1 -r -f on a controller", foreign=foreign)
 
@@ -125,7 +125,7 @@ def misplaced(resource: str, nodes: Iterable[str], *, foreign: bool = False) -> 
 
 
 def apis(now: Snapshot, step: str) -> Iterator[Finding]:
-    """APIs of the step that do not answer at the address that clients use."""
+    """Yield the step's APIs that do not answer at the API address."""
     for service in now.site.catalogue.step(step):
         if service.is_api and service.health:
             url = now.site.addresses.api(service.name).url(service.health.path)
@@ -138,11 +138,11 @@ def apis(now: Snapshot, step: str) -> Iterator[Finding]:
 
 
 def reports(now: Snapshot, step: str) -> Iterator[Finding]:
-    """Services that Nova or Neutron does not take for alive: the step's own, and those it remembers of other hosts."""
+    """Yield services that Nova or Neutron lists as dead: the step's own, and records of hosts not in the inventory."""
     site = now.site
     mine = [service for service in site.catalogue.step(step) if service.reports_to]
     for project in dict.fromkeys(service.reports_to for service in mine):
-        alive = now.once(f"what is alive, as {project} sees it", partial(_alive, now, project))
+        alive = now.once(f"services alive in {project}", partial(_alive, now, project))
         expected = {
             (service.name, host): service
             for service in mine
@@ -151,20 +151,20 @@ def reports(now: Snapshot, step: str) -> Iterator[Finding]:
         }
         for (name, host), service in expected.items():
             if not alive.get((name, host)):
-                yield Finding(f"{name} is not alive, as {project.capitalize()} sees it", host, service.unit)
+                yield Finding(f"{name} is not alive according to {project.capitalize()}", host, service.unit)
         for (name, host), is_alive in alive.items():
             if not is_alive and (name, host) not in expected and _reporter(now, project, name) == step:
                 yield Finding(
-                    f"{name} is not alive, as {project.capitalize()} sees it, and is none of the inventory's",
+                    f"{name} is not alive according to {project.capitalize()}, and is not in the inventory",
                     host,
                     foreign=True,
-                    hint="`openstack compute service delete` or `openstack network agent delete` forgets it",
+                    hint="`openstack compute service delete` or `openstack network agent delete` removes the record",
                 )
 
 
 def _alive(now: Snapshot, project: str) -> dict[tuple[str, str], bool]:
-    """Whether each service that ever reported is alive, by its name and its host's."""
-    with cloud.told(f"asking {project.capitalize()} what is alive"):
+    """Return whether each service that ever reported is alive, by service name and host name."""
+    with cloud.explained(f"listing the services in {project.capitalize()}"):
         session = now.opened("administrator", partial(cloud.connect, now.site))
         listed = (
             [(each.binary, each.host, each.up) for each in compute.services(session)]
@@ -178,6 +178,6 @@ def _alive(now: Snapshot, project: str) -> dict[tuple[str, str], bool]:
 
 
 def _reporter(now: Snapshot, project: str, name: str) -> str:
-    """The step that answers for a service of that name; for an unknown one, the first step whose services report."""
+    """Return the step of the service of that name; for an unknown name, the first step with reporting services."""
     reporting = [service for service in now.site.catalogue.services if service.reports_to == project]
     return next((service for service in reporting if service.name == name), reporting[0]).step

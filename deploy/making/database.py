@@ -1,4 +1,4 @@
-"""Databases and accounts of the catalogue, and their migrations, each done once."""
+"""The projects' databases, their owners' accounts, and schema migrations, which run once per package version."""
 
 from collections.abc import Sequence
 
@@ -10,23 +10,23 @@ MIGRATIONS = "CREATE TABLE IF NOT EXISTS stackproof.migrations (name VARCHAR(64)
 
 
 def sql(host: Host, statement: str, *, timeout: float = 60) -> str:
-    """Run SQL as the database's root, over its socket; the text travels on stdin. Returns tab-separated rows."""
+    """Run SQL as root over the local socket; return tab-separated rows. The text goes by stdin, out of sight of ps."""
     return host.check("mariadb -N -B", stdin=statement, timeout=timeout)
 
 
 def ensure(site: Site, project: Project) -> None:
-    """The databases of a project, and the account that owns them, with its password."""
+    """Create a project's databases and the account that owns them; set the account's password."""
     if not project.database:
         return
     host, user = site.members("galera").first, project.owner
     network = site.cluster.management.cidr
     source = f"{network.network_address}/{network.netmask}"
     _account(site, host, user, source)
-    there = set(sql(host, "SELECT db, user FROM mysql.db").splitlines())
+    granted = set(sql(host, "SELECT db, user FROM mysql.db").splitlines())
     for name in project.database:
         # In a grant the underscore stands for any character, unless it is escaped.
         pattern = name.replace("_", "\\_")
-        if not {f"{pattern}\t{user}", f"{pattern.replace(chr(92), chr(92) * 2)}\t{user}"} & there:
+        if not {f"{pattern}\t{user}", f"{pattern.replace(chr(92), chr(92) * 2)}\t{user}"} & granted:
             sql(host, f"CREATE DATABASE IF NOT EXISTS `{name}`; GRANT ALL ON `{pattern}`.* TO '{user}'@'{source}'")
             host.changed(f"created database {name} for {user}")
 
@@ -44,17 +44,17 @@ def _account(site: Site, host: Host, user: str, source: str) -> None:
 
 
 def migrate(site: Site, project: Project, commands: Sequence[str]) -> bool:
-    """Run a project's migrations on its first host, unless they ran for the installed package; True: they ran now.
+    """Run a project's migrations on its first host unless they ran for the installed version; True: they ran now.
 
-    The mark of a finished migration is a row of the database itself, so that the mark goes where the schema goes.
+    A row in the database itself records a finished migration, so that the record moves with the schema.
     """
-    host, keeper = site.hosts.role(*site.catalogue.roles(project.name)).first, site.members("galera").first
+    host, database = site.hosts.role(*site.catalogue.roles(project.name)).first, site.members("galera").first
     version = host.version(project.schema)
-    done = sql(keeper, f"{MIGRATIONS}; SELECT version FROM stackproof.migrations WHERE name='{project.name}'")
+    done = sql(database, f"{MIGRATIONS}; SELECT version FROM stackproof.migrations WHERE name='{project.name}'")
     if done.strip() == version:
         return False
     for command in commands:
         host.check("su -s /bin/sh -c %s %s", command, project.runs_as, timeout=600)
-    sql(keeper, f"REPLACE INTO stackproof.migrations VALUES ('{project.name}', '{version}')")
+    sql(database, f"REPLACE INTO stackproof.migrations VALUES ('{project.name}', '{version}')")
     host.changed(f"migrated the {project.name} database")
     return True

@@ -1,4 +1,4 @@
-"""Fencing: the fence device of each controller, by what its power device speaks."""
+"""Fencing: the fence device of each controller, for the protocol of its power device."""
 
 from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element
@@ -8,11 +8,11 @@ from deploy.inventory.power import Ipmi, Redfish
 from deploy.making import resources
 
 SCRIPTS = "/etc/stackproof/fence"
-"""Where each controller has the passwords of all, as scripts; see templates/fence."""
+"""Folder on each controller with scripts that print all controllers' power passwords (templates/fence)."""
 
 
 def device(node: Node) -> Element:
-    """The stonith resource that switches a node. ValueError for a power device Pacemaker has no agent for."""
+    """Return the stonith resource that powers off a node; ValueError where Pacemaker has no agent for its device."""
     match node.power:
         case Redfish() as power:
             agent, parameters = "fence_redfish", _redfish(node.name, power)
@@ -25,13 +25,13 @@ def device(node: Node) -> Element:
 
 
 def elsewhere(node: Node) -> Element:
-    """A node does not hold its own fence device: it could not use it when it is needed."""
+    """Return a constraint that keeps a node's fence device off the node: a failed node cannot fence itself."""
     device = name(node)
     return Element("rsc_location", id=f"{device}-elsewhere", rsc=device, node=node.name, score="-INFINITY")
 
 
 def name(node: Node) -> str:
-    """The name of a node's fence device in Pacemaker."""
+    """Return the name of a node's fence device in Pacemaker."""
     return f"fence-{node.name}"
 
 
@@ -53,7 +53,7 @@ def _ipmi(name: str, power: Ipmi) -> dict[str, str]:
         "ipport": str(power.port),
         "username": power.user,
         "lanplus": "1",
-        # No password: the agent would give it to ipmitool as an argument. This one takes it from its script.
+        # No password: the agent would pass it to ipmitool as an argument. This wrapper reads it from the script.
         "ipmitool_path": f"{SCRIPTS}/{name}.ipmitool",
     }
     return parameters if power.cipher is None else {**parameters, "cipher": str(power.cipher)}

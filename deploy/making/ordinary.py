@@ -1,4 +1,4 @@
-"""The ordinary step: what every project needs that says nothing unusual, in the one order that works."""
+"""The ordinary step: packages, files, database, units and endpoints of a project that has no step of its own."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,27 +14,27 @@ from deploy.site import Site
 from deploy.step import Step
 
 ANSWER = 90.0
-"""Seconds until HAProxy has noticed the members and the API answers through the VIP."""
+"""Seconds until HAProxy has detected the members and the API answers through the VIP."""
 CLONES = 180.0
 """Seconds the slowest resource may take to run everywhere."""
 
 
 def step(project: Project, roles: Sequence[str], **parts: Any) -> Step:
-    """The step of a project; `parts` replace what is unusual about it, by the names of Step's fields."""
+    """Return the step of a project; `parts` replace the usual values, by the names of Step's fields."""
     name = project.name
     usual: dict[str, Callable[..., object]] = {
         "apply": lambda site, host: install.install(site, host, name),
         "complete": lambda site: complete(site, name),
         "amiss": lambda now: amiss.ordinary(now, name),
     }
-    settles = START + CLONES + ANSWER  # units first, then Pacemaker's clones, then what answers through them
+    settles = START + CLONES + ANSWER  # units first, then Pacemaker's clones, then the APIs
     return Step(name, project.title, tuple(roles), project.requires, **{"settles": settles, **usual, **parts})
 
 
 def complete(site: Site, name: str, commands: Sequence[str] = (), *, registered: bool = True) -> None:
-    """After packages and files: databases and migrations, units and clones, restarts, then Keystone's catalogue.
+    """Complete a step: databases and migrations, units and clones, restarts, then the registration in Keystone.
 
-    `commands`: the migrations, where they depend on the cluster and are not data of the project. `registered`: False
+    `commands`: migrations that depend on the cluster, in place of those of the project's data. `registered`: False
     where the caller registers the project itself.
     """
     project = site.catalogue.project(name)
@@ -49,17 +49,17 @@ def complete(site: Site, name: str, commands: Sequence[str] = (), *, registered:
 
 
 def hosts(site: Site, name: str) -> Hosts:
-    """The hosts that a step works on."""
+    """Return the hosts of a step."""
     return site.hosts.role(*site.catalogue.roles(name))
 
 
 def until_served(site: Site, name: str) -> None:
-    """Wait until Pacemaker runs the units on all its members, and each API answers at the address that clients use."""
+    """Wait until Pacemaker runs the step's units on all its members and each API answers at the API address."""
     until_well(site, name, lambda now: amiss.served(now, name), timeout=CLONES + ANSWER)
 
 
 def migrate(site: Site, project: Project, commands: Sequence[str]) -> None:
-    """The migrations of one project; the project's own log is the evidence when they fail."""
+    """Run the migrations of one project; StepFailed names the project's log."""
     if not commands:
         return
     try:
@@ -68,6 +68,6 @@ def migrate(site: Site, project: Project, commands: Sequence[str]) -> None:
         raise StepFailed(
             f"migrating the {project.name} database failed",
             seen=error.seen or error.what,
-            hint=f"look at /var/log/{project.name} on {hosts(site, project.name).first.name}, "
+            hint=f"read /var/log/{project.name} on {hosts(site, project.name).first.name}, "
             "then run the same command again",
         ) from None

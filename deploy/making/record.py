@@ -1,4 +1,4 @@
-"""Records: on each host, what a build put there for a project, so that a later build knows what stands."""
+"""Records: on each host, a list of everything that a build puts there for a project, for a later removal."""
 
 from deploy.catalogue import Catalogue, Project
 from deploy.facts.standing import FOLDER, Record
@@ -7,7 +7,7 @@ from deploy.render import Rendered
 
 
 def of(catalogue: Catalogue, project: Project, node: Node, files: list[Rendered]) -> Record:
-    """The record of a project on a node that has those files of it."""
+    """Return the record of a project on a node; `files`: the project's files on the node."""
     here = [service for service in catalogue.step(project.name) if service.on(node)]
     return Record(
         project=project.name,
@@ -23,5 +23,5 @@ def of(catalogue: Catalogue, project: Project, node: Node, files: list[Rendered]
 
 
 def file(record: Record) -> Rendered:
-    """The record as a file of the host; no unit reads it."""
+    """Return the record as a file of the host; no unit reads the file."""
     return Rendered(f"{FOLDER}/{record.project}", record.text, "root:root", "0644", ())

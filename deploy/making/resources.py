@@ -1,4 +1,4 @@
-"""Pacemaker's configuration as data: elements of the CIB, written only where they differ."""
+"""Pacemaker's configuration as elements of the CIB, which are written only where they differ."""
 
 from collections.abc import Iterable
 from threading import Lock
@@ -12,29 +12,29 @@ from deploy.host import Host
 from deploy.site import Site
 
 STOPPING = 180.0
-"""Seconds in which Pacemaker must have stopped the clones of a project that is removed, on all its members."""
+"""Seconds Pacemaker may take to stop the clones of a removed project on all its members."""
 _WRITING = Lock()
-"""Steps run side by side; each reads a section and writes it back."""
+"""Serialises the steps, which run in parallel: each reads a section of the CIB and writes it back."""
 
 STARTING = 200
-"""Seconds a unit's start may take before it is killed and begun anew; systemd ends it shortly before (templates/wsgi).
+"""Seconds a unit's start may take before Pacemaker repeats it; systemd's own limit is shorter (templates/wsgi).
 
-An API is started once it accepts requests. On processors shared with two controllers that boot, one took more than 100.
+An API counts as started once it accepts requests. With two controllers booting on the same CPU, that took over 100 s.
 """
 FORGOTTEN = 300
-"""Seconds after which Pacemaker forgets a failure: more than it takes to start all units of a host.
+"""Seconds after which Pacemaker forgets a failure: more than the start of all units of a host takes.
 
-One that fails within the transition that started it, Pacemaker 2.1.5 passes over until it looks again after that; what
-has expired by then it never mends (controld_te_events.c: "Event already confirmed"; "Rescheduling ... after failure
-expired" without end).
+Pacemaker 2.1.5 ignores the failure of a unit within the transition that started the unit until its next recheck. A
+failure that has expired by then is never repaired (controld_te_events.c: "Event already confirmed"; "Rescheduling ...
+after failure expired" without end).
 """
 
 
 def ensure(site: Site, *, resources: Iterable[Element] = (), constraints: Iterable[Element] = ()) -> None:
-    """Make those elements part of the CIB, by their ids.
+    """Add the elements to the CIB, or replace those with the same id where they differ.
 
-    What is new begins to exist in one piece: a resource whose constraint comes later has been started by then, and
-    stays where it is.
+    All new elements are added in one update: a resource that is added before its constraint is started at once, on
+    any node, and stays there.
     """
     with _WRITING:
         _ensure(site.members("pacemaker").first, {"resources": [*resources], "constraints": [*constraints]})
@@ -44,15 +44,15 @@ def _ensure(host: Host, wanted: dict[str, list[Element]]) -> None:
     current = ElementTree.fromstring(host.check("cibadmin --query --scope configuration"))  # noqa: S314 - our own cluster
     new, changed = Element("configuration"), []
     for section, elements in wanted.items():
-        there = {child.get("id"): child for child in current.iterfind(f"{section}/*")}
+        present = {child.get("id"): child for child in current.iterfind(f"{section}/*")}
         added = SubElement(new, section)
         for element in elements:
             name = element.get("id", "")
-            if name not in there:
+            if name not in present:
                 added.append(element)
-            elif not _same(there[name], element):
-                # By itself: the section as it was read may have been changed since, by another step's restart.
-                place = f"//{section}/{there[name].tag}[@id='{name}']"
+            elif not _same(present[name], element):
+                # Only this element: another step's restart may have changed the section since it was read.
+                place = f"//{section}/{present[name].tag}[@id='{name}']"
                 text = ElementTree.tostring(element, encoding="unicode")
                 host.check("cibadmin --replace --xpath %s --xml-pipe", place, stdin=text)
             else:
@@ -66,11 +66,11 @@ def _ensure(host: Host, wanted: dict[str, list[Element]]) -> None:
 
 
 def properties(site: Site, **wanted: str) -> None:
-    """Make the cluster's properties so; underscores stand for dashes."""
+    """Set cluster properties where they differ; underscores in the names stand for dashes."""
     host = site.members("pacemaker").first
     names = {name.replace("_", "-"): value for name, value in wanted.items()}
-    seen = ElementTree.fromstring(host.check("cibadmin --query --scope crm_config"))  # noqa: S314 - our own cluster
-    current = {pair.get("name"): pair.get("value") for pair in seen.iter("nvpair")}
+    section = ElementTree.fromstring(host.check("cibadmin --query --scope crm_config"))  # noqa: S314 - our own cluster
+    current = {pair.get("name"): pair.get("value") for pair in section.iter("nvpair")}
     for name, value in names.items():
         if current.get(name) != value:
             host.check("crm_attribute --type crm_config --name %s --update %s", name, value)
@@ -88,10 +88,10 @@ def primitive(
     tries: int = 10,
     forgotten: int = 60,
 ) -> Element:
-    """A primitive; `kind` is `class:type` or `class:provider:type`, `monitor` its interval.
+    """Return a primitive. `kind`: `class:type` or `class:provider:type`; `monitor`: the interval of its monitor.
 
-    An operation may take `timeout` seconds, a start `starting` where that is told.
-    After so many `tries` that failed it is driven from that node, until the last is `forgotten`, in seconds.
+    `timeout`: seconds an operation may take; `starting`: seconds a start may take, 0: `timeout`. After `tries` failures
+    on a node Pacemaker moves the resource away; a failure is forgotten after `forgotten` seconds.
     """
     parts = kind.split(":")
     element = Element("primitive", id=name, type=parts[-1])
@@ -100,7 +100,7 @@ def primitive(
         element.set("provider", parts[1])
     if parameters:
         _pairs(element, "instance_attributes", f"{name}-params", parameters)
-    # Sticky: what moved away from a dead node stays where it is when the node returns, instead of moving twice.
+    # Stickiness: a resource that left a dead node does not move back when the node returns.
     meta = {"failure-timeout": f"{forgotten}s", "migration-threshold": f"{tries}", "resource-stickiness": "100"}
     _pairs(element, "meta_attributes", f"{name}-meta", meta)
     operations = SubElement(element, "operations")
@@ -117,7 +117,7 @@ def primitive(
 
 
 def clone(inner: Element) -> Element:
-    """A clone that runs the primitive on every controller."""
+    """Return a clone that runs the primitive on every controller."""
     name = f"{inner.get('id')}-clone"
     element = Element("clone", id=name)
     _pairs(element, "meta_attributes", f"{name}-meta", {"interleave": "true"})
@@ -126,7 +126,7 @@ def clone(inner: Element) -> Element:
 
 
 def units(services: Iterable[Service]) -> list[Element]:
-    """A clone for each service whose unit Pacemaker owns."""
+    """Return a clone for each service whose unit Pacemaker starts."""
     return [
         clone(
             primitive(
@@ -137,7 +137,7 @@ def units(services: Iterable[Service]) -> list[Element]:
                 timeout=100,
                 starting=STARTING,
                 tries=service.tries,
-                # What one failure drives away is tried there again before anybody would ask for it (30 s).
+                # With one try a failure moves the resource away; the node may run it again before 30 s have passed.
                 forgotten=FORGOTTEN if service.tries > 1 else 20,
             )
         )
@@ -147,16 +147,16 @@ def units(services: Iterable[Service]) -> list[Element]:
 
 
 def clones(site: Site, step: str) -> None:
-    """Let Pacemaker run the step's units on every controller; nothing in a cluster without it."""
+    """Let Pacemaker run the step's units on every controller; no effect in a cluster without Pacemaker."""
     if site.ha:
         ensure(site, resources=units(site.catalogue.step(step)))
 
 
 def remove(site: Site, names: Iterable[str]) -> None:
-    """Stop those clones, by the names of their primitives, and take them out of the CIB; one that is not there is gone.
+    """Stop the clones of the named primitives and delete them from the CIB; missing ones are ignored.
 
-    Stopped before it is deleted: what Pacemaker finds running and unknown it calls an orphan. StepFailed where
-    Pacemaker does not tell what it runs, since systemd's stop of a unit would be undone by it.
+    They are stopped first, because Pacemaker treats a running resource without configuration as an orphan. StepFailed
+    where Pacemaker does not list its resources: it would start a unit again that systemd stops.
     """
     wanted = list(names)
     with _WRITING:
@@ -164,14 +164,14 @@ def remove(site: Site, names: Iterable[str]) -> None:
         known = pacemaker.configuration(host).resources
         if wanted and not known:
             raise StepFailed(
-                f"{host.name}: Pacemaker does not tell what it runs",
-                expected="an answer, so that its clones can be removed",
+                f"{host.name}: Pacemaker does not list its resources",
+                expected="the configuration, so that its clones can be removed",
                 hint="crm_mon -1 -r there; then run the same command again",
             )
-        if there := [name for name in wanted if name in known]:
+        if present := [name for name in wanted if name in known]:
             host.change(
-                f"removed from Pacemaker's configuration: {', '.join(there)}",
-                _REMOVE.format(clones=" ".join(f"{name}-clone" for name in there), settle=int(STOPPING)),
+                f"removed from Pacemaker's configuration: {', '.join(present)}",
+                _REMOVE.format(clones=" ".join(f"{name}-clone" for name in present), settle=int(STOPPING)),
                 timeout=STOPPING + 60,
             )
 

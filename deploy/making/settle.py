@@ -1,4 +1,4 @@
-"""Settling: waiting until nothing is amiss, and the error that says what stays so."""
+"""Settling: waits until a step has no findings; the error lists the findings that remain."""
 
 from collections.abc import Iterable
 
@@ -12,14 +12,14 @@ from deploy.step import Amiss
 from deploy.wait import until
 
 MOST = 3
-"""Hosts whose journals, and findings whose hints, an error shows: one cause has many consequences."""
+"""Most hosts whose journals, and most findings whose hints, an error shows: one cause has many consequences."""
 
 
 def until_well(site: Site, step: str, amiss: Amiss, *, timeout: float) -> None:
-    """Wait until `amiss` yields nothing about the step.
+    """Wait until `amiss` yields no finding about the step.
 
-    StepFailed after `timeout` seconds, or at once where a finding does not pass by itself. It lists every finding, and
-    has the last lines of the journals of units that are amiss.
+    Raises StepFailed after `timeout` seconds, or at once where a finding is final. The error lists every finding and
+    contains the last journal lines of the units concerned.
     """
     last: list[Finding] = []
 
@@ -35,7 +35,7 @@ def until_well(site: Site, step: str, amiss: Amiss, *, timeout: float) -> None:
             error=lambda found: any(each.final for each in found),
             timeout=timeout,
             interval=0.5,
-            rarer=0.02,
+            backoff=0.02,
         )
     except StepFailed:
         raise _failure(site, last, timeout) from None
@@ -46,22 +46,22 @@ def _failure(site: Site, found: list[Finding], timeout: float) -> StepFailed:
     more = f" (and {len(found) - 1} more)" if found[1:] else ""
     return StepFailed(
         f"{first}{more}" + ("" if first.final or not timeout else f", still so after {timeout:g} s"),
-        expected="nothing amiss",
+        expected="no finding",
         seen="; ".join(map(str, found))[:2000],
-        evidence=_last_words(site, found),
+        evidence=_journals(site, found),
         hint="; ".join(list(dict.fromkeys(_hints(found)))[:MOST]),
     )
 
 
 def _hints(found: Iterable[Finding]) -> Iterable[str]:
-    """What to do, the findings' own words first; then where to read why units are amiss."""
+    """Yield the findings' own hints, then the journalctl commands for units of findings without one."""
     yield from (each.hint for each in found if each.hint)
     for host, units in _units(each for each in found if not each.hint).items():
         yield f"journalctl -u {' -u '.join(units)} on {host}"
 
 
 def _units(found: Iterable[Finding]) -> dict[str, list[str]]:
-    """The units that are amiss, each once, by their hosts' names."""
+    """Return the units of the findings by host name, without duplicates."""
     units: dict[str, list[str]] = {}
     for each in found:
         if each.unit and each.unit not in units.setdefault(each.host, []):
@@ -69,22 +69,22 @@ def _units(found: Iterable[Finding]) -> dict[str, list[str]]:
     return units
 
 
-_LAST_WORDS = """\
+_JOURNAL = """\
 for unit; do echo "$unit:"; journalctl -q --no-pager -o cat -n 12 -u "$unit"; done
 crm_mon -1 --exclude=all --include=failcounts,failures 2>/dev/null || :
 """
 
 
-def _last_words(site: Site, found: Iterable[Finding]) -> str:
-    """What those units said last, and what Pacemaker holds against any."""
+def _journals(site: Site, found: Iterable[Finding]) -> str:
+    """Return the last journal lines of those units, and the failures that Pacemaker has recorded."""
     units = {name: those for name, those in _units(found).items() if name in site.hosts}
     hosts = Hosts(site.hosts[name] for name in list(units)[:MOST])
-    words = hosts.each(lambda host: _said(host, units[host.name]))
-    return JOURNAL.redact("\n".join(f"{name}, {text}" for name, text in words.items()))
+    texts = hosts.each(lambda host: _journal(host, units[host.name]))
+    return JOURNAL.redact("\n".join(f"{name}, {text}" for name, text in texts.items()))
 
 
-def _said(host: Host, units: list[str]) -> str:
+def _journal(host: Host, units: list[str]) -> str:
     try:
-        return host.run("exec sh -s --" + " %s" * len(units), *units, stdin=_LAST_WORDS, timeout=30).out.strip()
+        return host.run("exec sh -s --" + " %s" * len(units), *units, stdin=_JOURNAL, timeout=30).out.strip()
     except StackproofError as error:
         return f"none: {error.what}"

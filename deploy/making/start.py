@@ -1,4 +1,4 @@
-"""Units: started and enabled where systemd owns them, handed over where Pacemaker does."""
+"""Starting units: systemd starts and enables its own; those of Pacemaker are only disabled in systemd."""
 
 import shlex
 
@@ -7,26 +7,26 @@ from deploy.host import STATE, Host
 from deploy.site import Site
 
 START = 300.0
-"""Seconds a unit may take to come up. Nova's workers take 20 s on two busy cores; but after a loss of everything
+"""Seconds until a unit must be up. Nova's workers take 20 s on two busy cores. After a power loss of all hosts
 Pacemaker starts two units of a controller at a time, and on slow cores the last was up after more than four minutes."""
 
 
 def start(site: Site, host: Host, step: str) -> None:
-    """Start and enable the step's units that systemd owns; those of Pacemaker are only disabled in systemd."""
+    """Start and enable the step's units that systemd starts; disable those of Pacemaker in systemd."""
     services = [service for service in site.services(step, host.node) if service.unit]
-    seen = systemd.units(host, [service.unit for service in services])
+    states = systemd.units(host, [service.unit for service in services])
     script = []
     for service in services:
-        unit = seen[service.unit]
+        unit = states[service.unit]
         if service.by_pacemaker:
             script += _hand_over(unit, service.unit)
         else:
             script += _started(unit, service.unit)
     if script:
         host.script("\n".join(line for line, _ in script), timeout=START * 2)
-        for _, told in script:
-            if told:
-                host.changed(told)
+        for _, change in script:
+            if change:
+                host.changed(change)
 
 
 def _hand_over(unit: systemd.Unit, name: str) -> list[tuple[str, str]]:
@@ -44,7 +44,7 @@ def _started(unit: systemd.Unit, name: str) -> list[tuple[str, str]]:
         lines.append((f"systemctl enable -q {shlex.quote(name)}", f"enabled {name}"))
     if not unit.is_active:
         marker = f"rm -f {STATE}/pending/{shlex.quote(name)}"
-        # What failed often is not started again before a while has passed, unless its failures are forgotten.
+        # systemd refuses to start a unit that failed too often within its start limit; reset-failed lifts the limit.
         forget = f"systemctl reset-failed {shlex.quote(name)} 2>/dev/null || :"
         lines.append((f"{forget}; systemctl start {shlex.quote(name)} && {marker}", f"started {name}"))
     return lines

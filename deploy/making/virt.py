@@ -1,4 +1,4 @@
-"""Virtualisation: what works is found by booting something with it, not by CPU flags or a device's presence."""
+"""Virtualisation by trial: a guest is booted with KVM, since CPU flags and /dev/kvm do not prove that it works."""
 
 import shlex
 
@@ -8,16 +8,16 @@ from deploy.host import STATE, Host
 from deploy.site import Site
 
 TRIAL = 12
-"""Seconds a trial boot may take; with working KVM it takes two, and one that does not work hangs."""
+"""Seconds a trial boot may take: two are usual with working KVM, and a broken KVM hangs."""
 
 
 def find(site: Site, image: GuestImage) -> None:
-    """Find out for every compute, so that reading it finds it kept."""
+    """Run the trial on every compute; each keeps its result for later readings."""
     site.members("nova-compute").each(lambda host: found(host, image))
 
 
 def found(host: Host, image: GuestImage) -> str:
-    """`kvm` where a guest boots with it, else `qemu`; tried once a boot of the host and kept there."""
+    """Return `kvm` where a guest boots with it, else `qemu`; one trial per boot of the host, which keeps the result."""
     if kept := virt.kept(host):
         return kept
     virt_type = "kvm" if _boots(host, image) else "qemu"

@@ -1,4 +1,4 @@
-"""Platforms: what differs per distribution and release (package, unit and path names), as data."""
+"""Platforms: names of packages, units and paths per distribution and release, as data."""
 
 import tomllib
 from functools import cache
@@ -16,27 +16,27 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class PackageManager:
-    """Shell scripts that are given package names as arguments."""
+    """Shell scripts for the package manager; they take package names as arguments."""
 
     installed: str
-    """Prints those that are installed."""
+    """Prints the installed packages among its arguments."""
     version: str
-    """Prints the version of the one that it is given."""
+    """Prints the version of one package."""
     available: str
-    """Prints those that are installed or that the known sources offer; changes nothing. Exit code 3: the machine has
-    no lists of what its sources offer, so nothing can be said."""
+    """Prints the packages that are installed or that the sources offer; changes nothing. Exit code 3: the machine has
+    no package lists of its sources."""
     sources: str
-    """Given the lines of the inventory's package sources, or none for the machine's own: asks each source for its
-    index and prints `reached|failed <index> <reason>`, a line each; changes nothing."""
+    """Takes the lines of the inventory's package sources, or nothing for the machine's own sources. Requests the index
+    of each source and prints a line `reached|failed <index> <reason>`; changes nothing."""
     locks: str
-    """Shell functions for `install`, which follows them in the same shell.
+    """Shell functions for `install`, which runs after them in the same shell.
 
-    `holders` prints `<program> (pid <pid>) holds <file>` for each lock file in LOCKS that is held. `free` waits until
-    none is, PATIENCE seconds at most in one shell, then prints the holders on stderr and returns 1.
-    `patiently COMMAND` runs a command after `free`.
+    `holders` prints `<program> (pid <pid>) holds <file>` for each held lock file of LOCKS. `free` waits until none is
+    held; after PATIENCE seconds in all it prints the holders on stderr and returns 1. `patiently COMMAND` runs a
+    command after `free`.
     """
     install: str
-    """Installs them without starting what they bring; says why on stderr when it cannot."""
+    """Installs the packages without starting their services; prints the reason of a failure on stderr."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -48,33 +48,33 @@ class Platform:
     openstack: str
     manager: PackageManager
     os_release: dict[str, str]
-    """What /etc/os-release says on such a machine (os-release(5))."""
+    """Values in /etc/os-release of such a machine (os-release(5))."""
     architectures: tuple[str, ...]
-    """What `uname -m` may say."""
+    """The outputs of `uname -m` that are supported."""
     bare: tuple[str, ...]
     """Packages that a machine must have before a build."""
     drills: tuple[str, ...] = ()
-    """Packages that only drills use. A lab host has them; the owner of a real host installs them, or goes without."""
+    """Packages that only drills use. Lab hosts have them; on real hosts their owner may install them."""
     paths: dict[str, str] = Field(default_factory=dict)
-    """Paths by the name that templates, and the paths of templates, use for them."""
+    """Paths, by the name that templates use in their text and in their own paths."""
     names: dict[str, str] = Field(default_factory=dict)
-    """Other names by the name that templates and steps use for them: units and plug-ins that no project owns."""
+    """Names of units and plug-ins that belong to no project, by the name that templates and steps use."""
     python: str = ""
-    """Environment of services in Python, so that they start sooner: `NAME=value`, and empty where there is no need."""
+    """An environment variable `NAME=value` that makes services in Python start sooner; empty: none is needed."""
     defects: tuple[Defect, ...] = ()
-    """What is wrong in packages of this release that several projects share; a project's own are in its file."""
+    """Defects in packages that several projects share; a project's own defects are in its service.toml."""
     not_built: str = ""
-    """Why no cluster is built on this platform yet; empty: clusters are."""
+    """The reason why no cluster is built on this platform yet; empty: clusters can be built."""
 
 
 @cache
 def load(name: str) -> Platform:
-    """Read one platform; InventoryError where there is none of that name."""
+    """Return one platform; InventoryError for an unknown name."""
     return TypeAdapter(Platform).validate_python({**_read(name), "name": name})
 
 
 def _read(name: str) -> dict[str, Any]:
-    """The platform's file. `like` names the platform that it differs from: its tables are merged key by key."""
+    """Return the platform's TOML, merged key by key over that of the platform that `like` names."""
     path = _HERE / f"{name}.toml"
     if not path.exists():
         known = ", ".join(sorted(file.stem for file in _HERE.glob("*.toml")))

@@ -1,4 +1,4 @@
-"""The steps of a deployment: one for each project, from the module of its name, or made from its data alone."""
+"""The steps of a deployment: one per project, from the module of the project's name, else from its data alone."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -9,12 +9,12 @@ from deploy.step import Step
 
 
 def of(catalogue: Catalogue) -> tuple[Step, ...]:
-    """The steps of a cluster, each after those it requires."""
+    """Return the steps of a cluster, each after its required steps."""
     return tuple(_step(catalogue, project) for project in catalogue.projects)
 
 
 def _step(catalogue: Catalogue, project: Project) -> Step:
-    """A module `deploy.steps.<project>` has a function `step`, which takes the project and the roles of its hosts."""
+    """Return a project's step: from `step(project, roles)` in `deploy.steps.<project>`, else the ordinary one."""
     module = f"{__name__}.{project.name.replace('-', '_')}"
     make = import_module(module).step if find_spec(module) else ordinary.step
     step: Step = make(project, catalogue.roles(project.name))

@@ -1,4 +1,4 @@
-"""Base: names, kernel settings, time, and the tools every host needs."""
+"""Base: host names, kernel parameters, time, and packages on every host."""
 
 import socket
 from collections.abc import Iterator, Sequence
@@ -21,22 +21,22 @@ SYSCTL = "/etc/sysctl.d/90-stackproof.conf"
 
 
 def prepare(site: Site) -> None:
-    """Every host answers, and nobody else holds the VIP: looked at before anything is touched."""
+    """Check, before any change, that every host answers and that no other machine has the VIP."""
     addresses = site.hosts.each(lambda host: host.check("ip -4 -o addr show").split())
     vip = site.cluster.vip
     if vip is None or any(f"{vip}/" in word for words in addresses.values() for word in words):
         return
-    if _somebody_has(str(vip)):
+    if _answers_at(str(vip)):
         raise StepFailed(
             f"the VIP {vip} is taken",
-            expected="an address that nobody answers at, until Pacemaker sets it",
-            seen=f"a machine answers at {vip}, and it is no controller",
-            hint="name another cluster.vip in the inventory, or take the machine that has it off the network",
+            expected="no answer at the address until Pacemaker sets it",
+            seen=f"a machine that is no controller answers at {vip}",
+            hint="set another cluster.vip in the inventory, or remove the machine with that address from the network",
         )
 
 
-def _somebody_has(address: str) -> bool:
-    """True when a machine answers there: even a refused connection is an answer. Needs no right and no tool."""
+def _answers_at(address: str) -> bool:
+    """True where a machine answers at the address within 1.5 s; a refused connection is an answer too."""
     try:
         socket.create_connection((address, 22), timeout=1.5).close()
     except ConnectionRefusedError:
@@ -47,8 +47,8 @@ def _somebody_has(address: str) -> bool:
 
 
 def apply(site: Site, host: Host) -> None:
-    """Packages and files; then what the kernel must be told now and not at the next boot."""
-    # All of the host's packages in one go: ten runs of the package manager would cost ten times its start.
+    """Install packages and files; then apply host name and kernel parameters, which otherwise wait for a reboot."""
+    # One run of the package manager for all of the host's packages: each run costs its start-up time.
     host.install(packages(site.catalogue.on(host.node)))
     for defect in defects.left(host, defects.known(site.platform, site.catalogue)):
         mend(site, host, defect)
@@ -74,7 +74,7 @@ mv -f -- "$new" {path}
 
 
 def mend(site: Site, host: Host, defect: Defect) -> None:
-    """Put the right line in the place of the wrong one; the steps of what runs it restart that."""
+    """Replace the wrong line of a defect, and mark its units for a restart, which their steps then do."""
     there = {service.unit for service in site.catalogue.on(host.node)}
     units = [unit for unit in defect.units if unit in there]
     lines = {"path": quote(defect.path), "line": quote(defect.line), "mended": quote(defect.mended)}
@@ -83,14 +83,14 @@ def mend(site: Site, host: Host, defect: Defect) -> None:
 
 
 def amiss(now: Snapshot) -> Iterator[Finding]:
-    """Hosts that do not answer, know themselves by another name, or whose kernel does not do what the file says."""
-    for name, told in now.each(now.site.hosts, _identity).items():
-        hostname, *agrees = told.split() or [""]
+    """Yield hosts that do not answer, have another host name, or have other kernel parameters than the file."""
+    for name, output in now.each(now.site.hosts, _identity).items():
+        hostname, *agrees = output.split() or [""]
         if hostname != name:
             yield Finding(f"calls itself {hostname}", name, final=True)
         if not agrees:
             yield Finding(f"kernel parameters differ from {SYSCTL}", name, hint=f"sysctl -p {SYSCTL} there", final=True)
-    # A host that does not answer now keeps the plan from all later steps: they are not made to wait for it.
+    # An unreachable host fails this step at once, so that no later step waits for it.
     yield from (replace(found, final=True) for found in now.unread())
     yield from findings.ordinary(now, "base")
 
@@ -99,7 +99,7 @@ _AGREES = (
     f"[ -s {SYSCTL} ] && grep -v '^#' {SYSCTL} | tr -d ' ' | while IFS== read -r key value; do"
     ' [ "$(sysctl -n "$key")" = "$value" ] || exit 1; done'
 )
-"""Every line of our sysctl file is what the kernel has."""
+"""Shell command that succeeds where the kernel has every value of the sysctl file."""
 
 
 def _kernel_agrees(host: Host) -> bool:
@@ -107,7 +107,7 @@ def _kernel_agrees(host: Host) -> bool:
 
 
 def _identity(host: Host) -> str:
-    """What the host calls itself, then `agrees` where its kernel does."""
+    """Return the host name, followed by `agrees` where the kernel has the file's parameters."""
     return host.check(f"hostname; if {_AGREES}; then echo agrees; fi")
 
 

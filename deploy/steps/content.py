@@ -1,4 +1,4 @@
-"""The first content of the cloud: guest image, flavors, the provider network, and the clients' own files."""
+"""The first content of the cloud: guest image, flavors, provider network, and clients' files on the runner."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 SUBNET = "provider"
 FLAVORS = {"m1.nano": (1, 128, 1), "m1.tiny": (1, 512, 1), "m1.small": (1, 2048, 20)}
-"""Name to vCPUs, MiB of memory and GiB of disk."""
+"""vCPUs, MiB of memory and GiB of disk, by name."""
 
 
 def complete(site: Site) -> None:
-    """Image, flavors and network through the API, each where its project is; the clients' files on the runner."""
-    with cloud.told("creating the first content"), cloud.connect(site) as session:
+    """Create image, flavors and network, as far as the cluster has their APIs; write clients' files on the runner."""
+    with cloud.explained("creating the first content"), cloud.connect(site) as session:
         if site.catalogue.has("glance"):
             _image(session, guest.obtain(site.cluster.image, paths.cache()))
         if site.catalogue.has("nova"):
@@ -36,38 +36,38 @@ def complete(site: Site) -> None:
         if site.catalogue.has("neutron"):
             _network(site, session)
     for path, text in client_files(site).items():
-        _keep(path, text)
+        _write_private(path, text)
 
 
 def client_files(site: Site) -> dict[Path, str]:
-    """clouds.yaml and openrc files, as the runner's user needs them."""
+    """Return the text of clouds.yaml and the openrc files, by path on the runner."""
     rendered = site.render(site.members("content").first.node, site.catalogue.step("content"))
     folder = paths.state(site.cluster.name)
     return {folder / Path(file.path).name: file.text for file in rendered}
 
 
 def amiss(now: Snapshot) -> Iterator[Finding]:
-    """What a demo user who comes with our clouds.yaml does not find: image, flavors, the provider network."""
+    """Yield missing content, as the demo user of clouds.yaml lists it: image, flavors, provider network."""
     catalogue = now.site.catalogue
-    with cloud.told("reading the first content"), cloud.connect(now.site, cloud.DEMO) as session:
-        there, wanted = set(), []
+    with cloud.explained("reading the first content"), cloud.connect(now.site, cloud.DEMO) as session:
+        present, wanted = set(), []
         if catalogue.has("glance"):
             wanted.append(f"image {IMAGE}")
-            there |= {f"image {image.name}" for image in session.image.images(name=IMAGE)}
+            present |= {f"image {image.name}" for image in session.image.images(name=IMAGE)}
         if catalogue.has("nova"):
             wanted += [f"flavor {name}" for name in FLAVORS]
-            there |= {f"flavor {flavor.name}" for flavor in session.compute.flavors(details=False)}
+            present |= {f"flavor {flavor.name}" for flavor in session.compute.flavors(details=False)}
         if catalogue.has("neutron"):
             wanted.append(f"network {NETWORK}")
-            there |= {f"network {network.name}" for network in session.network.networks(name=NETWORK)}
-    yield from (Finding(f"the cloud's first content lacks {what}") for what in wanted if what not in there)
+            present |= {f"network {network.name}" for network in session.network.networks(name=NETWORK)}
+    yield from (Finding(f"the cloud's first content lacks {name}") for name in wanted if name not in present)
 
 
 def _flavors(session: Connection) -> None:
     for name, (cores, memory, disk) in FLAVORS.items():
         if not session.compute.find_flavor(name):
             session.compute.create_flavor(name=name, vcpus=cores, ram=memory, disk=disk)
-            _told(f"created flavor {name}")
+            _changed(f"created flavor {name}")
 
 
 def _image(session: Connection, image: GuestImage) -> None:
@@ -76,7 +76,7 @@ def _image(session: Connection, image: GuestImage) -> None:
         return
     if there:
         session.image.delete_image(there)
-        _told(f"removed image {IMAGE}, which is not the inventory's any more")
+        _changed(f"removed image {IMAGE}, which is no longer the inventory's")
     properties = {"stackproof_checksum": image.checksum, "hw_rng_model": "virtio"}
     if image.kernel and image.ramdisk:
         properties["kernel_id"] = _upload(session, f"{IMAGE}-kernel", image.kernel, "aki").id
@@ -98,7 +98,7 @@ def _upload(session: Connection, name: str, path: Path, kind: str, **properties:
             wait=True,
             **properties,
         )
-    _told(f"uploaded image {name} ({path.stat().st_size >> 20} MiB)")
+    _changed(f"uploaded image {name} ({path.stat().st_size >> 20} MiB)")
     return made
 
 
@@ -115,9 +115,9 @@ def _network(site: Site, session: Connection) -> None:
             is_shared=not external,
             mtu=provider.mtu,
         )
-        _told(f"created network {NETWORK}")
+        _changed(f"created network {NETWORK}")
     if not session.network.find_subnet(SUBNET, network_id=network.id):
-        assert provider.pool is not None  # noqa: S101 - the inventory is checked for it
+        assert provider.pool is not None  # noqa: S101 - the inventory's checks require it
         session.network.create_subnet(
             name=SUBNET,
             network_id=network.id,
@@ -128,10 +128,10 @@ def _network(site: Site, session: Connection) -> None:
             is_dhcp_enabled=not external,
             dns_nameservers=[str(address) for address in site.cluster.options.dns],
         )
-        _told(f"created subnet {SUBNET}")
+        _changed(f"created subnet {SUBNET}")
 
 
-def _keep(path: Path, text: str) -> None:
+def _write_private(path: Path, text: str) -> None:
     if path.exists() and path.read_text() == text:
         return
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -142,8 +142,8 @@ def _keep(path: Path, text: str) -> None:
     JOURNAL.emit("change", f"wrote {path}", host="runner")
 
 
-def _told(what: str) -> None:
-    JOURNAL.emit("change", what, host="api")
+def _changed(change: str) -> None:
+    JOURNAL.emit("change", change, host="api")
 
 
 def step(project: Project, roles: Sequence[str]) -> Step:

@@ -12,27 +12,27 @@ from deploy.snapshot import Snapshot
 from deploy.step import Step
 
 ELECT = 60.0
-"""Seconds until members that run have found each other and a leader."""
+"""Seconds until running members have found each other and elected a leader."""
 
 
 def amiss(now: Snapshot) -> Iterator[Finding]:
-    """Members that do not run, do not answer, or do not agree on one leader."""
+    """Yield members that do not run, and a cluster whose members do not all answer or do not agree on one leader."""
     yield from findings.ordinary(now, "etcd")
     members = now.site.members("etcd")
     endpoints = ",".join(map(str, now.site.addresses.members("etcd")))
-    seen = now.first(members, lambda host: etcd.status(host, endpoints), "etcd", usable=lambda seen: seen.members > 0)
-    if not seen.whole(len(members)):
+    status = now.first(members, lambda host: etcd.status(host, endpoints), "etcd", usable=lambda each: each.members > 0)
+    if not status.whole(len(members)):
         yield Finding(
-            f"etcd: {seen.members} of {len(members)} members answer, and see {_leaders(seen)}",
+            f"etcd: {status.members} of {len(members)} members answer, and report {_leaders(status)}",
             hint="journalctl -u etcd on the controllers",
         )
 
 
-def _leaders(seen: etcd.EtcdStatus) -> str:
-    match len(seen.leaders - {0}):
+def _leaders(status: etcd.EtcdStatus) -> str:
+    match len(status.leaders - {0}):
         case 0:
             return "no leader"
-        case 1 if 0 in seen.leaders:
+        case 1 if 0 in status.leaders:
             return "one leader or none"
         case count:
             return f"{count} leader{'' if count == 1 else 's'}"

@@ -16,18 +16,18 @@ from deploy.step import Step
 from deploy.wait import until
 
 JOIN = 180.0
-"""Seconds a member may take to receive the whole state; a new cluster's is small."""
+"""Seconds a member may take to receive the full state, which is small in a new cluster."""
 
 
 def apply(site: Site, host: Host) -> None:
-    """Packages and files only: who starts first is decided for the cluster as a whole."""
+    """Install packages and files only; `complete` decides which member starts first."""
     install.install(site, host, "galera")
 
 
 def complete(site: Site) -> None:
-    """Bootstrap an unborn cluster, let the others join one by one, then the accounts."""
+    """Bootstrap a new cluster, let the other members join one by one, then create this tool's accounts."""
     if site.ha:
-        _bootstrap_if_unborn(site)
+        _bootstrap_if_new(site)
     for host in site.members("galera").values():
         start.start(site, host, "galera")
         if site.ha:
@@ -36,18 +36,18 @@ def complete(site: Site) -> None:
     roll.roll(site, "galera")
 
 
-def _bootstrap_if_unborn(site: Site) -> None:
-    """Start the first member of a cluster that never was; a cluster that was and is down is not ours to guess at."""
+def _bootstrap_if_new(site: Site) -> None:
+    """Start the first member of a cluster without data; StepFailed where all members are down and have data."""
     unit = site.catalogue["galera"].unit
     saved = site.members("galera").each(lambda host: galera.saved(host, unit))
     if any(member.running for member in saved.values()):
         return
     if any(member.born for member in saved.values()):
-        told = ", ".join(f"{name}: seqno {member.seqno}" for name, member in saved.items())
+        positions = ", ".join(f"{name}: seqno {member.seqno}" for name, member in saved.items())
         raise StepFailed(
             "galera: all members are down, and this cluster has data",
-            expected="at least one member running",
-            seen=told,
+            expected="at least one running member",
+            seen=positions,
             hint="after a power loss of all members, recover with `python -m deploy recover galera`, "
             "which starts the member with the newest data first",
         )
@@ -60,11 +60,11 @@ def _bootstrap_if_unborn(site: Site) -> None:
 
 
 def joined(site: Site, host: Host, timeout: float = JOIN) -> None:
-    """Wait until the member on that host takes part and serves."""
+    """Wait until the member on that host is synced; StepFailed after `timeout` seconds, or where its data differs."""
     until(
         lambda: galera.status(host),
-        ready=lambda seen: seen.synced,
-        error=lambda seen: seen.inconsistent,
+        ready=lambda status: status.synced,
+        error=lambda status: status.inconsistent,
         timeout=timeout,
         what=f"{host.name}: joining the Galera cluster",
         expected="Synced, in the primary component",
@@ -73,16 +73,16 @@ def joined(site: Site, host: Host, timeout: float = JOIN) -> None:
 
 
 def _own_accounts(site: Site) -> None:
-    """The database this tool keeps its marks in, and the account the health check asks with."""
+    """Create this tool's own database, and the account of the health check."""
     host = site.members("galera").first
     password = site.secrets["galera.health"]
-    seen = database.sql(
+    found = database.sql(
         host,
         "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name='stackproof'; "
         "SELECT COUNT(*) FROM mysql.global_priv WHERE user='galera-health' AND "
         f"JSON_VALUE(priv, '$.authentication_string') = PASSWORD('{password}')",
     ).split()
-    if seen != ["1", "1"]:
+    if found != ["1", "1"]:
         database.sql(
             host,
             "CREATE DATABASE IF NOT EXISTS stackproof; "
@@ -92,22 +92,22 @@ def _own_accounts(site: Site) -> None:
 
 
 def amiss(now: Snapshot) -> Iterator[Finding]:
-    """Members that do not run, or are not synced in a cluster of all members."""
+    """Yield members that do not run, or are not synced in a cluster of all members."""
     yield from findings.ordinary(now, "galera")
     site = now.site
     if not site.ha:
         return
     members, unit = site.members("galera"), site.catalogue["galera"].unit
-    for name, seen in now.each(members, galera.status).items():
-        if not (seen.synced and seen.size == len(members)):
-            what = f"Galera is {_state(seen)}, and sees {seen.size} of {len(members)} members"
-            yield Finding(what, name, unit, final=seen.inconsistent)
+    for name, status in now.each(members, galera.status).items():
+        if not (status.synced and status.size == len(members)):
+            text = f"Galera is {_state(status)}, and sees {status.size} of {len(members)} members"
+            yield Finding(text, name, unit, final=status.inconsistent)
 
 
-def _state(seen: galera.GaleraStatus) -> str:
-    if seen.state != "Synced":
-        return seen.state or "silent"
-    return "Synced" if seen.synced else "Synced, but not ready in the primary component"
+def _state(status: galera.GaleraStatus) -> str:
+    if status.state != "Synced":
+        return status.state or "silent"
+    return "Synced" if status.synced else "Synced, but not ready in the primary component"
 
 
 def step(project: Project, roles: Sequence[str]) -> Step:

@@ -1,4 +1,4 @@
-"""HAProxy: on every controller, so that the VIP moves to one that already runs."""
+"""HAProxy: runs on every controller, so that the VIP moves to a running instance."""
 
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
@@ -13,7 +13,7 @@ CONFIG = "/etc/haproxy/haproxy.cfg"
 
 
 def apply(site: Site, host: Host) -> None:
-    """Files that HAProxy itself accepts; its log file is the syslog daemon's to write."""
+    """Install HAProxy, let it check a new configuration, and restart the syslog daemon, which writes HAProxy's log."""
     written = install.install(site, host, "haproxy")
     if CONFIG in written:
         host.check("haproxy -c -q -f %s", CONFIG)
@@ -24,7 +24,7 @@ def apply(site: Site, host: Host) -> None:
 
 
 def complete(site: Site) -> None:
-    """A clone, and the VIP only beside a living one."""
+    """Make HAProxy a clone, and let the VIP run only beside a running instance."""
     resources.clones(site, "haproxy")
     together = Element("rsc_colocation", id="vip-with-haproxy", rsc="vip", score="INFINITY")
     together.set("with-rsc", "haproxy-clone")

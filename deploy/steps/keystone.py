@@ -1,4 +1,4 @@
-"""Keystone: identity, with the same keys on every controller."""
+"""Keystone: identity, with equal keys on every controller."""
 
 import shlex
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from deploy.step import Step
 
 
 def complete(site: Site) -> None:
-    """The schema, the first user, then the service itself, then the first projects."""
+    """Migrate the schema and bootstrap the first user, start the service, then create the first projects."""
     project = site.catalogue.project("keystone")
     ordinary.complete(site, project.name, [*project.migrate, _bootstrap(site)], registered=False)
-    with cloud.told("creating the first projects"), cloud.connect(site) as session:
-        cloud.patient(session.identity)
+    with cloud.explained("creating the first projects"), cloud.connect(site) as session:
+        cloud.retry_server_errors(session.identity)
         for name in ("service", cloud.DEMO):
             cloud.project(session, name)
         cloud.account(site, session, cloud.DEMO, cloud.DEMO, ("member",))
@@ -23,7 +23,7 @@ def complete(site: Site) -> None:
 
 
 def _bootstrap(site: Site) -> str:
-    """The command that makes the first user; its password goes by environment, from a file only Keystone reads."""
+    """Return the bootstrap command. The password goes by environment, from a file that only Keystone may read."""
     url = site.addresses.endpoint("keystone")
     words = ["--bootstrap-region-id", site.cluster.region, "--bootstrap-username", cloud.ADMIN]
     for interface in ("public", "internal", "admin"):

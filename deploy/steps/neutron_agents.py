@@ -1,4 +1,4 @@
-"""Neutron's agents: linuxbridge on every host with instances or routers; L3, DHCP and metadata on network nodes."""
+"""Neutron's agents: linuxbridge on hosts with instances or routers; L3, DHCP and metadata on network nodes."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,18 +12,18 @@ from deploy.snapshot import Snapshot
 from deploy.step import Step
 
 REPORT = 300.0
-"""Seconds until every agent has reported. One takes 18 s of a processor until then, and Nova starts beside it: on two
-slow cores that was 150 s."""
+"""Seconds until every agent has reported. An agent needs 18 s of CPU time for that, and Nova starts in parallel: on two
+slow cores it took 150 s."""
 
 
 def amiss(now: Snapshot) -> Iterator[Finding]:
-    """Agents that do not run or do not report, and routers that are not active on exactly one host."""
+    """Yield agents that do not run or do not report, and routers that are not active on exactly one host."""
     yield from findings.ordinary(now, "neutron-agents")
     for router in now.first(now.site.members("galera"), network.active):
         if len(router.hosts) != 1:
             where = " and ".join(router.hosts) or "no host"
             yield Finding(
-                f"router {router.name} is active on {where}, as Neutron sees it",
+                f"router {router.name} is active on {where} according to Neutron",
                 hint="journalctl -u neutron-l3-agent on the hosts with routers",
                 foreign=True,
             )

@@ -7,12 +7,12 @@ from deploy.making import ordinary
 from deploy.site import Site
 from deploy.step import Step
 
-# The cell mappings hold templates that Nova fills from nova.conf at run time, so no password is stored in them.
+# The cell mappings contain placeholders that Nova fills from nova.conf at run time, so the database has no password.
 DATABASE = "{scheme}://{username}:{password}@{hostname}:{port}"
 
 
 def _migrations(site: Site) -> list[str]:
-    """Schema of the API, the two cells, then schema of the cells."""
+    """Return the commands: schema of the API database, the two cells, then schema of the cells."""
     count = len(site.members("rabbitmq"))
     indexes = [""] if count == 1 else [str(number) for number in range(1, count + 1)]
     members = ",".join(f"{{username{i}}}:{{password{i}}}@{{hostname{i}}}:{{port{i}}}" for i in indexes)
@@ -27,7 +27,7 @@ def _migrations(site: Site) -> list[str]:
 
 
 def complete(site: Site) -> None:
-    """Databases and cells, then the services. The conductor exits without Placement, which comes before."""
+    """Create databases and cells, then start the services. The conductor needs Placement, an earlier step."""
     ordinary.complete(site, "nova", _migrations(site))
 
 

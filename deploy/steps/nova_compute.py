@@ -1,10 +1,10 @@
-"""Computes: what virtualisation works is found by booting something, then Nova learns of the host."""
+"""Computes: a trial boot finds the virtualisation that works, then Nova maps the host into its cell."""
 
 from collections.abc import Iterator, Sequence
 
 from deploy import cloud, guest, paths
 from deploy.catalogue import Project, packages
-from deploy.facts import finding
+from deploy.facts import computes
 from deploy.facts.compute import hypervisors
 from deploy.finding import Finding
 from deploy.making import amiss as findings
@@ -20,26 +20,26 @@ REGISTER = 120.0
 
 
 def prepare(site: Site) -> None:
-    """Packages first: QEMU is what the trial boots with."""
+    """Install packages, QEMU among them, then run the trial boot of each compute."""
     hosts = site.members("nova-compute")
     hosts.each(lambda host: host.install(packages(site.services("nova-compute", host.node))))
     virt.find(site, guest.obtain(site.cluster.image, paths.cache()))
-    site.found.take(finding.read(hosts, hosts.each))
+    site.found.take(computes.read(hosts, hosts.each))
 
 
 def complete(site: Site) -> None:
-    """Computes into a cell, once they have reported."""
+    """Map new computes into the cell once they have reported."""
     roll.roll(site, "nova-compute")
     names = set(site.members("nova-compute"))
-    with cloud.told("reading the compute services"), cloud.connect(site) as session:
+    with cloud.explained("reading the compute services"), cloud.connect(site) as session:
         until(
             lambda: {entry.host for entry in session.compute.services(binary="nova-compute") if entry.state == "up"},
-            ready=lambda seen: names <= seen,
+            ready=lambda up: names <= up,
             timeout=REGISTER,
             interval=1,
             what="nova-compute services",
             expected=f"up on {', '.join(sorted(names))}",
-            hint="journalctl -u nova-compute on the missing ones",
+            hint="journalctl -u nova-compute on the missing hosts",
         )
         known = hypervisors(session).keys() if names else set()
     if not names <= known:
@@ -55,19 +55,19 @@ def _discover(site: Site) -> None:
 
 
 def amiss(now: Snapshot) -> Iterator[Finding]:
-    """Computes that do not run or do not report, and hypervisors that the scheduler cannot use."""
+    """Yield computes that do not run or do not report, and hypervisors that the scheduler cannot use."""
     well = True
     for found in findings.ordinary(now, "nova-compute"):
         well = False
         yield found
     names = sorted(now.site.members("nova-compute"))
-    if not names or not well:  # Nova takes a hypervisor for up while its nova-compute reports
+    if not names or not well:  # a hypervisor is down in Nova whenever its nova-compute is
         return
     states = _hypervisors(now)
     for name in names:
         if states.get(name) != "up":
             yield Finding(
-                f"its hypervisor is {states.get(name, 'unknown')}, as Nova sees it",
+                f"its hypervisor is {states.get(name, 'unknown')} in Nova",
                 name,
                 now.site.catalogue["nova-compute"].unit,
                 hint=f"nova-manage cell_v2 discover_hosts; journalctl -u nova-compute on {name}",
@@ -75,7 +75,7 @@ def amiss(now: Snapshot) -> Iterator[Finding]:
 
 
 def _hypervisors(now: Snapshot) -> dict[str, str]:
-    with cloud.told("reading the hypervisors"):
+    with cloud.explained("reading the hypervisors"):
         return hypervisors(now.opened("administrator", lambda: cloud.connect(now.site)))
 
 

@@ -1,4 +1,4 @@
-"""Pacemaker: membership by corosync, quorum kept, fencing wherever Pacemaker can switch the power of all."""
+"""Pacemaker: membership by Corosync, quorum, and fencing where it can switch the power of every controller."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -19,7 +19,7 @@ JOIN = 120.0
 
 
 def complete(site: Site) -> None:
-    """Properties and fence devices, once all controllers are members."""
+    """Set properties and fence devices once all controllers are members."""
     _until_whole(site)
     roll.roll(site, "pacemaker")
     if site.cluster.unfenced:
@@ -32,20 +32,20 @@ def complete(site: Site) -> None:
         site,
         stonith_enabled="true" if site.cluster.fencing else "false",
         stonith_timeout="60s",
-        # Recovery is not slowed down while the machines that are left are busy: then it is waited for most.
+        # No throttling of recovery on busy machines: after a failure the remaining machines are busy.
         load_threshold="0%",
-        # A member that returns starts a dozen services, and each takes a processor for seconds: two at a time, or those
-        # that serve meanwhile share what is left with all of them.
+        # A returning member starts a dozen services, each of which takes a CPU for seconds. Two at a time leave CPU
+        # time for the services that already serve.
         node_action_limit="2",
-        # A start that takes too long, where all boot at once, is one of the failures that a service is allowed; as a
-        # fatal one it kept Nova's conductor away for six minutes after two controllers had lost their power.
+        # A start may time out where all hosts boot at once; it counts as one of the allowed failures. As a fatal one it
+        # kept Nova's conductor down for six minutes after two controllers had lost their power.
         start_failure_is_fatal="false",
         no_quorum_policy="stop",
-        # The loss of a member is several updates of the CIB. Where Pacemaker 2.1.5 looks between two of them, it sleeps
-        # for a second before it looks again (controld_schedulerd.c: "other peer updates still pending"). So it looks
-        # once the last is 0.1 s old.
+        # The loss of a member causes several updates of the CIB. If Pacemaker 2.1.5 schedules between two of them, it
+        # sleeps for 1 s before it schedules again (controld_schedulerd.c: "other peer updates still pending"). With the
+        # delay it schedules 0.1 s after the last update.
         transition_delay="100ms",
-        # What fails within the very transition that started it is seen as Pacemaker looks again (resources.FORGOTTEN).
+        # Pacemaker notices a failure within the transition that started the unit at its recheck (resources.FORGOTTEN).
         cluster_recheck_interval="20s",
     )
 
@@ -54,7 +54,7 @@ def _until_whole(site: Site) -> None:
     host, members = site.members("pacemaker").first, site.members("pacemaker")
     until(
         lambda: pacemaker.status(host),
-        ready=lambda seen: _is_whole(seen, members),
+        ready=lambda status: _is_whole(status, members),
         timeout=JOIN,
         interval=0.5,
         what=f"{host.name}: Pacemaker",
@@ -64,13 +64,13 @@ def _until_whole(site: Site) -> None:
 
 
 def amiss(now: Snapshot) -> Iterator[Finding]:
-    """Units that do not run, members that do not see all others with quorum, and what is wrong with the resources."""
+    """Yield units that do not run, members that do not see all others with quorum, and findings of resources."""
     yield from findings.ordinary(now, "pacemaker")
     members = now.site.members("pacemaker")
-    for name, seen in now.each(members, pacemaker.status).items():
-        if not _is_whole(seen, members):
+    for name, status in now.each(members, pacemaker.status).items():
+        if not _is_whole(status, members):
             yield Finding(
-                f"Pacemaker sees {', '.join(seen.online) or 'nobody'}, quorum: {seen.quorum}",
+                f"Pacemaker sees {', '.join(status.online) or 'no member'}, quorum: {status.quorum}",
                 name,
                 now.site.catalogue["pacemaker"].unit,
                 hint=f"crm_mon -1 and journalctl -u corosync -u pacemaker on {name}",
@@ -80,16 +80,18 @@ def amiss(now: Snapshot) -> Iterator[Finding]:
         yield from _fence_devices(now)
 
 
-def _is_whole(seen: pacemaker.PacemakerStatus, members: Iterable[str]) -> bool:
-    return seen.quorum and set(seen.online) == set(members)
+def _is_whole(status: pacemaker.PacemakerStatus, members: Iterable[str]) -> bool:
+    return status.quorum and set(status.online) == set(members)
 
 
 def _resources(now: Snapshot) -> Iterator[Finding]:
-    """Resources that no step answers for and that do not run, and constraints that somebody set by hand."""
+    """Yield stopped resources that belong to no step, and constraints that an operator set by hand."""
     members = now.site.members("pacemaker")
-    configured = now.first(members, pacemaker.configuration, usable=lambda seen: bool(seen.properties))
+    configured = now.first(
+        members, pacemaker.configuration, usable=lambda configuration: bool(configuration.properties)
+    )
     if not configured.properties:
-        yield Finding("Pacemaker does not tell what should run", hint="cibadmin --query on a controller")
+        yield Finding("Pacemaker does not show its configuration", hint="cibadmin --query on a controller")
     ours = {"vip", *(service.name for service in now.site.catalogue.services if service.by_pacemaker)}
     if now.site.cluster.fencing:
         ours |= {fencing.name(node) for node in now.site.cluster.role("controller")}
@@ -99,25 +101,25 @@ def _resources(now: Snapshot) -> Iterator[Finding]:
             yield findings.misplaced(name, nodes, foreign=True)
     for constraint in configured.constraints:
         if constraint.name.startswith("cli-"):
-            resource = constraint.says.get("rsc", "")
+            resource = constraint.attributes.get("rsc", "")
             yield Finding(
                 f"Pacemaker: constraint {constraint.name}",
-                hint=f"crm_resource --clear --resource {resource} takes it away",
+                hint=f"crm_resource --clear --resource {resource} removes it",
                 foreign=True,
             )
 
 
 def _fence_devices(now: Snapshot) -> Iterator[Finding]:
-    """Fence devices that are not watched by exactly one member that is not their target."""
-    seen = findings.view(now)
-    if not seen.fencing:
+    """Yield fence devices that do not run on exactly one member other than their target."""
+    status = findings.view(now)
+    if not status.fencing:
         yield Finding("Pacemaker does not fence: stonith-enabled is not true")
     for node in now.site.cluster.role("controller"):
-        nodes = seen.running.get(fencing.name(node), ())
+        nodes = status.running.get(fencing.name(node), ())
         if len(nodes) != 1 or nodes == (node.name,):
             yield Finding(
                 f"Pacemaker: {fencing.name(node)} runs on {', '.join(nodes) or 'no node'}, not on one other member",
-                hint="the power devices must be reachable from the controllers: try the fence agent there by hand",
+                hint="the controllers must reach the power devices: run the fence agent there by hand",
             )
 
 

@@ -1,4 +1,4 @@
-"""RabbitMQ: one cluster of all controllers, and the services' account."""
+"""RabbitMQ: one cluster of its members, and the services' account."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,19 +16,19 @@ from deploy.step import Step
 from deploy.wait import until
 
 JOIN = 120.0
-"""Seconds a member may take to boot and find the others."""
+"""Seconds a member may take to start and join the others."""
 ANSWER = 60.0
-"""Seconds a member may take to answer for itself; 8 are usual on two busy cores."""
+"""Seconds until a member must report itself as running; 8 are usual on two busy cores."""
 
 
 def apply(site: Site, host: Host) -> None:
-    """The first member is up before the others look for it, so none founds a cluster of its own."""
+    """Install and start one member: the first before the others, so that no other member forms its own cluster."""
     install.apply(site, host, "rabbitmq")
     try:
         _answers(site, host)
     except StepFailed:
-        # After a full disk, for one, the member runs on and answers no more. Nobody is served by it, so a restart
-        # takes nothing from anybody.
+        # A member may run without answering, for example after a full disk. It serves no client, so a restart
+        # interrupts none.
         unit = site.catalogue["rabbitmq"].unit
         host.change(f"restarted {unit}, which ran without answering", f"systemctl restart {unit}")
         _answers(site, host)
@@ -37,17 +37,17 @@ def apply(site: Site, host: Host) -> None:
 def _answers(site: Site, host: Host) -> None:
     until(
         lambda: rabbitmq.status(host, site.catalogue["rabbitmq"].internals),
-        ready=lambda seen: bool(seen.running),
+        ready=lambda status: bool(status.running),
         timeout=ANSWER,
         interval=1,
         what=f"{host.name}: RabbitMQ",
-        expected="an answer from its own member",
+        expected="an answer from the member on that host",
         hint=f"journalctl -u {site.catalogue['rabbitmq'].unit} on {host.name}",
     )
 
 
 def complete(site: Site) -> None:
-    """The account of the services, and none of the one that everybody knows."""
+    """Create the services' account, and delete the well-known account guest."""
     host = site.members("rabbitmq").first
     users = rabbitmq.users(host)
     password = site.secrets["rabbitmq.openstack"]
@@ -64,12 +64,12 @@ def complete(site: Site) -> None:
 
 
 def amiss(now: Snapshot) -> Iterator[Finding]:
-    """Members that do not run or answer, are partitioned, or have an alarm that stops publishers."""
+    """Yield units that do not run, and members that do not answer or report a missing member, partition or alarm."""
     yield from findings.ordinary(now, "rabbitmq")
     members = now.site.members("rabbitmq")
     for name, host in now.answering(members).items():
         try:
-            status = _listed(now.site, host)
+            status = _nodes(now.site, host)
         except StackproofError as error:
             yield Finding.of(error, name)
             continue
@@ -82,12 +82,12 @@ def amiss(now: Snapshot) -> Iterator[Finding]:
             )
 
 
-def _listed(site: Site, host: Host) -> rabbitmq.RabbitStatus:
-    """The cluster as its management plugin on that host sees it.
+def _nodes(site: Site, host: Host) -> rabbitmq.RabbitStatus:
+    """Return the cluster's status from the management plugin on that host; StackproofError without an answer.
 
-    Not by rabbitmqctl: it starts a virtual machine, which takes the host most of a second of a processor.
+    rabbitmqctl would cost the host most of a second of CPU time, because it starts an Erlang VM.
     """
-    import requests  # noqa: PLC0415 - slow to load, and most of what imports the steps never asks
+    import requests  # noqa: PLC0415 - slow to load, and most importers of the steps never call this
 
     url = site.addresses.at(host.node, "rabbitmq", "management").url("/api/nodes")
     hint = f"journalctl -u {site.catalogue['rabbitmq'].unit} on {host.name}"
@@ -97,9 +97,9 @@ def _listed(site: Site, host: Host) -> rabbitmq.RabbitStatus:
         raise StackproofError(f"RabbitMQ does not answer at {url}: {type(error).__name__}", hint=hint) from None
     if not answer.ok:
         raise StackproofError(
-            f"RabbitMQ answers {answer.status_code} at {url}: is its account openstack as it was made?", hint=hint
+            f"RabbitMQ answers {answer.status_code} at {url}: its account openstack may have been changed", hint=hint
         )
-    return rabbitmq.listed(answer.text)
+    return rabbitmq.parse_nodes(answer.text)
 
 
 def step(project: Project, roles: Sequence[str]) -> Step:

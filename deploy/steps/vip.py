@@ -1,4 +1,4 @@
-"""VIP: the one address every client uses, on exactly one controller."""
+"""VIP: the address of all clients, on exactly one controller."""
 
 from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element, SubElement
@@ -13,11 +13,11 @@ from deploy.snapshot import Snapshot
 from deploy.step import Step
 
 PLACED = 80.0
-"""Seconds until Pacemaker has started the address on one controller, 20 of them until only this one has it."""
+"""Seconds until Pacemaker has started the VIP on one controller, 20 of them until no other has the address."""
 
 
 def complete(site: Site) -> None:
-    """The address as a resource, watched often enough for the budgets."""
+    """Make the VIP a resource with a monitor interval that fits the budgets."""
     network = site.cluster.management
     parameters = {
         "ip": str(site.cluster.vip),
@@ -31,11 +31,11 @@ def complete(site: Site) -> None:
 
 
 def away_from_dc() -> Element:
-    """Where there is a choice, not on the member that decides for all.
+    """Return a constraint that prefers other members than the DC (Pacemaker's designated controller) for the VIP.
 
-    Who loses both with one host has another elected first: 1.3 s more without the VIP, a second of which was the sleep
-    that steps.pacemaker has ended since (transition-delay). Less than what keeps it where it is (100), so that it moves
-    to nowhere only because its host became the DC.
+    The loss of a host that has both costs an election first: 1.3 s more without the VIP, of which 1 s was a sleep that
+    transition-delay (steps.pacemaker) now avoids. The score is below the stickiness (100), so that the VIP does not
+    move because its host becomes the DC.
     """
     constraint = Element("rsc_location", id="vip-away-from-dc", rsc="vip")
     rule = SubElement(constraint, "rule", id="vip-away-from-dc-rule", score="-50")
@@ -44,18 +44,18 @@ def away_from_dc() -> Element:
 
 
 def amiss(now: Snapshot) -> Iterator[Finding]:
-    """The VIP is not on exactly one controller, as Pacemaker or as the hosts themselves say."""
+    """Yield a VIP that is not on exactly one controller, according to Pacemaker or to the hosts themselves."""
     vip = str(now.site.cluster.vip)
     placed = findings.view(now).running.get("vip", ())
     if len(placed) != 1:
         yield findings.misplaced("vip", placed)
-    seen = now.each(now.site.members("pacemaker"), lambda host: interfaces.holds(host, vip), "vip")
-    holders = [name for name, holds in seen.items() if holds]
+    holding = now.each(now.site.members("pacemaker"), lambda host: interfaces.holds(host, vip), "vip")
+    holders = [name for name, holds in holding.items() if holds]
     if len(holders) != 1:
         yield Finding(
             f"the VIP {vip} is on {' and '.join(holders) or 'no host'}",
-            hint="ip addr on every controller: an address set by hand is not Pacemaker's to remove",
-            # While Pacemaker moves it, it says so itself.
+            hint="ip addr on every controller: Pacemaker does not remove an address that was set by hand",
+            # While Pacemaker moves the VIP, it reports no single place.
             final=len(holders) > 1 and len(placed) == 1,
         )
 

@@ -1,4 +1,4 @@
-"""A second build of a cluster that stands changes nothing and restarts nothing."""
+"""A second build of a complete cluster changes and restarts nothing."""
 
 import pytest
 
@@ -10,5 +10,5 @@ def second(deployment):
     return deployment.again()
 
 
-def test_it_changes_nothing(second):
+def test_second_build_changes_nothing(second):
     assert [(step, change) for step, outcome in second.items() for change in outcome.changes] == []

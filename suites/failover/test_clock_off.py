@@ -1,4 +1,4 @@
-"""Keystone lives five minutes in the past, or ahead, on one controller: its tokens are the others' as well."""
+"""The clock of Keystone on one controller is 5 minutes behind or ahead; the other members still accept its tokens."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Corosync or Pacemaker die or freeze at the VIP: the others must find out, and fence the host where they have to."""
+"""Corosync or Pacemaker is killed or frozen on the VIP's host; the others detect it, and fence it if necessary."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The compute with the instance on it is drained for maintenance, and takes its instance back."""
+"""The compute that runs the instance is drained for maintenance; afterwards the instance is moved back."""
 
 import pytest
 

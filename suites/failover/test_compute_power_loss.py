@@ -1,4 +1,4 @@
-"""Power is cut on the compute with the instance on it: the control plane notices, and nobody else does."""
+"""Power is cut on the compute that runs the instance; no service of the control plane may be away."""
 
 import pytest
 

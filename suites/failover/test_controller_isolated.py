@@ -1,4 +1,4 @@
-"""The controller that holds the VIP is cut off from its peers, and still reaches everybody else."""
+"""The controller that holds the VIP is cut off from the other nodes, and still reaches everything else."""
 
 import pytest
 

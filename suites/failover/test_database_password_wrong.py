@@ -1,4 +1,4 @@
-"""Keystone has a wrong password for its database on one controller, as after half a rotation."""
+"""Keystone has a wrong database password on one controller, as after an unfinished rotation of passwords."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The disk is full on the controller whose database takes all writes."""
+"""The disk is full on the Galera writer, the member that gets all queries."""
 
 import pytest
 

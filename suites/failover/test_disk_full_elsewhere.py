@@ -1,4 +1,4 @@
-"""The disk is full on a controller that neither holds the VIP nor takes the database's writes."""
+"""The disk is full on a controller that is neither VIP holder nor Galera writer."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Power is cut on all controllers at once; they come back and are whole without a command, and nothing is lost."""
+"""Power is cut on all controllers at once; they recover without a command, and no acknowledged write is lost."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Power is cut on the controller that takes the database's writes, whether or not the VIP is there too."""
+"""Power is cut on the Galera writer, whether or not it holds the VIP."""
 
 import pytest
 

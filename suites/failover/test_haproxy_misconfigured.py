@@ -1,4 +1,4 @@
-"""HAProxy's configuration is nonsense where the VIP is; a reload is refused, and a restart moves the VIP."""
+"""HAProxy's file is invalid on the VIP's host; a reload is refused, and a restart moves the VIP."""
 
 import pytest
 

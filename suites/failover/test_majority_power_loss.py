@@ -1,4 +1,4 @@
-"""Power is cut on a majority of the controllers: the others stop rather than lie, and go on when it is back."""
+"""Power is cut on a majority of the controllers; the others stop serving, and resume when power is back."""
 
 import pytest
 

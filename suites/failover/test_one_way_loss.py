@@ -1,4 +1,4 @@
-"""The controller that holds the VIP hears nothing of its peers, which hear it."""
+"""The controller that holds the VIP receives nothing from the other nodes; they still receive its packets."""
 
 import pytest
 

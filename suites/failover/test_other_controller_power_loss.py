@@ -1,4 +1,4 @@
-"""Power is cut on a controller that neither holds the VIP nor takes the database's writes."""
+"""Power is cut on a controller that is neither VIP holder nor Galera writer."""
 
 import pytest
 

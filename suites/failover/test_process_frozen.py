@@ -1,4 +1,4 @@
-"""Every process worth losing freezes, one at a time: what it listens on takes connections, and nobody answers."""
+"""Each target freezes, one at a time: its port accepts connections, and no request is answered."""
 
 import pytest
 

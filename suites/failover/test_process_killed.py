@@ -1,4 +1,4 @@
-"""Every process worth losing is killed, one at a time; whoever owns it starts it again."""
+"""Each target is killed, one at a time; Pacemaker or systemd starts it again."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every service is stopped, one at a time, as by a mistake: Pacemaker starts its own again."""
+"""Each target is stopped, one at a time, as by mistake; Pacemaker starts its own units again."""
 
 import pytest
 

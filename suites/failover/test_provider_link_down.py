@@ -1,4 +1,4 @@
-"""The controller where the instance's router is active loses its link to the outside."""
+"""The host where the instance's router is active loses its provider link."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""All controllers are restarted one after the other, each emptied first and taken back when it is up."""
+"""All controllers are restarted one after the other, each in standby during its reboot."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The controller that holds the VIP is put into standby and taken out again, as before maintenance."""
+"""The controller that holds the VIP is put into standby and taken out again, as for maintenance."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The compute with the instance on it loses its tunnels, and nothing else."""
+"""The compute that runs the instance loses its tunnels; all other traffic passes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A tenant boots an instance and reaches it from outside: ping, its metadata over HTTP, a login with the key pair."""
+"""A tenant boots an instance and reaches it from outside: ping, metadata over HTTP, login with the key pair."""
 
 import pytest
 
@@ -18,24 +18,24 @@ def test_instance_is_active(instance):
     assert instance.server.status == "ACTIVE"
 
 
-def test_it_answers_ping(instance):
+def test_instance_answers_ping(instance):
     assert instance.answers_ping()
 
 
-def test_it_read_its_own_id_from_the_metadata_service(instance):
+def test_instance_read_its_own_id_from_the_metadata_service(instance):
     assert instance.page("/").strip() == instance.server.id
 
 
-def test_it_lets_the_key_pair_in_as_cirros(instance):
+def test_instance_accepts_the_key_pair_for_cirros(instance):
     assert instance.login("id -un") == "cirros"
 
 
-def test_it_refuses_a_login_without_the_key(instance):
+def test_instance_refuses_another_key(instance):
     assert instance.refuses_a_stranger()
 
 
 @pytest.mark.needs("second-compute")
-def test_it_moves_to_another_compute_while_it_runs(site, instance):
+def test_instance_moves_to_another_compute_without_a_reboot(site, instance):
     server, booted = instance.server.id, instance.login(BOOT)
     with cloud.connect(site) as admin:
         left = whereabouts(admin, server).host

@@ -1,6 +1,6 @@
-"""A drill to be interrupted (test_drill_interrupted.py): memcached freezes on a controller, and nobody is hurt.
+"""A drill that test_drill_interrupted.py interrupts: memcached freezes on a controller, which harms no client.
 
-Not called test_..., so that no run takes it up by itself.
+The file is not called test_..., so that pytest does not collect it in other runs.
 """
 
 import pytest

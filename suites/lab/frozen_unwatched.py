@@ -1,4 +1,4 @@
-"""As frozen_memcached.py, with no instance to watch, so that it is begun minutes sooner on a busy machine."""
+"""The drill of frozen_memcached.py without a probed instance, so that it begins minutes sooner on a busy machine."""
 
 import pytest
 from frozen_memcached import FAULT, TestMemcachedFrozen, record  # noqa: F401 - the drill, which pytest finds here

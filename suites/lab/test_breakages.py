@@ -1,4 +1,4 @@
-"""Promises are broken on purpose: exactly the checks that promise it turn red, and green again after the repair."""
+"""Each breakage turns exactly its checks red, and all checks are green again after the repair."""
 
 from pathlib import Path
 
@@ -22,15 +22,15 @@ def examined(request, content, rounds):
     return rounds[request.param]
 
 
-def test_its_checks_turn_red(content, rounds, breakage):
-    seen = rounds[breakage.round]
-    (meant,) = [placed for placed in seen.breakages if placed.name == breakage.name]
-    assert meant.red - seen.broken.keys() == set()
+def test_breakage_turns_its_checks_red(content, rounds, breakage):
+    done = rounds[breakage.round]
+    (placed,) = [other for other in done.breakages if other.name == breakage.name]
+    assert placed.red - done.broken.keys() == set()
 
 
-def test_no_other_check_does(examined):
+def test_no_other_check_turns_red(examined):
     assert examined.unexpected == {}
 
 
-def test_all_are_green_again_after_the_repair(examined):
+def test_all_checks_are_green_after_the_repair(examined):
     assert examined.repaired == {}

@@ -1,4 +1,4 @@
-"""Every controller loses its power at once: they come back, find each other, and all is whole without a command."""
+"""All controllers lose their power at once; after power on, the cluster becomes whole without a command."""
 
 import pytest
 
@@ -9,22 +9,22 @@ from fixtures.drills.run.runner import tidy
 pytestmark = [pytest.mark.power, pytest.mark.needs("ha")]
 
 BOOT = 300
-"""Seconds for all of a host's units to have started, a Galera and a RabbitMQ that await each other among them."""
+"""Seconds until all units of a host have started, including Galera and RabbitMQ, which wait for their members."""
 
 
 @pytest.fixture(scope="module")
 def share(site):
-    """What the first controller gets of the processors, where others that have booted get 1."""
-    told, whole = groups.share(site.members("galera").first.name)
-    if not told.exists():
-        pytest.skip("no hierarchy shares out processors here: enable `cpu` in the root's cgroup.subtree_control")
-    return lambda: int(told.read_text()) / whole
+    """A function that reads the first controller's CPU weight, as a fraction of the weight of a booted host."""
+    weight, whole = groups.share(site.members("galera").first.name)
+    if not weight.exists():
+        pytest.skip("the cgroup tree has no CPU weights: enable `cpu` in the root's cgroup.subtree_control")
+    return lambda: int(weight.read_text()) / whole
 
 
 @pytest.fixture(scope="module")
 def first_back(site, content, machine_room):
-    # One after the other would be another disaster: who is left for a second or two is a cluster of its own, and those
-    # who then meet again had not all been in the last one (`python -m deploy recover galera`).
+    # All at once: the last of several hosts would be a cluster of its own for a second or two. After power on, not all
+    # members would belong to that last cluster (`python -m deploy recover galera`).
     machine_room.power_off(*site.members("galera"))
     machine_room.power_on(site.members("galera").first.name)
 
@@ -34,10 +34,10 @@ def back(site, first_back, machine_room):
     for name in site.members("galera"):
         machine_room.power_on(name)
     yield
-    tidy(site)  # what failed where all boot at once is no reason to refuse the drills that follow
+    tidy(site)  # actions that failed while all hosts booted at once would make the gate refuse later drills
 
 
-def test_one_that_boots_leaves_the_processors_to_the_others(first_back, share):
+def test_a_booting_host_has_a_low_cpu_weight(first_back, share):
     assert share() == pytest.approx(groups.BOOTING, rel=0.1)
 
 
@@ -45,5 +45,5 @@ def test_the_cluster_is_whole_again(deployment, back):
     assert deployment.missing() == {}
 
 
-def test_one_that_has_booted_gets_as_much_as_they(back, share):
-    until(share, ready=lambda part: part == 1, timeout=BOOT, what="its part of the processors", expected="1")
+def test_a_booted_host_has_the_full_cpu_weight(back, share):
+    until(share, ready=lambda part: part == 1, timeout=BOOT, what="the host's CPU weight", expected="1")

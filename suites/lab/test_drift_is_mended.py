@@ -1,4 +1,4 @@
-"""What somebody changed by hand on a host is put back by the next build, which restarts only what uses it."""
+"""The next build restores a file that was changed by hand, and restarts only the unit that uses the file."""
 
 import pytest
 
@@ -19,22 +19,22 @@ def mended(site, memcached, deployment, machine_room):
     return host, before, outcomes
 
 
-def test_only_that_file_is_written_and_its_unit_restarted(mended):
+def test_only_the_changed_file_is_written_and_its_unit_restarted(mended):
     host, _, outcomes = mended
     changes = [change for outcome in outcomes.values() for change in outcome.changes]
     assert changes == [(host.name, f"wrote {FILE}"), (host.name, f"restarted {UNIT}")]
 
 
-def test_the_unit_really_restarted(mended, machine_room):
+def test_the_unit_has_a_new_start_time(mended, machine_room):
     host, before, _ = mended
     assert machine_room.started(host.name, UNIT) != before[UNIT]
 
 
-def test_nothing_else_did(mended, machine_room):
+def test_another_unit_keeps_its_start_time(mended, machine_room):
     host, before, _ = mended
     assert machine_room.started(host.name, OTHER) == before[OTHER]
 
 
-def test_the_unit_serves(mended):
+def test_the_unit_is_active_again(mended):
     host, _, _ = mended
-    until(lambda: systemd.units(host, [UNIT])[UNIT], ready=lambda seen: seen.is_active and not seen.pending, timeout=10)
+    until(lambda: systemd.units(host, [UNIT])[UNIT], ready=lambda unit: unit.is_active and not unit.pending, timeout=10)

@@ -1,4 +1,4 @@
-"""A drill ends in the middle: a signal undoes and removes everything, and what a kill leaves is told, and healed."""
+"""An interrupted drill: a signal undoes and removes everything; after a kill the next drill refuses, --heal mends."""
 
 import signal
 import subprocess
@@ -17,10 +17,10 @@ pytestmark = [pytest.mark.power, pytest.mark.needs("ha")]
 
 DRILL, UNWATCHED = "suites/lab/frozen_memcached.py", "suites/lab/frozen_unwatched.py"
 SILENT = 15
-"""Seconds for which a host takes nothing over SSH."""
+"""Seconds for which a host accepts no SSH packets."""
 
 
-# Begun a second later, so that the command that begins it is answered.
+# Starts a second later, so that the command that starts it gets its answer.
 _SILENCE = f"""
 sleep 1
 nft -f - <<END
@@ -53,22 +53,22 @@ def begun(lab, drill_file, tmp_path):
         if session and session.process.poll() is None:
             session.process.kill()
             session.process.wait()
-        interrupted.heal(lab)  # also after one that never began: what it left would be all the others' refusal
+        interrupted.heal(lab)  # even if the drill never began: later drills refuse to start beside leftovers
 
 
 def silence(host):
-    """As a broken cable between it and the runner would, for SILENT seconds; the host ends that by itself."""
+    """Drop SSH packets like a broken cable to the runner, for SILENT seconds; the host removes the rule by itself."""
     host.check("systemd-run -q --collect sh -c %s", _SILENCE, timeout=10)
 
 
-def test_sigterm_ends_it_through_the_undo(begun):
+def test_sigterm_undoes_the_fault_and_removes_everything(begun):
     assert begun.signal(signal.SIGTERM) == pytest.ExitCode.INTERRUPTED
     assert (begun.left(), begun.amiss()) == ([], "")
     assert "T" not in states(begun.victim, "memcached")
 
 
 @pytest.mark.parametrize("drill_file", [UNWATCHED], ids=["no-instance"])
-def test_an_interruption_undoes_also_on_a_host_that_is_out_of_reach_for_a_while(begun):
+def test_sigint_undoes_the_fault_on_a_host_that_is_unreachable_meanwhile(begun):
     silence(begun.victim)
     until(lambda: not begun.victim.reachable(), timeout=SILENT, what=begun.victim.name, expected="silence")
     assert begun.signal(signal.SIGINT) == pytest.ExitCode.INTERRUPTED
@@ -76,7 +76,7 @@ def test_an_interruption_undoes_also_on_a_host_that_is_out_of_reach_for_a_while(
     assert "T" not in states(begun.victim, "memcached")
 
 
-def test_what_a_kill_leaves_is_told_to_the_next_drill_and_healed(lab, begun, tmp_path_factory):
+def test_the_next_drill_names_what_a_kill_left_and_heal_removes_it(lab, begun, tmp_path_factory):
     begun.signal(signal.SIGKILL)
     until(lambda: not Path(f"/proc/{begun.prober}").exists(), timeout=10, what="the prober", expected="ended as well")
     assert "T" in states(begun.victim, "memcached")
@@ -98,7 +98,7 @@ def test_what_a_kill_leaves_is_told_to_the_next_drill_and_healed(lab, begun, tmp
     assert "nothing was left" in interrupted.heal(lab).stdout
 
 
-def test_the_host_undoes_by_itself_what_nobody_else_does(lab):
+def test_the_hosts_own_timer_undoes_the_fault(lab):
     host = Who(lab).neither()
     fault = Process(lab).freeze(host, "memcached")
     try:

@@ -1,4 +1,4 @@
-"""A unit that fails while Pacemaker still starts others runs again, though Pacemaker 2.1.5 passes over the failure."""
+"""A unit that fails while Pacemaker still starts others runs again, although Pacemaker 2.1.5 at first ignores it."""
 
 from pathlib import PurePosixPath
 from xml.sax.saxutils import quoteattr
@@ -13,9 +13,9 @@ pytestmark = [pytest.mark.power, pytest.mark.needs("ha")]
 
 FAILS, SLOW = "nova-metadata", "nova-scheduler"
 START = 60
-"""Seconds the slow one takes to start: the failure of the other is older than that when Pacemaker looks again."""
+"""Seconds the slow unit takes to start: at Pacemaker's next recheck the other unit's failure is older than that."""
 BACK = 180
-"""Seconds until both run."""
+"""Seconds until both units run."""
 AWAY = "stackproof-lab-away"
 DROP_IN = "/run/systemd/system/{0}.service.d/stackproof-lab-slow.conf"
 RELOAD = "systemctl daemon-reload"
@@ -23,13 +23,13 @@ RELOAD = "systemctl daemon-reload"
 
 @pytest.fixture(scope="module")
 def member(site, content, machine_room):
-    """A controller without the VIP, that has neither unit running."""
+    """A controller without the VIP, on which a location rule keeps both units stopped."""
     members = site.members("pacemaker")
     holder = pacemaker.holder(members, "vip")
     host = next(each for each in members.values() if holder is None or each.name != holder.name)
     path = PurePosixPath(DROP_IN.format(_unit(site, SLOW)))
     try:
-        _let_in(host)  # a run that was killed may have left its own
+        _allow(host)  # a killed run may have left its location rules
         for name in (FAILS, SLOW):
             rule = (
                 f'<rsc_location id="{AWAY}-{name}" rsc="{name}-clone" node={quoteattr(host.name)} score="-INFINITY"/>'
@@ -42,26 +42,26 @@ def member(site, content, machine_room):
         yield host
     finally:
         host.script(f"rm -f {path}\n{RELOAD}")
-        _let_in(host)
+        _allow(host)
         tidy(site)
 
 
 @pytest.fixture(scope="module")
 def failed(site, member):
-    """It was started, and killed while the start of the other goes on."""
-    _let_in(member)
+    """The slow unit's state at the moment when the other unit, started together with it, was killed."""
+    _allow(member)
     fails, slow = _unit(site, FAILS), _unit(site, SLOW)
     until(lambda: systemd.units(member, [fails])[fails].is_active, timeout=60, interval=0.5, what=fails)
-    member.check("sleep 2; systemctl kill --signal=KILL %s", fails)  # its monitor has said once that all is well
+    member.check("sleep 2; systemctl kill --signal=KILL %s", fails)  # after its first successful monitor
     until(lambda: systemd.units(member, [fails])[fails].is_failed, timeout=10, interval=0.5, what=fails)
     return systemd.units(member, [slow])[slow]
 
 
-def test_it_failed_while_the_other_was_being_started(failed):
+def test_one_unit_failed_while_the_other_was_starting(failed):
     assert failed.active == "activating"
 
 
-def test_both_run_in_the_end(site, member, failed):
+def test_both_units_run_in_the_end(site, member, failed):
     _both(site, member, running=True)
 
 
@@ -69,15 +69,15 @@ def _unit(site, name):
     return site.catalogue[name].unit
 
 
-def _let_in(host):
-    # Both at once: two changes would be two transitions.
+def _allow(host):
+    # Both rules in one command: two changes would start two transitions.
     host.check("cibadmin --delete-all --force --xpath %s", f"//rsc_location[starts-with(@id,'{AWAY}')]")
 
 
 def _both(site, host, *, running):
     units = [_unit(site, name) for name in (FAILS, SLOW)]
     until(
-        lambda: [unit for unit, seen in systemd.units(host, units).items() if seen.is_active is not running],
+        lambda: [unit for unit, state in systemd.units(host, units).items() if state.is_active is not running],
         ready=lambda others: not others,
         timeout=BACK,
         interval=1,

@@ -1,4 +1,4 @@
-"""Every database member was stopped: no build guesses which starts first, one command does."""
+"""All Galera members are stopped: a build refuses to choose the first to start, and names the recovery command."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from deploy.wait import until
 pytestmark = [pytest.mark.power, pytest.mark.needs("ha")]
 
 RECOVERY = 300
-"""Seconds the recovery may take: positions are read, one member is started, the others join."""
+"""Seconds the recovery may take: it reads the members' positions, starts one member, and the others join."""
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_every_member_is_synced(site, recovered):
     for host in site.members("galera").values():
         until(
             lambda host=host: galera.status(host),
-            ready=lambda seen: seen.synced and seen.size == len(site.members("galera")),
+            ready=lambda status: status.synced and status.size == len(site.members("galera")),
             timeout=30,
             what=host.name,
             expected="Synced in a cluster of all members",

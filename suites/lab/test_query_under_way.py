@@ -1,4 +1,4 @@
-"""A query is under way when the VIP leaves: no answer can come any more, and who asked is told so within seconds."""
+"""The VIP moves during a query, whose answer can no longer arrive: the client notices the loss within seconds."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,13 +11,13 @@ from fixtures.drills.run.runner import tidy
 
 pytestmark = [pytest.mark.power, pytest.mark.needs("ha")]
 
-TAKES, TOLD = 20, 12
-"""Seconds the query takes, which is answered to nobody; and until who asked knows (templates/base: keepalive)."""
+TAKES, NOTICED = 20, 12
+"""Seconds the query takes, and seconds until the client notices the lost connection (templates/base: keepalive)."""
 ASK = """
 import pymysql
-there = pymysql.connect(host="{address}", user="nova", password="{password}", database="nova")
+connection = pymysql.connect(host="{address}", user="nova", password="{password}", database="nova")
 try:
-    there.cursor().execute("SELECT SLEEP({takes})")
+    connection.cursor().execute("SELECT SLEEP({takes})")
     print("answered")
 except pymysql.err.OperationalError as error:
     print(error)
@@ -33,18 +33,18 @@ def move(site, haproxy):
     tidy(site)
 
 
-def test_who_waits_for_an_answer_is_told_that_there_is_none(site, move):
-    *_, asker = site.members("haproxy").without(move.victim).values()
-    asked = ASK.format(address=site.cluster.vip, password=site.secrets["galera.nova"], takes=TAKES)
+def test_the_waiting_client_notices_that_the_connection_is_lost(site, move):
+    *_, client = site.members("haproxy").without(move.victim).values()
+    script = ASK.format(address=site.cluster.vip, password=site.secrets["galera.nova"], takes=TAKES)
     with ThreadPoolExecutor() as pool:
-        told = pool.submit(asker.run, "exec timeout %s python3 -", TOLD, stdin=asked, timeout=TOLD + 10)
+        result = pool.submit(client.run, "exec timeout %s python3 -", NOTICED, stdin=script, timeout=NOTICED + 10)
         until(
             lambda: f"SLEEP({TAKES})" in site.members("galera").first.check("mariadb -e 'SHOW PROCESSLIST'"),
-            timeout=TOLD / 2,
+            timeout=NOTICED / 2,
             interval=0.2,
             what="the query",
             expected="under way",
         )
         move.inject()
-    assert "Lost connection" in told.result().out
+    assert "Lost connection" in result.result().out
     assert move.effect()

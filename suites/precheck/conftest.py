@@ -1,4 +1,4 @@
-"""Prechecks: `expect` also tells notes and tables."""
+"""Prechecks: `expect` can also add notes and tables to the summary."""
 
 import pytest
 

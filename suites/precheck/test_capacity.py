@@ -1,4 +1,4 @@
-"""The computes carry the instances that the inventory demands, and with one of them lost as well."""
+"""The computes carry the instances that the inventory demands, also after the loss of one compute."""
 
 import pytest
 
@@ -10,8 +10,8 @@ INSTANCES = "/var/lib/nova/instances"
 
 
 def _compute(reader):
-    seen, room = machine.read(reader), disk.read(reader, INSTANCES)[INSTANCES]
-    return Compute(reader.name, Amount(seen.cpus, seen.memory_mib, room.size_mib // 1024))
+    hardware, system = machine.read(reader), disk.read(reader, INSTANCES)[INSTANCES]
+    return Compute(reader.name, Amount(hardware.cpus, hardware.memory_mib, system.size_mib // 1024))
 
 
 def _judged(capacity, everywhere, standing):
@@ -20,13 +20,14 @@ def _judged(capacity, everywhere, standing):
 
 
 def test_all_computes_carry_the_demand(capacity, everywhere, standing, expect):
-    seen = _judged(capacity, everywhere, standing)
-    expect.table(seen.lines())
-    expect.that("capacity", seen.all.fits, seen=seen.reason(seen.all), expected=seen.promise, look="the table")
+    judged = _judged(capacity, everywhere, standing)
+    expect.table(judged.lines())
+    reason = judged.reason(judged.all)
+    expect.that("capacity", judged.all.fits, seen=reason, expected=judged.promise, look="the table")
 
 
-def test_one_compute_may_be_lost(capacity, everywhere, standing, expect):
-    seen = _judged(capacity, everywhere, standing)
-    case = seen.one_lost
-    expect.table(seen.lines())
-    expect.that(f"capacity {case.title}", case.fits, seen=seen.reason(case), expected=seen.promise, look="the table")
+def test_computes_carry_the_demand_with_one_lost(capacity, everywhere, standing, expect):
+    judged = _judged(capacity, everywhere, standing)
+    case, reason = judged.one_lost, judged.reason(judged.one_lost)
+    expect.table(judged.lines())
+    expect.that(f"capacity {case.title}", case.fits, seen=reason, expected=judged.promise, look="the table")

@@ -1,4 +1,4 @@
-"""Nothing of another deployment is left on any machine."""
+"""No machine has leftovers of another deployment."""
 
 import pytest
 
@@ -15,33 +15,33 @@ def _left(reader, standing):
 def test_no_other_cluster_claims_the_machine(node, reader, standing, expect):
     name = standing.cluster.name
     left = _left(reader, standing)
-    expect("configurations of other clusters", left.foreign(name), {}, look="remove it, or reinstall the machine")
+    expect("configurations of other clusters", left.foreign(name), {}, look="remove them, or reinstall the machine")
     if left.ours(name):
-        expect.note(f"carries cluster {name} already ({', '.join(left.claims)})")
+        expect.note(f"already part of cluster {name} ({', '.join(left.claims)})")
 
 
-def test_no_data_of_others_is_there(node, reader, standing, expect):
-    seen = precheck.foreign_data(_left(reader, standing), standing.cluster.name)
-    expect("data of services that no cluster of ours put there", seen, (), look="save what matters, then remove it")
+def test_no_foreign_data_exists(node, reader, standing, expect):
+    foreign = precheck.foreign_data(_left(reader, standing), standing.cluster.name)
+    expect("service data of other deployments", foreign, (), look="save what you need, then remove them")
 
 
-def test_no_address_of_others_is_there(nic, reader, cluster, expect):
-    seen = precheck.strangers(nic, interfaces.read(reader), cluster.vip)
-    expect(f"addresses of {nic.network.cidr} that the inventory does not give it", seen, [], look=nic.look)
+def test_no_foreign_address_exists(nic, reader, cluster, expect):
+    unknown = precheck.strangers(nic, interfaces.read(reader), cluster.vip)
+    expect(f"addresses of {nic.network.cidr} that the inventory does not give the node", unknown, [], look=nic.command)
 
 
-def test_no_unit_of_others_runs(unit, reader, standing, expect):
+def test_no_foreign_unit_runs(unit, reader, standing, expect):
     if _left(reader, standing).ours(standing.cluster.name) or machine.read(reader).init != "systemd":
         return
-    seen = systemd.units(reader, [unit.name])[unit.name]
+    state = systemd.units(reader, [unit.name])[unit.name]
     if unit.service.step == "base":
-        if seen.is_active:
-            expect.note(f"{unit.name} runs already; the build configures it anew")
+        if state.is_active:
+            expect.note(f"{unit.name} already runs; the build replaces its configuration")
         return
     expect.that(
-        f"unit {unit.name}, which we did not configure",
-        not seen.is_active,
-        seen=seen.active,
+        f"unit {unit.name}, which this cluster did not configure",
+        not state.is_active,
+        seen=state.active,
         expected="not running",
         look=f"systemctl status {unit.name}",
     )

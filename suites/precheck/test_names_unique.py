@@ -1,4 +1,4 @@
-"""Every machine is one machine: its name, its identity and its addresses are its own."""
+"""Every machine has a name, a machine-id, MAC addresses and IP addresses that no other machine has."""
 
 import pytest
 
@@ -9,54 +9,62 @@ from deploy.precheck import where_reached
 pytestmark = pytest.mark.precheck
 
 
-def test_host_name_is_set_or_can_be(node, reader, expect):
-    seen = machine.read(reader).hostname
-    expect.that("host name", bool(seen), seen=seen, expected="any", look="/etc/hostname")
-    if seen != node.name:
-        expect.note(f"calls itself {seen}; the build names it {node.name}")
+def test_hostname_is_set(node, reader, expect):
+    hostname = machine.read(reader).hostname
+    expect.that("hostname", bool(hostname), seen=hostname, expected="any", look="/etc/hostname")
+    if hostname != node.name:
+        expect.note(f"its hostname is {hostname}; the build changes it to {node.name}")
 
 
-def test_machine_id_is_its_own(node, everywhere, cluster, expect):
-    seen = where_reached(everywhere, lambda reader: machine.read(reader).machine_id)
-    expect.that("machine-id", bool(seen[node.name]), seen="", expected="one", look="/etc/machine-id")
-    same = precheck.same_before(cluster, node, seen)
-    expect(f"nodes with the same machine-id {seen[node.name]}", same, [], look="/etc/machine-id; machine-id(5)")
+def test_machine_id_is_unique(node, everywhere, cluster, expect):
+    ids = where_reached(everywhere, lambda reader: machine.read(reader).machine_id)
+    expect.that("machine-id", bool(ids[node.name]), seen="", expected="one", look="/etc/machine-id")
+    same = precheck.earlier_nodes_with_same(cluster, node, ids)
+    expect(f"nodes with the same machine-id {ids[node.name]}", same, [], look="/etc/machine-id; machine-id(5)")
 
 
-def test_hardware_address_is_its_own(nic, everywhere, cluster, expect):
-    seen = where_reached(everywhere, interfaces.read)
+def test_mac_address_is_unique(nic, everywhere, cluster, expect):
+    by_node = where_reached(everywhere, interfaces.read)
     name = nic.network.interface
-    macs = {node: found[name].mac for node, found in seen.items() if name in found and found[name].mac.strip("0:")}
-    same = precheck.same_before(cluster, nic.node, macs)
-    expect(f"nodes with the same MAC address {macs.get(nic.node.name)} on {name}", same, [], look=nic.look)
+    macs = {node: links[name].mac for node, links in by_node.items() if name in links and links[name].mac.strip("0:")}
+    same = precheck.earlier_nodes_with_same(cluster, nic.node, macs)
+    expect(f"nodes with the same MAC address {macs.get(nic.node.name)} on {name}", same, [], look=nic.command)
 
 
 def test_no_other_node_has_its_addresses(node, everywhere, expect):
-    mine = set(map(str, node.addresses.values()))
+    own = set(map(str, node.addresses.values()))
     others = [
         f"{name} has {address} on {entry.name}"
-        for name, seen in where_reached(everywhere, interfaces.read).items()
+        for name, links in where_reached(everywhere, interfaces.read).items()
         if name != node.name
-        for entry in seen.values()
-        for address in mine & set(entry.addresses)
+        for entry in links.values()
+        for address in own & set(entry.addresses)
     ]
-    expect("other nodes with its addresses", others, [], look="ip addr")
+    expect("other nodes with addresses of this node", others, [], look="ip addr")
 
 
-def test_no_stranger_answers_at_its_address(node, everywhere, cluster, expect):
+def test_no_other_machine_answers_at_its_address(node, everywhere, cluster, expect):
     address = str(node.management)
     own = {entry.mac for entry in where_reached(everywhere, interfaces.read)[node.name].values()}
     heard = where_reached(everywhere, lambda reader: _mac_at(reader, address, cluster))
-    strangers = [f"{name} hears {mac}" for name, mac in heard.items() if mac and mac not in own]
-    expect(f"who answers at {address} with another MAC address", strangers, [], look=f"ip neigh show to {address}")
+    strangers = [f"{name} has a neighbour entry with {mac}" for name, mac in heard.items() if mac and mac not in own]
+    expect(
+        f"machines that answer at {address} with another MAC address",
+        strangers,
+        [],
+        look=f"ip neigh show to {address}",
+    )
 
 
 def _mac_at(reader, address, cluster):
-    """The same reading as of the nodes behind an interface, so it is made once."""
+    """The MAC address that a host has for `address`; empty without an answer, and on the host with the address.
+
+    The reading is the same as test_interfaces takes, so that it costs nothing more.
+    """
     others = [str(node.management) for node in cluster.nodes if node.name != reader.name]
     return neighbours.read(reader, *others, port=cluster.ssh.port)[address].mac if address in others else ""
 
 
-def test_hosts_file_does_not_contradict(node, reader, cluster, expect):
-    seen = precheck.contradictions(cluster, hosts_file.read(reader))
-    expect("names of nodes with other addresses", seen, [], look="/etc/hosts, which the build replaces")
+def test_hosts_file_agrees_with_the_inventory(node, reader, cluster, expect):
+    wrong = precheck.contradictions(cluster, hosts_file.read(reader))
+    expect("node names with other addresses in /etc/hosts", wrong, [], look="/etc/hosts, which the build replaces")

@@ -1,4 +1,4 @@
-"""Every machine can have the packages of its roles."""
+"""Every machine can install the packages of its roles."""
 
 import pytest
 
@@ -20,18 +20,18 @@ def _missing(reader, standing, node):
 def test_every_package_is_offered(node, reader, standing, expect):
     offer = packages.offer(reader, standing.platform.manager.available, _wanted(standing, node))
     if offer.missing and not offer.known:
-        expect.note(f"no lists of what its sources offer; the build fetches them, for {len(offer.missing)} packages")
+        expect.note(f"has no package lists yet; the build fetches them, for {len(offer.missing)} packages")
         return
-    expect("packages that no source offers", offer.missing, (), look="package sources; options.package_sources")
+    expect("packages that no package source offers", offer.missing, (), look="package sources; options.package_sources")
 
 
-def test_package_sources_are_reached(node, reader, standing, expect):
+def test_package_sources_answer(node, reader, standing, expect):
     if not _missing(reader, standing, node):
-        expect.note("has every package already; its package sources were not asked")
+        expect.note("has every package already; its package sources were not tried")
         return
     lines = standing.cluster.options.package_sources
     reached = packages.sources(reader, standing.platform.manager.sources, lines)
     failed = {index: why for index, why in reached.items() if why}
     look = "options.package_sources, proxy, routes, DNS"
     expect.that("package sources", bool(reached), seen="none", expected="at least one", look=look)
-    expect("package sources that are not reached", failed, {}, look=look)
+    expect("package sources that do not answer", failed, {}, look=look)

@@ -1,4 +1,4 @@
-"""Every power device answers the runner, and tells that its machine, which answers as well, is on."""
+"""Every power device answers the runner, and reports its machine as on, because the machine itself answers."""
 
 import pytest
 
@@ -7,9 +7,9 @@ from deploy import power
 pytestmark = pytest.mark.precheck
 
 
-def test_its_power_device_answers(node, expect):
+def test_power_device_reports_on(node, expect):
     if node.power is None:
-        expect.note("no power device; its power is not switched by anyone")
+        expect.note("no power device; nothing switches its power")
         return
-    told = "on" if power.of(node).is_on() else "off"
-    expect(f"power as told by {node.power.where}", told, "on", look=f"nodes.{node.name}.power in the inventory")
+    state = "on" if power.of(node).is_on() else "off"
+    expect(f"power reported by {node.power.where}", state, "on", look=f"nodes.{node.name}.power in the inventory")

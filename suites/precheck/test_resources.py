@@ -1,4 +1,4 @@
-"""Every machine has the memory and the disk that its roles need at the least."""
+"""Every machine has the memory and disk space that its roles need."""
 
 import pytest
 
@@ -9,20 +9,20 @@ pytestmark = pytest.mark.precheck
 
 
 def test_memory_suffices(node, reader, expect):
-    seen, needed = machine.read(reader).memory_mib, precheck.memory_needed(node)
+    size, needed = machine.read(reader).memory_mib, precheck.memory_needed(node)
     source = precheck.sources(node)
-    expect.that("memory", seen >= needed, seen=f"{seen} MiB", expected=f"{needed} MiB ({source})", look="free -m")
+    expect.that("memory", size >= needed, seen=f"{size} MiB", expected=f"{needed} MiB ({source})", look="free -m")
 
 
 def test_disk_is_large_enough(node, reader, expect):
-    seen, needed = precheck.size(disk.read(reader, *precheck.FREE)), precheck.disk_needed(node)
+    size, needed = precheck.size(disk.read(reader, *precheck.FREE)), precheck.disk_needed(node)
     source = precheck.sources(node)
-    where = f"df -h {' '.join(precheck.FREE)}"
-    expect.that("disk", seen >= needed, seen=f"{seen} MiB", expected=f"{needed} MiB ({source})", look=where)
+    look = f"df -h {' '.join(precheck.FREE)}"
+    expect.that("disk", size >= needed, seen=f"{size} MiB", expected=f"{needed} MiB ({source})", look=look)
 
 
-def test_disk_has_room(node, reader, standing, expect):
+def test_disk_has_free_space(node, reader, standing, expect):
     built = leftovers.read(reader, standing.leftovers).ours(standing.cluster.name)
     free = precheck.FREE_BUILT if built else precheck.FREE
-    seen = precheck.too_full(disk.read(reader, *precheck.FREE), free)
-    expect("file systems that are too full", seen, {}, look=f"df -h {' '.join(free)}")
+    full = precheck.too_full(disk.read(reader, *precheck.FREE), free)
+    expect("file systems with too little free space", full, {}, look=f"df -h {' '.join(free)}")

@@ -1,4 +1,4 @@
-"""Every service that the cluster gets has a host; a project that nobody chose, and that another requires, is noted."""
+"""Every chosen service has a host; a project that is included only because another requires it is noted."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Nobody has the VIP but this cluster's own Pacemaker, where it stands already."""
+"""The VIP is free, or held by this cluster's own Pacemaker where the cluster is built already."""
 
 import pytest
 
@@ -15,32 +15,39 @@ def _by_our_pacemaker(reader, script, cluster):
 
 
 def _holders(everywhere, standing):
-    """The nodes that have the VIP, and whether it is ours there."""
+    """The nodes with the VIP; True where this cluster's Pacemaker runs it."""
     vip, script = str(standing.cluster.vip), standing.leftovers
     ours = where_reached(everywhere, lambda reader: _by_our_pacemaker(reader, script, standing.cluster.name))
-    seen = where_reached(everywhere, interfaces.read)
-    return {name: ours[name] for name in seen if interfaces.holder(seen[name], vip)}
+    links = where_reached(everywhere, interfaces.read)
+    return {name: ours[name] for name in links if interfaces.holder(links[name], vip)}
 
 
 def _macs(everywhere):
-    return {
-        entry.mac: name for name, seen in where_reached(everywhere, interfaces.read).items() for entry in seen.values()
-    }
+    by_node = where_reached(everywhere, interfaces.read)
+    return {entry.mac: name for name, links in by_node.items() for entry in links.values()}
 
 
-def test_nobody_else_has_it(everywhere, standing, expect):
+def test_vip_is_free_or_held_by_this_cluster(everywhere, standing, expect):
     vip = str(standing.cluster.vip)
     holders, macs = _holders(everywhere, standing), _macs(everywhere)
     answers = where_reached(everywhere, lambda reader: neighbours.read(reader, vip)[vip])
     expect(
-        f"who has the VIP {vip}", precheck.vip_taken(vip, holders, answers, macs), [], look=f"ip neigh show to {vip}"
+        f"other holders of the VIP {vip}",
+        precheck.vip_taken(vip, holders, answers, macs),
+        [],
+        look=f"ip neigh show to {vip}",
     )
     for holder in holders:
         expect.note(f"{holder} holds the VIP {vip} for this cluster's own Pacemaker")
 
 
-def test_nobody_else_answers_the_runner(everywhere, standing, runner, expect):
+def test_no_other_machine_answers_the_runner_at_the_vip(everywhere, standing, runner, expect):
     vip = str(standing.cluster.vip)
     answers = {"runner": neighbours.read(runner, vip)[vip]}
     taken = precheck.vip_taken(vip, _holders(everywhere, standing), answers, _macs(everywhere))
-    expect(f"who answers the runner at the VIP {vip}", taken, [], look=f"ip neigh show to {vip} on the runner")
+    expect(
+        f"other machines that answer the runner at the VIP {vip}",
+        taken,
+        [],
+        look=f"ip neigh show to {vip} on the runner",
+    )

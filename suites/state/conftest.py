@@ -1,4 +1,4 @@
-"""State: the cluster is built before where this run applies; any other run checks it as it stands."""
+"""State: a run that applies builds the cluster before the checks; any other run checks the cluster as it stands."""
 
 from pathlib import Path
 
@@ -9,6 +9,6 @@ def pytest_collection_modifyitems(config, items):
     if mode(config) != "apply":
         return
     for item in items:
-        # Once collected: of a check that runs for each subject, pytest forgets earlier what it was not written with.
+        # Fixtures are added after collection: pytest drops earlier additions from parametrised tests.
         if item.path.parent == Path(__file__).parent and "deployment" not in item.fixturenames:
             item.fixturenames.insert(0, "deployment")

@@ -1,4 +1,4 @@
-"""etcd: one cluster of all members, healthy, that agrees on one leader and on what it holds."""
+"""etcd: one cluster of all members, all healthy, with one leader and the same data."""
 
 import pytest
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.project("etcd")
 
 LOOK = "etcdctl endpoint status --cluster, journalctl -u etcd"
 BEHIND = 100
-"""Revisions a member may be behind the newest: they are read one after the other."""
+"""Revisions a member may be behind the newest; the members are read one after the other, while clients write."""
 
 
 def url(etcd_host, standing):
@@ -18,55 +18,55 @@ def url(etcd_host, standing):
 
 
 def members(readings, standing):
-    """What each member says, by the name of its host; nothing of those that do not answer."""
+    """The status of each member that answers, by the name of its host."""
     hosts = readings.members("etcd")
-    told = etcd.members(readings.first("etcd"), ",".join(url(node, standing) for node in hosts))
-    return {node.name: told[url(node, standing)] for node in hosts if url(node, standing) in told}
+    by_url = etcd.members(readings.first("etcd"), ",".join(url(node, standing) for node in hosts))
+    return {node.name: by_url[url(node, standing)] for node in hosts if url(node, standing) in by_url}
 
 
-NOBODY = EtcdMember(cluster=0, member=0, leader=0, revision=0)
+ABSENT = EtcdMember(cluster=0, member=0, leader=0, revision=0)
 
 
-def test_it_is_healthy(reader, etcd_host, standing, expect):
-    seen = etcd.health(reader, url(etcd_host, standing))
+def test_member_is_healthy(reader, etcd_host, standing, expect):
+    health = etcd.health(reader, url(etcd_host, standing))
     expect.that(
-        "a read of what the majority agrees on",
-        seen.healthy,
-        seen=seen.told,
+        "a linearizable read, which a majority confirms",
+        health.healthy,
+        seen=health.message,
         expected="an answer within 5 s",
         look=LOOK,
     )
 
 
-def test_it_follows_the_one_leader(readings, standing, etcd_host, expect):
-    told = members(readings, standing)
-    leader = most((member.leader for member in told.values()), 0)
-    own = told.get(etcd_host.name, NOBODY).leader
+def test_member_follows_the_common_leader(readings, standing, etcd_host, expect):
+    by_host = members(readings, standing)
+    leader = most((member.leader for member in by_host.values()), 0)
+    own = by_host.get(etcd_host.name, ABSENT).leader
     expect.that(
-        "its leader",
+        "the leader of the member",
         own == leader != 0,
         seen=f"{own:x}" if own else "none",
-        expected=f"{leader:x}, as the others say" if leader else "one",
+        expected=f"{leader:x}, as most members report" if leader else "one",
         look=LOOK,
     )
 
 
-def test_it_is_of_the_same_cluster(readings, standing, etcd_host, expect):
-    told = members(readings, standing)
+def test_member_is_in_the_common_cluster(readings, standing, etcd_host, expect):
+    by_host = members(readings, standing)
     expect(
-        "its cluster's id",
-        told.get(etcd_host.name, NOBODY).cluster,
-        most((member.cluster for member in told.values()), 0) or "an answer",
+        "the cluster ID of the member",
+        by_host.get(etcd_host.name, ABSENT).cluster,
+        most((member.cluster for member in by_host.values()), 0) or "an answer",
         LOOK,
     )
 
 
-def test_it_holds_what_the_others_hold(readings, standing, etcd_host, expect):
-    told = members(readings, standing)
-    newest = max((member.revision for member in told.values()), default=0)
-    own = told.get(etcd_host.name, NOBODY).revision
+def test_member_is_close_to_the_newest_revision(readings, standing, etcd_host, expect):
+    by_host = members(readings, standing)
+    newest = max((member.revision for member in by_host.values()), default=0)
+    own = by_host.get(etcd_host.name, ABSENT).revision
     expect.that(
-        "its revision",
+        "the revision of the member",
         own > 0 and newest <= own + BEHIND,
         seen=own,
         expected=f"{newest}, or at most {BEHIND} less",
@@ -74,6 +74,6 @@ def test_it_holds_what_the_others_hold(readings, standing, etcd_host, expect):
     )
 
 
-def test_it_has_no_alarm(readings, standing, etcd_host, expect):
-    seen = members(readings, standing).get(etcd_host.name, NOBODY).alarms
-    expect("its alarms", seen, (), "etcdctl alarm list")
+def test_member_has_no_alarm(readings, standing, etcd_host, expect):
+    alarms = members(readings, standing).get(etcd_host.name, ABSENT).alarms
+    expect("alarms of the member", alarms, (), "etcdctl alarm list")

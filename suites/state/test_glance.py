@@ -1,4 +1,4 @@
-"""Glance: each image is active, and its data is where whoever serves it finds it."""
+"""Glance: each image is active, and the host that serves images has its data."""
 
 import pytest
 
@@ -9,42 +9,44 @@ pytestmark = pytest.mark.project("glance")
 
 @pytest.mark.api
 def test_every_image_is_active(cloud_says, expect):
-    others = {told.name: told.status for told in cloud_says(image.images) if told.status != "active"}
+    others = {entry.name: entry.status for entry in cloud_says(image.images) if entry.status != "active"}
     expect("images that are not active", others, {}, "openstack image list; the log of glance-api")
 
 
 @pytest.mark.own
 @pytest.mark.api
-def test_every_image_has_its_data(cloud_says, everywhere, expect):
-    """Until storage is shared, an image lies on the disk of the host that took it, and is gone with it."""
+def test_every_active_image_has_its_data_on_a_host(cloud_says, everywhere, expect):
+    """Without shared storage, an image lies only on the disk of the host that took the upload."""
     stored = everywhere(image.stored, service="glance")
     holders = {
-        told.name: [name for name, files in stored.items() if files.get(told.id) == told.size]
-        for told in cloud_says(image.images)
-        if told.status == "active"
+        entry.name: [name for name, files in stored.items() if files.get(entry.id) == entry.size]
+        for entry in cloud_says(image.images)
+        if entry.status == "active"
     }
     expect.that(
         "images whose data no host has",
         all(holders.values()),
         seen=[name for name, hosts in holders.items() if not hosts],
         expected="none",
-        look=f"{image.FOLDER} on each of its hosts",
+        look=f"{image.FOLDER} on each Glance host",
     )
 
 
 @pytest.mark.own
 @pytest.mark.api
-def test_who_serves_images_has_them(cloud_says, everywhere, readings, expect):
-    """HAProxy sends all to the first host, and to another only while that one is down."""
+def test_serving_host_has_the_data_of_every_active_image(cloud_says, everywhere, readings, expect):
+    """HAProxy sends requests to the first host, and to another only while the first is down."""
     server = readings.members("glance")[0].name
     stored = everywhere(image.stored, service="glance")[server]
     missing = [
-        told.name for told in cloud_says(image.images) if told.status == "active" and stored.get(told.id) != told.size
+        entry.name
+        for entry in cloud_says(image.images)
+        if entry.status == "active" and stored.get(entry.id) != entry.size
     ]
     expect.that(
-        f"images that {server} serves without having their data",
+        f"images whose data {server}, which serves them, does not have",
         not missing,
         seen=missing,
         expected="none",
-        look=f"{image.FOLDER} on each of its hosts: uploaded while another served?",
+        look=f"{image.FOLDER} on each Glance host; was the image uploaded while another host served?",
     )

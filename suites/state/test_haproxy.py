@@ -1,4 +1,4 @@
-"""HAProxy: every server of the catalogue is up for every HAProxy, its configuration holds, and its log is written."""
+"""HAProxy: every server is up for every HAProxy, the configuration is valid, and requests are logged."""
 
 import pytest
 
@@ -7,24 +7,29 @@ from deploy.facts import haproxy, interfaces
 pytestmark = pytest.mark.needs("ha")
 
 CONFIG = "/etc/haproxy/haproxy.cfg"
+AUTH = f"stats auth in {CONFIG}"
 LOG = "/var/log/haproxy.log"
 QUIET = 60
-"""Seconds without a line after which the log of the one that serves is taken to have stopped."""
+"""Age in seconds of the newest line at which the log of the serving HAProxy counts as stopped."""
 
 
-def test_it_answers(reader, haproxy_host, expect):
-    seen = haproxy.servers(reader)
+def test_haproxy_answers_at_its_socket(reader, haproxy_host, expect):
+    servers = haproxy.servers(reader)
     expect.that(
-        "HAProxy", bool(seen), seen=f"no answer at {haproxy.SOCKET}", expected="one", look="journalctl -u haproxy"
+        f"HAProxy at {haproxy.SOCKET}",
+        bool(servers),
+        seen="no answer",
+        expected="its list of servers",
+        look="journalctl -u haproxy",
     )
 
 
 @pytest.mark.own
-def test_every_haproxy_sees_it_up(everywhere, server, expect):
-    told = {name: seen for name, seen in everywhere(haproxy.servers, service="haproxy").items() if seen}
-    states = {name: seen.get((server.proxy, server.server), "not there") for name, seen in told.items()}
+def test_server_is_up_for_every_haproxy(everywhere, server, expect):
+    answered = {name: servers for name, servers in everywhere(haproxy.servers, service="haproxy").items() if servers}
+    states = {name: servers.get((server.proxy, server.server), "not listed") for name, servers in answered.items()}
     expect.that(
-        f"{server.proxy} on {server.server}, for each HAProxy that answers",
+        f"state of {server.proxy} on {server.server}, by each HAProxy that answers",
         bool(states) and all(state.startswith("UP") for state in states.values()),
         seen=states,
         expected="UP",
@@ -33,15 +38,15 @@ def test_every_haproxy_sees_it_up(everywhere, server, expect):
 
 
 @pytest.mark.own
-def test_there_is_no_other_proxy(reader, haproxy_host, standing, expect):
+def test_no_unknown_proxy_is_configured(reader, haproxy_host, standing, expect):
     wanted = {service.name for service in standing.catalogue.proxied()}
     others = {proxy for proxy, _ in haproxy.servers(reader)} - wanted
-    expect("what else is behind it", others, set(), CONFIG)
+    expect("proxies that the catalogue does not have", others, set(), CONFIG)
 
 
-def test_its_configuration_is_valid(host, haproxy_host, expect):
-    told = host.run(f"haproxy -c -q -f {CONFIG}")
-    expect.that(CONFIG, told.rc == 0, seen=told.stderr.strip(), expected="valid", look=f"haproxy -c -f {CONFIG}")
+def test_configuration_is_valid(host, haproxy_host, expect):
+    result = host.run(f"haproxy -c -q -f {CONFIG}")
+    expect.that(CONFIG, result.rc == 0, seen=result.stderr.strip(), expected="valid", look=f"haproxy -c -f {CONFIG}")
 
 
 def statistics(standing):
@@ -49,35 +54,35 @@ def statistics(standing):
 
 
 @pytest.mark.parametrize("password", ["", "admin", "123456"], ids=["none", "admin", "123456"])
-def test_the_statistics_page_refuses_strangers(page, standing, password, expect):
+def test_statistics_page_refuses_default_passwords(page, standing, password, expect):
     url = statistics(standing)
-    seen = page(url, user="admin" if password else "", password=password)
-    expect(f"what {url} answers", seen.status, 401, f"stats auth in {CONFIG}")
+    answer = page(url, user="admin" if password else "", password=password)
+    expect(f"status of {url} for admin with the password {password or 'left out'}", answer.status, 401, AUTH)
 
 
 @pytest.mark.own
-def test_the_statistics_page_opens_to_its_password(page, standing, expect):
+def test_statistics_page_accepts_its_password(page, standing, expect):
     url = statistics(standing)
-    seen = page(url, user="admin", password=standing.secrets["haproxy.statistics"])
-    expect(f"what {url} answers", seen.status, 200, f"stats auth in {CONFIG}")
+    answer = page(url, user="admin", password=standing.secrets["haproxy.statistics"])
+    expect(f"status of {url} for admin with its password", answer.status, 200, AUTH)
 
 
-def test_its_log_is_taken(host, haproxy_host, expect):
-    seen = host.service("rsyslog.service").systemd_properties["ActiveState"]
-    expect("rsyslog, which writes HAProxy's log", seen, "active", "journalctl -u rsyslog")
-    expect(f"{LOG} is there", host.file(LOG).exists, True, "/etc/rsyslog.d/49-haproxy.conf")
+def test_rsyslog_runs_and_the_log_exists(host, haproxy_host, expect):
+    state = host.service("rsyslog.service").systemd_properties["ActiveState"]
+    expect("rsyslog, which writes HAProxy's log", state, "active", "journalctl -u rsyslog")
+    expect(f"{LOG} exists", host.file(LOG).exists, True, "/etc/rsyslog.d/49-haproxy.conf")
 
 
-def test_a_request_is_logged(page, everywhere, cluster, standing, expect):
-    page(statistics(standing))  # so that there is something to log
+def test_request_is_logged(page, everywhere, cluster, standing, expect):
+    page(statistics(standing))  # the request to be logged
     ages = everywhere(age, service="haproxy")
-    serving = [name for name, seen in everywhere(interfaces.read, service="haproxy").items() if holds(seen, cluster)]
+    serving = [name for name, links in everywhere(interfaces.read, service="haproxy").items() if holds(links, cluster)]
     silent = {name: f"{ages[name]} s old" for name in serving if not ages[name].isdecimal() or int(ages[name]) > QUIET}
-    expect(f"the newest line of {LOG} where requests arrive", silent, {}, "systemctl status rsyslog")
+    expect(f"VIP holders whose newest line in {LOG} is older than {QUIET} s", silent, {}, "systemctl status rsyslog")
 
 
 def age(reader):
-    """Seconds since the log was written; empty: there is none."""
+    """Seconds since the log was last written, as digits; empty without a log."""
     return reader.run(f"echo $(($(date +%s) - $(stat -c %Y {LOG})))").out.strip()
 
 

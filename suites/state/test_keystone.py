@@ -1,4 +1,4 @@
-"""Keystone: a token of one member is good at all, the catalogue is complete, and everyone has their role alone."""
+"""Keystone: a token of one member is valid at all, the catalogue is complete, and each user has its role alone."""
 
 from collections import Counter
 from functools import partial
@@ -9,15 +9,15 @@ from deploy.facts import identity
 
 INTERFACES = ("public", "internal", "admin")
 DEFAULTS = ("123456",)
-"""What the field guides set every password to."""
+"""The password that installation guides use for every user."""
 LOOK = "openstack catalog list"
 
 
 @pytest.mark.api
-def test_a_token_of_one_controller_is_valid_on_each(readings, cluster, standing, handover, expect):
-    given = readings.cloud(identity.credentials)
+def test_token_of_one_keystone_is_valid_at_every_keystone(readings, cluster, standing, handover, expect):
+    admin = readings.cloud(identity.credentials)
     issuer, other = (standing.addresses.at(node, "keystone") for node in (handover.issuer, handover.node))
-    ticket = readings.sign_in(issuer.url("/v3"), given["username"], given["password"], given["project_name"])
+    ticket = readings.sign_in(issuer.url("/v3"), admin["username"], admin["password"], admin["project_name"])
     expect.that(
         f"signing in at {handover.issuer.name}",
         ticket.status == 201,
@@ -25,13 +25,13 @@ def test_a_token_of_one_controller_is_valid_on_each(readings, cluster, standing,
         expected="status 201",
         look=f"Keystone's log on {handover.issuer.name}",
     )
-    shown = spelled_apart(ticket.token, cluster.nodes.index(handover.node))
+    shown = unique_spelling(ticket.token, cluster.nodes.index(handover.node))
     answer = readings.page(
         other.url("/v3/auth/tokens?nocatalog"),
         headers={"X-Auth-Token": shown, "X-Subject-Token": shown},
     )
     expect.that(
-        f"a token that {handover.issuer.name} issued",
+        f"validating a token of {handover.issuer.name}",
         answer.status == 200,
         seen=f"status {answer.status}" if answer.status else answer.text,
         expected="status 200",
@@ -39,19 +39,22 @@ def test_a_token_of_one_controller_is_valid_on_each(readings, cluster, standing,
     )
 
 
-def spelled_apart(token, number):
-    """The token as nobody else shows it. By its letters the members' common cache would know it, and none of them
-    would try its keys; signs after the end of base64 text change the letters and not what they mean."""
+def unique_spelling(token, number):
+    """The token with extra padding, so that each member checks it with its own keys.
+
+    The members' common cache finds tokens by their text, and a hit would skip the keys. Padding after the end of base64
+    changes the text and not the decoded value.
+    """
     return token + "=" * (-len(token) % 4) + "====" * (number + 1)
 
 
 @pytest.mark.api
 @pytest.mark.parametrize("interface", INTERFACES)
-def test_the_catalogue_lists_it(cloud_says, endpoint, interface, cluster, expect):
+def test_catalogue_lists_the_endpoint(cloud_says, endpoint, interface, cluster, expect):
     found = listed(cloud_says(identity.endpoints), endpoint, interface)
     expect(
         f"regions of the {interface} endpoints of type {endpoint.endpoint.type}",
-        [told.region for told in found],
+        [entry.region for entry in found],
         [cluster.region],
         LOOK,
     )
@@ -60,11 +63,11 @@ def test_the_catalogue_lists_it(cloud_says, endpoint, interface, cluster, expect
 @pytest.mark.own
 @pytest.mark.api
 @pytest.mark.parametrize("interface", INTERFACES)
-def test_the_catalogue_says_where_it_is(cloud_says, endpoint, interface, standing, expect):
+def test_catalogue_gives_the_url_of_the_endpoint(cloud_says, endpoint, interface, standing, expect):
     found = listed(cloud_says(identity.endpoints), endpoint, interface)
     expect(
         f"URL of the {interface} endpoint of {endpoint.name}",
-        [told.url for told in found],
+        [entry.url for entry in found],
         [standing.addresses.endpoint(endpoint.name)],
         LOOK,
     )
@@ -72,59 +75,59 @@ def test_the_catalogue_says_where_it_is(cloud_says, endpoint, interface, standin
 
 @pytest.mark.api
 @pytest.mark.parametrize("interface", INTERFACES)
-def test_what_the_catalogue_lists_answers(readings, together, endpoint, interface, expect):
-    urls = [told.url for told in listed(readings.cloud(identity.endpoints), endpoint, interface)]
+def test_listed_endpoint_answers(readings, together, endpoint, interface, expect):
+    urls = [entry.url for entry in listed(readings.cloud(identity.endpoints), endpoint, interface)]
     answers = together({url: partial(readings.page, without_project(url)) for url in urls})
     wrong = {url: answer.status or answer.text for url, answer in answers.items() if not is_served(answer)}
     expect.that(
         f"the {interface} endpoint of {endpoint.name}",
         bool(urls) and not wrong,
         seen=wrong or "no endpoint",
-        expected="an answer of the service: its versions, or a request to sign in",
+        expected="an answer of the service: its versions, or a demand to sign in",
         look=f"{LOOK}, and HAProxy's statistics page",
     )
 
 
 def listed(endpoints, service, interface):
-    return [told for told in endpoints if (told.type, told.interface) == (service.endpoint.type, interface)]
+    return [entry for entry in endpoints if (entry.type, entry.interface) == (service.endpoint.type, interface)]
 
 
 def without_project(url):
-    """The URL without the place for a project's identifier, and what follows it."""
+    """The URL up to the placeholder for a project's ID."""
     return url.partition("%(")[0].partition("$(")[0]
 
 
 def is_served(answer):
-    """Versions (200, 300, or a way to them), or nothing without a token."""
+    """True for versions (200, 300), a redirect to them (301, 302), or a demand for a token (401)."""
     return answer.status in {200, 300, 301, 302, 401}
 
 
 @pytest.mark.own
 @pytest.mark.api
-def test_the_catalogue_lists_nothing_else(cloud_says, standing, expect):
+def test_catalogue_lists_no_unknown_service(cloud_says, standing, expect):
     known = {service.endpoint.type for service in standing.catalogue.endpoints()}
-    others = {f"{told.service} ({told.url})" for told in cloud_says(identity.endpoints) if told.type not in known}
-    expect("endpoints of services that were not built", others, set(), LOOK)
+    others = {f"{entry.service} ({entry.url})" for entry in cloud_says(identity.endpoints) if entry.type not in known}
+    expect("endpoints of services that this cluster does not have", others, set(), LOOK)
 
 
 @pytest.mark.api
 @pytest.mark.parametrize("project", ["admin", "service", pytest.param("demo", marks=pytest.mark.own)])
-def test_the_project_is_there(cloud_says, project, expect):
-    seen = cloud_says(identity.projects)
-    expect(f"projects named {project}", Counter(seen)[project], 1, "openstack project list")
+def test_project_exists(cloud_says, project, expect):
+    names = cloud_says(identity.projects)
+    expect(f"enabled projects named {project}", Counter(names)[project], 1, "openstack project list --long")
 
 
 @pytest.mark.api
-def test_the_account_may_do_its_work(cloud_says, account, expect):
-    seen = {
-        told.role
-        for told in cloud_says(identity.assignments)
-        if (told.user, told.place) == (account, "project service")
+def test_service_user_is_admin_in_the_service_project(cloud_says, account, expect):
+    roles = {
+        entry.role
+        for entry in cloud_says(identity.assignments)
+        if (entry.user, entry.place) == (account, "project service")
     }
     expect.that(
         f"roles of {account} in the project service",
-        "admin" in seen,
-        seen=seen,
+        "admin" in roles,
+        seen=roles,
         expected="admin among them",
         look=f"openstack role assignment list --names --user {account}",
     )
@@ -132,11 +135,11 @@ def test_the_account_may_do_its_work(cloud_says, account, expect):
 
 @pytest.mark.own
 @pytest.mark.api
-def test_the_account_may_do_nothing_elsewhere(cloud_says, account, expect):
-    seen = {told.place for told in cloud_says(identity.assignments) if told.user == account}
+def test_service_user_has_no_role_elsewhere(cloud_says, account, expect):
+    places = {entry.place for entry in cloud_says(identity.assignments) if entry.user == account}
     expect(
-        f"where {account} has roles",
-        seen,
+        f"projects and domains in which {account} has roles",
+        places,
         {"project service"},
         f"openstack role assignment list --names --user {account}",
     )
@@ -144,11 +147,11 @@ def test_the_account_may_do_nothing_elsewhere(cloud_says, account, expect):
 
 @pytest.mark.own
 @pytest.mark.api
-def test_the_tenant_is_a_tenant_only(cloud_says, expect):
-    seen = {(told.role, told.place) for told in cloud_says(identity.assignments) if told.user == "demo"}
+def test_demo_user_is_only_a_member_of_its_project(cloud_says, expect):
+    roles = {(entry.role, entry.place) for entry in cloud_says(identity.assignments) if entry.user == "demo"}
     expect(
-        "roles of demo, without those that others imply",
-        {f"{role} in {place}" for role, place in seen if role != "reader"},
+        "roles of demo, without the implied role reader",
+        {f"{role} in {place}" for role, place in roles if role != "reader"},
         {"member in project demo"},
         "openstack role assignment list --names --user demo",
     )
@@ -156,7 +159,7 @@ def test_the_tenant_is_a_tenant_only(cloud_says, expect):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("password", DEFAULTS)
-def test_no_default_password_works(readings, somebody, password, standing, expect):
+def test_default_password_is_refused(readings, somebody, password, standing, expect):
     ticket = readings.sign_in(standing.addresses.endpoint("keystone"), somebody, password)
     expect.that(
         f"signing in as {somebody} with {password}",

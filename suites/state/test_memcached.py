@@ -1,30 +1,32 @@
-"""memcached: every member answers its neighbours, and has room for their connections."""
+"""memcached: every member answers its neighbour, and has free connections."""
 
 from deploy.facts import memcached
 
 USED = 0.8
-"""The part of the connections it takes that may be in use."""
+"""The largest fraction of the allowed connections that may be in use."""
 
 
 def status(readings, standing, memcached_host):
-    """A member, as the one after it sees it."""
+    """The status of a member, read from the next member over the network."""
     members = readings.members("memcached")
     after = members[(members.index(memcached_host) + 1) % len(members)]
     member = standing.addresses.at(memcached_host, "memcached")
     return memcached.status(readings.reader(after), member.host, member.port)
 
 
-def test_it_answers_its_neighbour(readings, standing, memcached_host, expect):
-    seen = status(readings, standing, memcached_host)
-    expect.that("memcached", bool(seen.version), seen="no answer", expected="one", look="journalctl -u memcached")
+def test_member_answers_its_neighbour(readings, standing, memcached_host, expect):
+    member = status(readings, standing, memcached_host)
+    expect.that(
+        "memcached", bool(member.version), seen="no answer", expected="its version", look="journalctl -u memcached"
+    )
 
 
-def test_it_has_room_for_connections(readings, standing, memcached_host, expect):
-    seen = status(readings, standing, memcached_host)
+def test_member_has_free_connections(readings, standing, memcached_host, expect):
+    member = status(readings, standing, memcached_host)
     expect.that(
         "connections",
-        seen.connections <= USED * seen.allowed and seen.refused == 0,
-        seen=f"{seen.connections} of {seen.allowed} in use, {seen.refused} times none was left",
-        expected=f"at most {USED:.0%} in use, and always some left",
+        member.connections <= USED * member.allowed and member.refused == 0,
+        seen=f"{member.connections} of {member.allowed} in use, {member.refused} times none was free",
+        expected=f"at most {USED:.0%} in use, and never none free",
         look="-c in /etc/memcached.conf",
     )

@@ -1,4 +1,4 @@
-"""Neutron: every agent is alive, no two tunnels end at one address, and networks and routers are carried as set."""
+"""Neutron: every agent is alive, each node has its own tunnel address, networks and routers have enough agents."""
 
 import pytest
 
@@ -12,114 +12,114 @@ SECRET = "DEFAULT.metadata_proxy_shared_secret"
 
 
 @pytest.mark.api
-def test_the_agent_is_alive(cloud_says, agent, expect):
-    seen = [
-        ("alive" if told.alive else "dead", "enabled" if told.enabled else "disabled")
-        for told in cloud_says(network.agents)
-        if (told.binary, told.host) == (agent.name, agent.node.name)
+def test_agent_is_alive_and_enabled(cloud_says, agent, expect):
+    states = [
+        ("alive" if entry.alive else "dead", "enabled" if entry.enabled else "disabled")
+        for entry in cloud_says(network.agents)
+        if (entry.binary, entry.host) == (agent.name, agent.node.name)
     ]
     expect(
-        f"{agent.name} as Neutron knows it",
-        [" and ".join(words) for words in seen],
+        f"the state of {agent.name} in Neutron",
+        [" and ".join(words) for words in states],
         ["alive and enabled"],
         f"openstack network agent list; journalctl -u {agent.name}",
     )
 
 
 @pytest.mark.api
-def test_no_other_agent_is_known(cloud_says, cluster, expect):
+def test_no_agent_of_an_unknown_host_is_registered(cloud_says, cluster, expect):
     names = {node.name for node in cluster.nodes}
-    others = {f"{told.binary} on {told.host}" for told in cloud_says(network.agents) if told.host not in names}
+    others = {f"{entry.binary} on {entry.host}" for entry in cloud_says(network.agents) if entry.host not in names}
     expect("agents of hosts that are not in the inventory", others, set(), "openstack network agent list")
 
 
 @pytest.mark.own
 @pytest.mark.needs("tenant-networks")
-def test_its_tunnels_are_set_to_its_own_address(reader, tunnel_end, expect):
-    seen = settings.read(reader, BRIDGES).get("vxlan.local_ip")
-    expect("local_ip", seen, str(tunnel_end.management), BRIDGES)
+def test_configured_tunnel_address_is_the_nodes_own(reader, tunnel_end, expect):
+    address = settings.read(reader, BRIDGES).get("vxlan.local_ip")
+    expect("local_ip", address, str(tunnel_end.management), BRIDGES)
 
 
 @pytest.mark.api
 @pytest.mark.needs("tenant-networks")
-def test_its_tunnels_end_at_its_own_address(cloud_says, tunnel_end, expect):
-    """Inventory addresses are unique; so an end that is its node's own is no other's."""
-    seen = {told.tunnel for told in cloud_says(network.agents) if told.host == tunnel_end.name and told.tunnel}
+def test_reported_tunnel_address_is_the_nodes_own(cloud_says, tunnel_end, expect):
+    """Addresses are unique in the inventory, so a node's own address is no other node's tunnel end."""
+    ends = {entry.tunnel for entry in cloud_says(network.agents) if entry.host == tunnel_end.name and entry.tunnel}
     expect.that(
-        "where its tunnels end, as its agents told Neutron",
-        len(seen) == 1 and seen <= set(map(str, tunnel_end.addresses.values())),
-        seen=seen,
-        expected="one address of its own",
+        "tunnel addresses that the node's agents reported to Neutron",
+        len(ends) == 1 and ends <= set(map(str, tunnel_end.addresses.values())),
+        seen=ends,
+        expected="one address of the node",
         look=f"{BRIDGES}: local_ip",
     )
 
 
 @pytest.mark.own
 @pytest.mark.needs("tenant-networks")
-def test_its_tunnels_flood_to_all_others(reader, tunnel_end, cluster, expect):
+def test_tunnels_flood_to_every_other_node(reader, tunnel_end, cluster, expect):
     others = {str(node.management) for node in cluster.role("network", "compute") if node != tunnel_end}
     missed = {device: others - ends for device, ends in network.flooded(reader).items() if others - ends}
     expect.that(
-        "tunnel ends that a VXLAN device does not flood to",
+        "tunnel addresses to which a VXLAN device does not flood",
         not missed,
         seen=missed,
-        expected="none: instances would not find those that run there",
+        expected="none: instances could not reach those on the missing nodes",
         look="bridge fdb show; systemctl status vxlan-flood",
     )
 
 
 @pytest.mark.api
-def test_every_network_is_served_by_as_many_dhcp_agents_as_set(cloud_says, readings, cluster, together, expect):
-    told = asked(readings, together, networks=lambda: cloud_says(network.networks))
-    count = min(int(told["set"].get("DEFAULT.dhcp_agents_per_network", 1)), len(cluster.role("network")))
-    wrong = {found.name: found.hosts for found in told["networks"] if len(found.hosts) != count}
+def test_every_network_has_the_configured_number_of_dhcp_agents(cloud_says, readings, cluster, together, expect):
+    read = with_settings(readings, together, networks=lambda: cloud_says(network.networks))
+    count = min(int(read["settings"].get("DEFAULT.dhcp_agents_per_network", 1)), len(cluster.role("network")))
+    wrong = {entry.name: entry.hosts for entry in read["networks"] if len(entry.hosts) != count}
     expect.that(
-        "where networks are served with DHCP",
+        "hosts of the DHCP agents of networks",
         not wrong,
         seen=wrong,
-        expected=f"each on {count} of the network nodes",
+        expected=f"{count} network nodes for each network",
         look="openstack network agent list --network <network>",
     )
 
 
 @pytest.mark.api
 @pytest.mark.needs("tenant-networks")
-def test_every_router_is_carried_by_as_many_l3_agents_as_set(cloud_says, readings, cluster, together, expect):
-    told = asked(readings, together, routers=lambda: cloud_says(network.routers))
-    most = int(told["set"].get("DEFAULT.max_l3_agents_per_router", 3))
+def test_every_router_has_the_configured_number_of_l3_agents(cloud_says, readings, cluster, together, expect):
+    read = with_settings(readings, together, routers=lambda: cloud_says(network.routers))
+    most = int(read["settings"].get("DEFAULT.max_l3_agents_per_router", 3))
     count = min(most or len(cluster.nodes), len(cluster.role("network")))
-    wrong = {found.name: found.hosts for found in told["routers"] if len(found.hosts) != count}
+    wrong = {entry.name: entry.hosts for entry in read["routers"] if len(entry.hosts) != count}
     expect.that(
-        "where highly available routers are carried",
+        "hosts of the L3 agents of highly available routers",
         not wrong,
         seen=wrong,
-        expected=f"each on {count} of the network nodes",
+        expected=f"{count} network nodes for each router",
         look="openstack network agent list --router <router>",
     )
 
 
 @pytest.mark.needs("tenant-networks")
-def test_every_router_is_active_at_one_place(readings, expect):
-    wrong = {found.name: found.hosts for found in network.active(readings.first("galera")) if len(found.hosts) != 1}
+def test_every_router_is_active_on_exactly_one_node(readings, expect):
+    wrong = {entry.name: entry.hosts for entry in network.active(readings.first("galera")) if len(entry.hosts) != 1}
     expect.that(
-        "where highly available routers are active",
+        "hosts on which highly available routers are active",
         not wrong,
         seen=wrong,
-        expected="each at one place",
+        expected="exactly one host for each router",
         look="openstack network agent list --router <router> --long; keepalived on the network nodes",
     )
 
 
 @pytest.mark.project("nova")
-def test_the_metadata_secret_is_the_controllers(reader, network_node, everywhere, together, expect):
-    told = together(
+def test_metadata_secret_matches_the_secret_of_nova(reader, network_node, everywhere, together, expect):
+    read = together(
         {
             "agent": lambda: settings.read(reader, "/etc/neutron/metadata_agent.ini"),
             "nova": lambda: everywhere(nova_settings, service="nova-metadata"),
         }
     )
-    own = told["agent"].get(SECRET)
-    others = {name for name, nova in told["nova"].items() if nova.get("neutron.metadata_proxy_shared_secret") != own}
+    own = read["agent"].get(SECRET)
+    others = {name for name, nova in read["nova"].items() if nova.get("neutron.metadata_proxy_shared_secret") != own}
     expect.that("the metadata agent's secret", bool(own), seen="none", expected="one", look="metadata_agent.ini")
     expect("hosts whose Nova has another metadata secret", others, set(), "/etc/nova/nova.conf [neutron]")
 
@@ -128,20 +128,20 @@ def nova_settings(reader):
     return settings.read(reader, "/etc/nova/nova.conf")
 
 
-def asked(readings, together, **more):
-    """What is set where the API runs first, and more, asked at once."""
+def with_settings(readings, together, **reads):
+    """The named readings, and under `settings` the neutron.conf of the first host of the API."""
     first = readings.first("neutron-api")
-    return together({"set": lambda: settings.read(first, CONFIG), **more})
+    return together({"settings": lambda: settings.read(first, CONFIG), **reads})
 
 
 @pytest.mark.needs("router-health-check")
-def test_the_gateway_answers_the_routers(host, network_node, cluster, expect):
+def test_provider_gateway_answers_ping(host, network_node, cluster, expect):
     gateway = cluster.provider.gateway
-    told = host.run(f"ping -c 2 -i 0.2 -W 1 {gateway}")
+    result = host.run(f"ping -c 2 -i 0.2 -W 1 {gateway}")
     expect.that(
         f"the provider network's gateway {gateway}",
-        told.rc == 0,
-        seen=told.stdout.strip() or told.stderr.strip(),
-        expected="an answer: no router stays active without, since options.router_health_check is set",
+        result.rc == 0,
+        seen=result.stdout.strip() or result.stderr.strip(),
+        expected="an answer: with options.router_health_check, no router stays active without one",
         look=f"ping {gateway}",
     )

@@ -1,24 +1,24 @@
-"""Nova: its services are up, every compute is in a cell and can take instances, and Nova finds nothing wrong itself."""
+"""Nova: services are up, every compute is in a cell and can take instances, and Nova's own upgrade check succeeds."""
 
 import pytest
 
 from deploy.facts import ssh
-from deploy.facts.compute import CELL0, cells, checked, hypervisors, services
+from deploy.facts.compute import CELL0, cells, hypervisors, services, upgrade_checks
 
 NOVA = "nova"
-"""The account that runs instances, and moves them."""
+"""The Linux account that runs instances and moves them."""
 
 
 @pytest.mark.api
-def test_the_service_is_up(cloud_says, nova_service, expect):
-    seen = [
-        ("up" if told.up else "down", "enabled" if told.enabled else "disabled")
-        for told in cloud_says(services)
-        if (told.binary, told.host) == (nova_service.service.name, nova_service.node.name)
+def test_service_is_up_and_enabled(cloud_says, nova_service, expect):
+    states = [
+        ("up" if entry.up else "down", "enabled" if entry.enabled else "disabled")
+        for entry in cloud_says(services)
+        if (entry.binary, entry.host) == (nova_service.service.name, nova_service.node.name)
     ]
     expect(
-        f"{nova_service.service.name} as Nova knows it",
-        [" and ".join(words) for words in seen],
+        f"the state of {nova_service.service.name} in Nova",
+        [" and ".join(words) for words in states],
         ["up and enabled"],
         f"openstack compute service list; journalctl -u {nova_service.name}",
     )
@@ -26,66 +26,72 @@ def test_the_service_is_up(cloud_says, nova_service, expect):
 
 @pytest.mark.api
 @pytest.mark.project("nova-compute")
-def test_the_hypervisor_is_up(cloud_says, compute, expect):
-    expect("its hypervisor", cloud_says(hypervisors).get(compute.name), "up", "openstack hypervisor list")
+def test_hypervisor_is_up(cloud_says, compute, expect):
+    expect(
+        "the state of the hypervisor in Nova",
+        cloud_says(hypervisors).get(compute.name),
+        "up",
+        "openstack hypervisor list",
+    )
 
 
 @pytest.mark.api
 @pytest.mark.project("nova")
-def test_no_other_service_is_known(cloud_says, cluster, expect):
+def test_no_service_of_an_unknown_host_is_registered(cloud_says, cluster, expect):
     names = {node.name for node in cluster.nodes}
-    others = {f"{told.binary} on {told.host}" for told in cloud_says(services) if told.host not in names}
+    others = {f"{entry.binary} on {entry.host}" for entry in cloud_says(services) if entry.host not in names}
     expect("services of hosts that are not in the inventory", others, set(), "openstack compute service list")
 
 
 @pytest.mark.own
 @pytest.mark.needs("second-compute")
 @pytest.mark.project("nova-compute")
-def test_its_account_signs_in_at_the_next_compute(reader, compute, cluster, expect):
+def test_nova_user_signs_in_over_ssh_at_the_next_compute(reader, compute, cluster, expect):
     computes = cluster.role("compute")
     after = computes[(computes.index(compute) + 1) % len(computes)]
     expect(
-        f"Nova's account, over SSH at {after.name}",
+        f"SSH sign-in of user {NOVA} at {after.name}",
         ssh.signs_in(reader, NOVA, after.management),
         "signed in",
-        f"runuser -u {NOVA} -- ssh -v {after.management} on {compute.name}; without it no instance moves between them",
+        f"runuser -u {NOVA} -- ssh -v {after.management}; without the sign-in no instance moves to {after.name}",
     )
 
 
 @pytest.mark.project("nova")
-def test_there_are_two_cells(readings, expect):
-    seen = cells(readings.first("galera")).names
+def test_cell_0_and_a_cell_for_instances_exist(readings, expect):
+    names = cells(readings.first("galera")).names
     look = "nova-manage cell_v2 list_cells"
-    expect.that("cell 0, for instances that found no host", CELL0 in seen, seen=seen, expected="mapped", look=look)
-    expect.that("a cell for instances", len(seen) > 1, seen=seen, expected="mapped", look=look)
+    expect.that("cell 0, for unscheduled instances", CELL0 in names, seen=names, expected="mapped", look=look)
+    expect.that("a cell for instances", len(names) > 1, seen=names, expected="mapped", look=look)
 
 
 @pytest.mark.project("nova-compute")
-def test_the_compute_is_in_a_cell(readings, compute, expect):
-    seen = cells(readings.first("galera"))
+def test_compute_is_in_exactly_one_cell(readings, compute, expect):
+    mapped = cells(readings.first("galera"))
     expect.that(
-        "the cells it is mapped to",
-        len(found := seen.hosts.get(compute.name, ())) == 1 and CELL0 not in found,
-        seen=[seen.names[cell] for cell in found],
-        expected="one, and not cell 0",
+        "the cells to which the compute is mapped",
+        len(found := mapped.hosts.get(compute.name, ())) == 1 and CELL0 not in found,
+        seen=[mapped.names[cell] for cell in found],
+        expected="one cell, and not cell 0",
         look=f"nova-manage cell_v2 list_hosts on {readings.first('nova-conductor').name}",
     )
 
 
 @pytest.mark.own
 @pytest.mark.project("nova")
-def test_no_password_is_kept_with_the_cells(readings, expect):
-    seen = cells(readings.first("galera")).with_password
-    expect("cells whose database address holds a password", seen, (), "nova-manage cell_v2 list_cells --verbose")
+def test_cell_mappings_hold_no_password(readings, expect):
+    revealing = cells(readings.first("galera")).with_password
+    expect("cells whose database URL holds a password", revealing, (), "nova-manage cell_v2 list_cells --verbose")
 
 
 @pytest.mark.slow
-def test_it_finds_nothing_wrong_itself(readings, review, expect):
-    told = checked(readings.reader(review.node), review.command)  # asked in the first round: it takes longest of all
-    wrong = {name: result for name, result in told.items() if result != "Success"}
+def test_upgrade_check_succeeds(readings, review, expect):
+    # The first reading of the check, because no other reading takes longer.
+    results = upgrade_checks(readings.reader(review.node), review.command)
+    wrong = {name: result for name, result in results.items() if result != "Success"}
     expect.that(
         f"`{review.command} upgrade check`",
-        bool(told) and not wrong,
+        bool(results) and not wrong,
         seen=wrong or "no table of checks",
         expected="Success of each check",
         look=f"{review.command} upgrade check",

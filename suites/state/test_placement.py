@@ -1,4 +1,4 @@
-"""Placement: it knows what every compute has to give, and of nobody else."""
+"""Placement: every compute offers resources, and no unknown compute does."""
 
 import pytest
 
@@ -10,20 +10,20 @@ NEEDED = ("VCPU", "MEMORY_MB", "DISK_GB")
 @pytest.mark.api
 @pytest.mark.parametrize("resource", NEEDED)
 @pytest.mark.project("placement", "nova-compute")
-def test_the_compute_has_something_to_give(cloud_says, compute, resource, expect):
-    seen = cloud_says(inventories).get(compute.name, {}).get(resource, 0)
+def test_compute_offers_the_resource(cloud_says, compute, resource, expect):
+    offered = cloud_says(inventories).get(compute.name, {}).get(resource, 0)
     expect.that(
-        f"{resource} that Placement may give away of it",
-        seen > 0,
-        seen=seen,
-        expected="more than none",
+        f"{resource} that the compute offers in Placement",
+        offered > 0,
+        seen=offered,
+        expected="more than 0",
         look="openstack resource provider inventory list; nova-compute's log",
     )
 
 
 @pytest.mark.api
 @pytest.mark.project("placement")
-def test_nobody_else_has_something_to_give(cloud_says, cluster, expect):
+def test_no_unknown_compute_offers_resources(cloud_says, cluster, expect):
     computes = {node.name for node in cluster.role("compute")}
     others = {name for name, given in cloud_says(inventories).items() if "VCPU" in given and name not in computes}
     expect("computes that are not in the inventory", others, set(), "openstack resource provider list")

@@ -1,4 +1,4 @@
-"""Units: every one of the catalogue runs, belongs to whom it should, and stays up; none has failed."""
+"""Units: each unit of the catalogue runs as its own user and stays up; no unit of the host has failed."""
 
 import pytest
 
@@ -6,32 +6,32 @@ from deploy.facts import processes
 
 FIRST = {
     "galera": "every commit waits for the slowest member",
-    "pacemaker": "while it moves the VIP or fences, all wait for its daemons",
+    "pacemaker": "while it moves the VIP or fences, all clients wait for its daemons",
 }
-"""Services that go before what else runs on their host, and why."""
+"""Services with a higher CPU priority than all others on their host, and the reason."""
 OWN_RESTARTS = 3
-"""Restarts by systemd since the unit was last started that are no loop yet."""
+"""Restarts by systemd, since the unit was last started, that do not count as a loop."""
 
 
-def test_it_runs(host, unit, expect):
-    seen = host.service(f"{unit.name}.service").systemd_properties
-    expect(f"unit {unit.name}", seen["ActiveState"], "active", f"journalctl -u {unit.name}")
+def test_unit_is_active(host, unit, expect):
+    properties = host.service(f"{unit.name}.service").systemd_properties
+    expect(f"unit {unit.name}", properties["ActiveState"], "active", f"journalctl -u {unit.name}")
 
 
-def test_its_owner_starts_it(host, unit, expect):
-    seen = host.service(f"{unit.name}.service").systemd_properties
+def test_unit_is_enabled_unless_pacemaker_starts_it(host, unit, expect):
+    properties = host.service(f"{unit.name}.service").systemd_properties
     owner = "Pacemaker" if unit.by_pacemaker else "systemd"
     expect(
         f"unit {unit.name}, which {owner} starts",
-        seen["UnitFileState"],
+        properties["UnitFileState"],
         "disabled" if unit.by_pacemaker else "enabled",
         f"systemctl is-enabled {unit.name}",
     )
 
 
-def test_it_is_not_restarting_in_a_loop(host, unit, expect):
-    seen = host.service(f"{unit.name}.service").systemd_properties
-    restarts = int(seen["NRestarts"])
+def test_unit_does_not_restart_in_a_loop(host, unit, expect):
+    properties = host.service(f"{unit.name}.service").systemd_properties
+    restarts = int(properties["NRestarts"])
     expect.that(
         f"unit {unit.name}",
         restarts <= OWN_RESTARTS,
@@ -41,34 +41,34 @@ def test_it_is_not_restarting_in_a_loop(host, unit, expect):
     )
 
 
-def test_it_works_as_its_own_user(reader, unit, expect):
-    seen = processes.users(processes.running(reader), unit.name)
+def test_unit_runs_as_its_own_user(reader, unit, expect):
+    users = processes.users(processes.running(reader), unit.name)
     expect.that(
-        f"the accounts unit {unit.name} runs as",
-        unit.account in seen,
-        seen=seen,
-        expected=f"{unit.account} at least",
+        f"accounts of unit {unit.name}'s processes",
+        unit.account in users,
+        seen=users,
+        expected=f"{unit.account} among them",
         look=f"systemctl show -p User {unit.name}, ps -eo user,unit",
     )
 
 
 @pytest.mark.own
-def test_its_priority_is_that_of_what_it_does(reader, unit, expect):
-    seen = processes.niceness(reader).get(unit.name, frozenset())
+def test_unit_has_its_cpu_priority(reader, unit, expect):
+    niceness = processes.niceness(reader).get(unit.name, frozenset())
     why = FIRST.get(unit.service.name, "")
     expect.that(
         f"the niceness of unit {unit.name}",
-        bool(seen) and max(seen) < 0 if why else max(seen, default=0) <= 0,
-        seen=", ".join(map(str, sorted(seen))) or "no process",
-        expected=f"below 0: {why}" if why else "at most 0: above that is what still starts",
+        bool(niceness) and max(niceness) < 0 if why else max(niceness, default=0) <= 0,
+        seen=", ".join(map(str, sorted(niceness))) or "no process",
+        expected=f"below 0: {why}" if why else "at most 0: only a unit that is still starting has more",
         look=f"systemctl show -p Nice -p ExecStartPost {unit.name}, ps -eo ni,pid,unit",
     )
 
 
 @pytest.mark.own
-def test_it_restarted_since_its_files_changed(host, unit, expect):
+def test_unit_restarted_after_its_files_changed(host, unit, expect):
     marker = host.file(f"/var/lib/stackproof/pending/{unit.name}")
-    expect(f"unit {unit.name}: a file it reads changed, and it has not restarted since", marker.exists, expected=False)
+    expect(f"unit {unit.name} still has to restart after a change of its files", marker.exists, expected=False)
 
 
 def test_no_unit_failed(host, node, expect):

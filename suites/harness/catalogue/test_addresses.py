@@ -1,4 +1,4 @@
-"""Addresses: where services are found and listen, and that no other file composes an URL or writes a port."""
+"""Addresses: URLs and ports of services; no other file composes a URL or contains a port of the catalogue."""
 
 import ast
 import re
@@ -19,22 +19,22 @@ def addresses(name="lab"):
     return Addresses(cluster, catalogue.load().of(cluster)), cluster
 
 
-# -- what they are -------------------------------------------------------------------------------
+# -- addresses of services -------------------------------------------------------------------------------
 
 
-def test_clients_find_a_service_at_the_vip():
+def test_api_address_is_the_vip():
     found, cluster = addresses()
     assert found.api("keystone").authority == f"{cluster.vip}:5000"
     assert found.api("keystone").url("/v3") == found.endpoint("keystone") == f"http://{cluster.vip}:5000/v3"
     assert str(found.api("keystone")) == f"http://{cluster.vip}:5000"
 
 
-def test_without_a_vip_they_find_it_at_its_first_member():
+def test_api_address_without_a_vip_is_the_first_member():
     found, cluster = addresses("two-node")
     assert found.api("galera").host == str(cluster.role("controller")[0].management)
 
 
-def test_a_member_listens_at_its_own_address():
+def test_member_listens_at_its_own_management_address():
     found, cluster = addresses()
     second = cluster.role("controller")[1]
     assert found.at(second, "etcd").url() == "http://172.16.181.32:2379"
@@ -42,20 +42,20 @@ def test_a_member_listens_at_its_own_address():
     assert found.at(second, "etcd", "local").url() == "http://127.0.0.1:2379"
 
 
-def test_members_are_the_hosts_of_the_service_s_roles():
+def test_members_are_the_nodes_of_the_services_roles():
     found, cluster = addresses()
     assert [one.host for one in found.members("memcached")] == [str(n.management) for n in cluster.role("controller")]
     assert len(found.members("libvirt", "consoles")) == len(cluster.role("compute"))
 
 
-def test_a_health_check_may_have_a_port_of_its_own():
+def test_health_check_may_use_another_port():
     found, cluster = addresses()
     first = cluster.nodes[0]
     assert found.health(first, "galera") == f"http://{first.management}:9200/"
     assert found.health(first, "keystone") == f"http://{first.management}:5000/v3"
 
 
-def test_what_a_service_does_not_have_is_named():
+def test_missing_port_endpoint_or_health_check_is_named_in_the_error():
     found, cluster = addresses()
     with pytest.raises(KeyError, match="rabbitmq has no port named magic"):
         found.at(cluster.nodes[0], "rabbitmq", "magic")
@@ -68,11 +68,11 @@ def test_what_a_service_does_not_have_is_named():
 
 
 @pytest.mark.parametrize("service", [s for s in SERVICES if s.ports], ids=lambda service: service.name)
-def test_each_further_port_of_a_service_has_a_name_of_its_own(service):
+def test_additional_ports_have_unique_names(service):
     assert len({port.name for port in service.ports}) == len(service.ports)
 
 
-# -- that they stand nowhere else ----------------------------------------------------------------
+# -- no address elsewhere ----------------------------------------------------------------
 
 URL = re.compile(r"https?://")
 BY_HAND = re.compile(r"}}:{{[^}]*port")
@@ -80,7 +80,7 @@ BY_HAND = re.compile(r"}}:{{[^}]*port")
 PORTS = {number for s in SERVICES for p in s.ports for number in (p.port, p.last) if number}
 PORTS |= {service.port for service in SERVICES if service.port}
 AMBIGUOUS = {port for port in PORTS if port < 1000 or port % 100 == 0}
-"""Numbers that may as well be a size or a time, such as 5000: they count beside a colon or the word port only."""
+"""Ports that may also be a size or a time, such as 5000. They count only beside a colon or the word port."""
 NUMBER = re.compile(rf"(?<![\w.])(?:{'|'.join(map(str, PORTS - AMBIGUOUS))})(?![\w.])")
 BESIDE = re.compile(rf"(?::|port\W{{0,3}})(?:{'|'.join(map(str, AMBIGUOUS))})(?![\w.])", re.IGNORECASE)
 EXCEPTIONS = {
@@ -92,7 +92,7 @@ EXCEPTIONS = {
     ("fixtures/probes/bench.py", "http://"): "a server of the bench on the runner",
     ("suites/precheck/test_clocks.py", "port 123"): "NTP at time servers outside of the cluster",
 }
-"""What is no address of the catalogue: the file, what stands there, and whose it is."""
+"""Exceptions, which are not addresses of the catalogue: the file, the text, and what it belongs to."""
 
 
 def sources() -> Iterator[Path]:
@@ -113,13 +113,13 @@ def in_text(text: str) -> list[str]:
 
 
 def in_template(text: str) -> list[str]:
-    """What a template writes that is an address; comments of templates and of most configuration files are left out."""
+    """Return the addresses in a template's text, without comments of Jinja and of most configuration files."""
     lines = re.sub(r"{#.*?#}", "", text, flags=re.DOTALL).splitlines()
     return [found for line in lines if not line.lstrip().startswith(("#", "%%")) for found in in_text(line)]
 
 
 def in_source(text: str) -> list[str]:
-    """What Python code writes that is an address; comments and docstrings are left out."""
+    """Return the addresses in Python code, without comments and docstrings."""
     tree = ast.parse(text)
     said = {id(each.value) for each in ast.walk(tree) if isinstance(each, ast.Expr)}
     constants = [each for each in ast.walk(tree) if isinstance(each, ast.Constant) and id(each) not in said]
@@ -134,7 +134,7 @@ def in_source(text: str) -> list[str]:
 
 
 def names(tree: ast.AST) -> Iterator[tuple[str, ast.AST]]:
-    """Each value that code gives a name, with this name: of a variable, an argument, a default or a key."""
+    """Yield each named value in the code with its name: of a variable, an argument, a default or a key."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign):
             yield from ((ast.unparse(target), node.value) for target in node.targets)
@@ -154,13 +154,13 @@ def names(tree: ast.AST) -> Iterator[tuple[str, ast.AST]]:
             yield from ((argument.arg, value) for argument, value in keyed if value)
 
 
-def test_no_code_composes_an_address():
+def test_no_code_composes_an_address_itself():
     found = {(named(path), seen) for path in sources() for seen in in_source(path.read_text())}
     assert found - EXCEPTIONS.keys() == set()
     assert EXCEPTIONS.keys() - found == set(), "exceptions that nothing needs any more"
 
 
-def test_no_template_composes_an_address():
+def test_no_template_composes_an_address_itself():
     found = {(named(path), seen) for path in templates() for seen in in_template(path.read_text())}
     assert found == set()
 
@@ -181,7 +181,7 @@ def test_no_template_composes_an_address():
         'rule = "tcp dport 5000"',
     ],
 )
-def test_an_address_in_code_is_found(code):
+def test_scan_finds_an_address_in_code(code):
     assert in_source(code)
 
 
@@ -198,7 +198,7 @@ def test_an_address_in_code_is_found(code):
         "0.5672, 33060",
     ],
 )
-def test_what_is_none_is_not_found_in_code(code):
+def test_scan_ignores_other_text_in_code(code):
     assert in_source(code) == []
 
 
@@ -212,10 +212,10 @@ def test_what_is_none_is_not_found_in_code(code):
         "{inet_dist_listen_min, 25672}",
     ],
 )
-def test_an_address_in_a_template_is_found(line):
+def test_scan_finds_an_address_in_a_template(line):
     assert in_template(line)
 
 
 @pytest.mark.parametrize("line", ["# http://host:5672", "{# port 5672 #}", "timeout 5000", "max = {{ 9200 }} MiB"])
-def test_what_is_none_is_not_found_in_a_template(line):
+def test_scan_ignores_other_text_in_a_template(line):
     assert in_template(line) == []

@@ -1,4 +1,4 @@
-"""The catalogue: every project's file names only what exists, and agrees with itself and with the others."""
+"""The catalogue: entries name only existing things, and agree with themselves and with each other."""
 
 import re
 from collections import Counter
@@ -27,7 +27,7 @@ def platform(request) -> Platform:
 
 @pytest.fixture
 def services(platform) -> tuple[Service, ...]:
-    """Every service there is, with its names on the platform."""
+    """All services of the catalogue, with their names on the platform."""
     return catalogue.load().of(replace(CLUSTER, platform=platform.name)).services
 
 
@@ -36,10 +36,10 @@ def paths_of(folder: str) -> set[str]:
     return {f"/{path.relative_to(root)}".removesuffix(".j2") for path in root.rglob("*.j2")}
 
 
-# -- nothing that does not exist, nothing that nobody uses -----------------------------------------
+# -- references exist and are used -----------------------------------------
 
 
-def test_the_cluster_of_this_test_lacks_no_project_and_no_feature():
+def test_sample_cluster_has_every_project_and_feature():
     assert {project.name for project in WHOLE.projects} == set(catalogue.load().projects)
     assert CLUSTER.features == set(inventory.features.FEATURES)
 
@@ -52,7 +52,7 @@ def test_every_template_belongs_to_a_set_of_a_service():
 
 
 @pytest.mark.parametrize("folder", SETS)
-def test_exceptions_of_owner_and_mode_are_of_templates_that_exist(folder):
+def test_owner_and_mode_exceptions_name_existing_templates(folder):
     assert set(SETS[folder].files.paths) <= paths_of(folder)
 
 
@@ -62,30 +62,30 @@ def test_owners_and_modes_are_well_formed():
     assert all(re.fullmatch(r"0[0-7]{3}", rule.mode) for rule in rules)
 
 
-def test_names_in_the_paths_of_templates_are_known(platform, services):
+def test_placeholders_in_template_paths_are_known(platform, services):
     for service in services:
         paths = {path for each in service.sets for path in paths_of(each.folder)}
         names = {name for path in paths for name in re.findall(r"{([^}]+)}", path)}
         assert names <= {"service", "script", "unit", "controller", *service.paths, *platform.paths}
 
 
-def test_every_api_with_users_of_its_own_says_what_those_may_ask():
-    """Which the state suite asks each member, and each member itself before it serves; without it neither would."""
+def test_every_api_with_its_own_account_has_a_signed_in_path():
+    """The state suite requests this path from each member, and each member does before it serves."""
     asked = {service.name for service in SERVICES if service.health and service.health.signed_in}
     assert asked == {service.name for service in SERVICES if service.endpoint}
     assert asked
 
 
-def test_every_unit_has_its_account_on_the_platform(services):
+def test_every_unit_has_an_account_on_the_platform(services):
     assert [service.name for service in services if service.unit and not service.runs_as] == []
 
 
-def test_every_api_has_its_program_on_the_platform(services):
+def test_every_api_has_a_program_on_the_platform(services):
     assert [service.name for service in services if service.kind == "wsgi" and not service.program] == []
 
 
-def test_every_project_with_units_has_its_packages_on_the_platform(platform, services):
-    """Its own, or those of the project that is built before it on the same hosts."""
+def test_every_project_with_units_has_packages_on_the_platform(platform, services):
+    """The packages of the project, or of a project that is built before it on the same hosts."""
     without = {service.project for service in services} - {service.project for service in services if service.packages}
     assert without == {"content"}
     assert {package for service in services for package in service.packages} <= set(
@@ -93,13 +93,13 @@ def test_every_project_with_units_has_its_packages_on_the_platform(platform, ser
     )
 
 
-def test_every_project_with_a_schema_says_which_package_brings_it(platform):
+def test_every_project_with_a_schema_names_its_package(platform):
     whole = catalogue.load().of(replace(CLUSTER, platform=platform.name))
     assert [project.name for project in whole.projects if project.database and not project.schema] == []
 
 
-def test_a_platform_changes_names_and_nothing_else(services):
-    """No platform has more services, other ports or other roles than another."""
+def test_platforms_differ_in_names_only(services):
+    """All platforms have the same services, ports and roles."""
     of_platform = {"unit", "runs_as", "program", "packages", "paths", "settings", "defaults", "internals"}
     kept = [field.name for field in fields(Service) if field.name not in of_platform]
     assert [[getattr(service, name) for name in kept] for service in services] == [
@@ -107,11 +107,11 @@ def test_a_platform_changes_names_and_nothing_else(services):
     ]
 
 
-def test_steps_of_services_are_projects():
+def test_every_step_is_a_project():
     assert {service.step for service in SERVICES} <= {project.name for project in WHOLE.projects}
 
 
-def test_code_of_a_step_belongs_to_a_project():
+def test_every_step_module_belongs_to_a_project():
     names = {path.stem for path in (read.ROOT.parent / "deploy/steps").glob("*.py")} - {"__init__"}
     assert names <= {project.name.replace("-", "_") for project in WHOLE.projects}
 
@@ -119,12 +119,12 @@ def test_code_of_a_step_belongs_to_a_project():
 # -- entries that agree with themselves and with each other ----------------------------------------
 
 
-def test_names_are_unique():
+def test_service_names_are_unique():
     assert [name for name, count in Counter(service.name for service in SERVICES).items() if count > 1] == []
 
 
 @pytest.mark.parametrize("of", ["port", "unit"])
-def test_nothing_is_used_by_two_services(of):
+def test_unique_attribute_is_not_shared_by_two_services(of):
     uses = Counter(getattr(service, of) for service in SERVICES if getattr(service, of))
     assert [use for use, count in uses.items() if count > 1] == []
 
@@ -135,7 +135,7 @@ def test_endpoints_are_unique():
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
-def test_an_entry_is_complete(service):
+def test_entry_is_complete(service):
     project = WHOLE.project(service.project)
     assert not service.proxy or service.port, "a proxy without a port"
     assert not service.endpoint or service.port, "an endpoint without a port"
@@ -146,14 +146,14 @@ def test_an_entry_is_complete(service):
 
 
 @pytest.mark.parametrize("project", WHOLE.projects, ids=lambda project: project.name)
-def test_a_project_with_databases_says_how_they_are_brought_up_to_date(project):
-    by_code = {"nova"}  # whose commands depend on the cluster
+def test_project_with_databases_has_migrations(project):
+    by_code = {"nova"}  # its commands depend on the cluster
     assert bool(project.database) == bool(project.schema) == bool(project.migrate or project.name in by_code)
     assert not project.database or project.runs_as
 
 
 @pytest.mark.parametrize("service", [s for s in SERVICES if s.health and s.health.port], ids=lambda s: s.name)
-def test_a_health_port_is_that_of_a_service_on_the_same_hosts(service):
+def test_health_port_belongs_to_a_service_on_the_same_hosts(service):
     (other,) = (s for s in SERVICES if s.port == service.health.port)
     assert set(service.roles) <= set(other.roles)
 
@@ -162,20 +162,20 @@ def test_every_proxied_service_has_a_health_check():
     assert [service.name for service in SERVICES if service.proxy and not service.health] == []
 
 
-# -- what a cluster has -----------------------------------------------------------------------------
+# -- the catalogue of one cluster -----------------------------------------------------------------------------
 
 
 def names_of(profile: str) -> set[str]:
     return {service.name for service in catalogue.load().whole(inventory.load(profile)).services}
 
 
-def test_a_highly_available_cluster_has_every_service():
+def test_highly_available_cluster_has_every_service():
     assert (
         names_of("lab") == names_of("production.example") == {service.name for service in SERVICES} - {"fencing-ipmi"}
     )
 
 
-def test_a_single_controller_goes_without_what_makes_it_highly_available():
+def test_single_controller_has_no_high_availability_service():
     absent = {service.name for service in SERVICES} - names_of("two-node")
     cluster = {"corosync", "pacemaker", "fencing", "fencing-ipmi", "haproxy"}
     ours = {"haproxy-watch", "rabbitmq-watch", "rabbitmq-failover", "vxlan-flood"}
@@ -187,13 +187,13 @@ def test_without_pacemaker_systemd_starts_every_unit():
     assert [service.name for service in services if service.by_pacemaker] == []
 
 
-def test_ports_that_need_a_feature_go_with_it():
+def test_port_that_needs_a_missing_feature_is_dropped():
     ports = {port.port for port in catalogue.load().of(inventory.load("two-node"))["galera"].ports}
     assert ports == set()
     assert {port.port for port in WHOLE["galera"].ports} == {4567, 4568, 4444}
 
 
-def test_a_service_is_found_by_name_and_by_step():
+def test_service_is_found_by_name_and_by_step():
     assert WHOLE["keystone"].port == 5000
     assert "keystone" in WHOLE
     assert "nope" not in WHOLE
@@ -202,12 +202,12 @@ def test_a_service_is_found_by_name_and_by_step():
         WHOLE.project("nope")
 
 
-def test_a_step_visits_every_host_its_services_are_on():
+def test_step_covers_every_host_of_its_services():
     for step in plan.order(steps.of(WHOLE)):
         assert {role for service in WHOLE.step(step.name) for role in service.roles} == set(step.roles)
 
 
-# -- files that are wrong ------------------------------------------------------------------------------
+# -- mistakes in a file ------------------------------------------------------------------------------
 
 WRONG = {
     "no TOML": ("title =", "sample/service.toml cannot be read"),
@@ -229,7 +229,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_wrong_file_is_refused_with_its_name_and_key(templates, case):
+def test_wrong_file_is_refused_with_file_name_and_key(templates, case):
     text, told = WRONG[case]
     (templates / "sample").mkdir()
     (templates / "sample/service.toml").write_text(text)
@@ -237,7 +237,7 @@ def test_a_wrong_file_is_refused_with_its_name_and_key(templates, case):
         catalogue.load().of(CLUSTER)
 
 
-# -- features that alter an entry ----------------------------------------------------------------------
+# -- features that change an entry ----------------------------------------------------------------------
 
 ALTERED = """
 title = "sample"
@@ -253,7 +253,7 @@ proxy.strategy = "balance"
 
 
 @pytest.mark.parametrize(("profile", "strategy", "requires"), [("lab", "balance", 2), ("two-node", "first", 1)])
-def test_a_feature_alters_an_entry_and_leaves_the_rest_of_it(templates, profile, strategy, requires):
+def test_feature_changes_only_the_keys_of_its_overlay(templates, profile, strategy, requires):
     for name, text in (("base", 'title = "b"'), ("other", 'title = "o"'), ("sample", ALTERED)):
         (templates / name).mkdir()
         (templates / name / "service.toml").write_text(text)
@@ -265,7 +265,7 @@ def test_a_feature_alters_an_entry_and_leaves_the_rest_of_it(templates, profile,
 # -- Pacemaker -----------------------------------------------------------------------------------------
 
 
-def test_haproxy_is_given_up_at_once_and_others_after_a_while(site_of):
+def test_haproxy_is_moved_at_the_first_failure_others_after_several(site_of):
     site = site_of("lab")
 
     def meta(step: str, name: str) -> str:
@@ -273,18 +273,18 @@ def test_haproxy_is_given_up_at_once_and_others_after_a_while(site_of):
         return clone.find(f"primitive/meta_attributes/nvpair[@name='{name}']").get("value")
 
     assert [meta(step, "migration-threshold") for step in ("haproxy", "keystone")] == ["1", "50"]
-    # A host's starts take a minute or two, and what fails meanwhile has to be remembered when they are over.
+    # The starts of one host take a minute or two; a failure meanwhile must not be forgotten before they end.
     assert [meta(step, "failure-timeout") for step in ("haproxy", "keystone")] == ["20s", "300s"]
 
 
-def test_a_start_may_take_longer_than_other_operations_and_is_remembered_for_longer_than_it_takes(site_of):
+def test_failed_start_is_remembered_longer_than_a_start_may_take(site_of):
     (clone,) = resources.units(site_of("lab").catalogue.step("keystone"))
     limits = {each.get("name"): each.get("timeout") for each in clone.iterfind("primitive/operations/op")}
     assert limits == {"monitor": "100s", "start": f"{resources.STARTING}s", "stop": "100s"}
     assert 100 < resources.STARTING < resources.FORGOTTEN
 
 
-def test_the_vip_moves_to_no_other_host_because_its_own_became_the_dc():
+def test_vip_stays_where_its_host_becomes_the_dc():
     rule = vip.away_from_dc().find("rule")
     stickiness = resources.primitive("vip", "ocf:heartbeat:IPaddr2", {}, monitor="5s").find(
         "meta_attributes/nvpair[@name='resource-stickiness']"

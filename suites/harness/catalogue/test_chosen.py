@@ -1,4 +1,4 @@
-"""The inventory chooses projects: those, what they require, and what every cluster has; a cluster of few is whole."""
+"""Projects that the inventory chooses: a cluster has them, what they require, and the mandatory ones."""
 
 from dataclasses import replace
 
@@ -37,32 +37,32 @@ def names(cluster) -> set[str]:
 
 
 @pytest.mark.parametrize("profile", ["lab", "two-node", "production.example"])
-def test_a_built_in_inventory_chooses_optional_projects_and_all_that_they_require(profile):
+def test_built_in_inventory_chooses_all_required_projects(profile):
     cluster = inventory.load(profile)
     assert cluster.services.chosen
     assert set(cluster.services.chosen) <= OPTIONAL
     assert catalogue.load().of(cluster).taken_along == {}
 
 
-def test_what_is_not_chosen_is_not_there_and_what_every_cluster_needs_is():
+def test_cluster_has_chosen_and_mandatory_projects_only():
     assert names(choosing("lab")) == set(catalogue.load().projects) - OPTIONAL
     assert names(choosing("lab", "glance")) & OPTIONAL == {"glance"}
 
 
-def test_what_is_required_is_taken_along_and_said():
+def test_required_project_is_added_with_a_note():
     known = catalogue.load().of(choosing("lab", "nova-compute"))
     assert {project.name for project in known.projects} & OPTIONAL == {"nova-compute", "nova", "placement", "glance"}
-    assert "nova is taken along, because nova-compute requires it" in known.notes
+    assert "nova is added, because nova-compute requires it" in known.notes
     assert known.taken_along == {"glance": ("nova",), "placement": ("nova",), "nova": ("nova-compute",)}
 
 
-def test_a_requirement_is_the_same_whether_chosen_or_taken_along():
+def test_added_project_equals_the_chosen_one():
     chosen = catalogue.load().of(choosing("lab", "nova", "glance"))
     assert chosen.project("nova") == catalogue.load().of(choosing("lab", "nova")).project("nova")
     assert set(chosen.taken_along) == {"placement"}
 
 
-def test_an_optional_project_that_is_no_default_is_there_where_it_is_named(templates):
+def test_optional_non_default_project_needs_to_be_chosen(templates):
     for name, text in {"base": 'title = "b"', "extra": 'title = "e"\noptional = true\ndefault = false'}.items():
         (templates / name).mkdir()
         (templates / name / "service.toml").write_text(text)
@@ -71,7 +71,7 @@ def test_an_optional_project_that_is_no_default_is_there_where_it_is_named(templ
     assert names(replace(lab, services=Services(("extra",)))) == {"base", "extra"}
 
 
-def test_content_comes_after_what_it_is_made_with_and_requires_none_of_it():
+def test_content_comes_after_the_services_and_requires_none():
     assert catalogue.load().of(inventory.load("lab")).project("content").requires == (
         "keystone", "glance", "nova", "neutron",
     )  # fmt: skip
@@ -86,14 +86,14 @@ def cluster(request):
     return choosing("lab", *SUBSETS[request.param])
 
 
-def test_it_is_planned(site_of, cluster):
+def test_small_cluster_has_a_plan(site_of, cluster):
     site = site_of(cluster)
     ordered = plan.order(steps.of(site.catalogue))
     assert {step.name for step in ordered} == {project.name for project in site.catalogue.projects}
     assert [step.name for step, hosts in preview.steps(site, ordered) if not hosts] == ["vip"]
 
 
-def test_it_is_previewed(site_of, cluster, monkeypatch):
+def test_small_cluster_has_a_preview(site_of, cluster, monkeypatch):
     site = site_of(cluster)
     monkeypatch.setattr(Host, "missing", lambda _, packages: list(packages))
     monkeypatch.setattr(Host, "differing", lambda _, files: [file.path for file in files])
@@ -103,7 +103,7 @@ def test_it_is_previewed(site_of, cluster, monkeypatch):
         assert "/etc/hosts" in seen.files
 
 
-def test_what_is_no_longer_chosen_is_told_in_the_preview_where_all_hosts_answer(site_of, monkeypatch):
+def test_preview_lists_leftover_projects_only_where_all_hosts_answer(site_of, monkeypatch):
     site = site_of(choosing("lab"))
     record = Record("glance", units=("glance-api",), databases=("glance",))
     monkeypatch.setattr(standing, "read", lambda *_: Standing((record,)))
@@ -117,7 +117,7 @@ def test_what_is_no_longer_chosen_is_told_in_the_preview_where_all_hosts_answer(
 
 
 @pytest.mark.parametrize("profile", ["lab", "two-node"])
-def test_every_file_is_rendered(site_of, cluster, profile):
+def test_small_cluster_renders_every_file(site_of, cluster, profile):
     few = replace(inventory.load(profile), services=cluster.services)
     site = site_of(few)
     context = Context(few, site.catalogue, site.platform, Unsaved(), site.found)
@@ -128,7 +128,7 @@ def test_every_file_is_rendered(site_of, cluster, profile):
             assert [name for name in accounts if f"unsaved keystone.{name}\n" in file.text] == [], file.path
 
 
-def test_every_subject_is_listed_and_none_is_of_an_absent_project(cluster):
+def test_no_check_is_about_an_absent_project(cluster):
     intended = Intended.of(cluster)
     there = {project.name for project in intended.catalogue.projects}
     for listed in subjects.SUBJECTS.values():
@@ -137,7 +137,7 @@ def test_every_subject_is_listed_and_none_is_of_an_absent_project(cluster):
             assert service is None or isinstance(service, str) or service.project in there
 
 
-def test_drills_watch_and_take_away_what_is_there(cluster):
+def test_drills_use_present_services_only(cluster):
     known = catalogue.load().of(cluster)
     assert {target.service for target in targets(known) if target.service not in known.services} == set()
     assert {probe.name.partition("/")[0] for probe in probes(cluster, known)} <= {"vip", *map(str, known.services)}

@@ -1,4 +1,4 @@
-"""A new project is one folder: a copy of Placement's under another name derives all that Placement has."""
+"""A new project is one folder: a renamed copy of Placement's folder gets everything that Placement has."""
 
 import shutil
 from dataclasses import replace
@@ -20,7 +20,7 @@ SHIPPED = read.ROOT
 
 
 def copied(templates, *more: tuple[str, str]) -> None:
-    """All projects, and Placement's folder once more with other names."""
+    """Copy all projects, and Placement's folder a second time under other names."""
     shutil.copytree(SHIPPED, templates, dirs_exist_ok=True)
     folder = shutil.copytree(templates / "placement", templates / NAME)
     (folder / "files/etc/placement").rename(folder / f"files/etc/{NAME}")
@@ -41,13 +41,13 @@ def site(site_of, templates):
 
 @pytest.fixture
 def elsewhere(site_of, templates):
-    """The same, where its services run on storage nodes."""
+    """A site where the new project's services run on storage nodes."""
     copied(templates, ('kind = "wsgi"', 'kind = "wsgi"\nroles = ["storage"]'))
     return site_of(chosen(with_storage()))
 
 
 def chosen(cluster: Cluster) -> Cluster:
-    """The cluster whose inventory names the new project as well."""
+    """Return the cluster with the new project chosen."""
     return replace(cluster, services=Services((*cluster.services.chosen, NAME)))
 
 
@@ -86,7 +86,7 @@ def named(site, subject: str) -> set[str]:
 # -- on the controllers ----------------------------------------------------------------------------
 
 
-def test_it_is_planned_after_what_it_requires(site):
+def test_step_follows_the_required_ones(site):
     step, names = step_of(site)
     assert (step.title, step.roles, step.requires) == ("resource inventory", ("controller",), ("keystone",))
     assert names.index(NAME) > names.index("keystone")
@@ -94,7 +94,7 @@ def test_it_is_planned_after_what_it_requires(site):
     assert hosts[NAME] == ("controller01", "controller02", "controller03")
 
 
-def test_its_files_are_rendered_with_owner_mode_and_unit(site):
+def test_files_are_rendered_with_owner_mode_and_unit(site):
     files = rendered(site, site.cluster.node("controller02"))
     own = files[f"/etc/{NAME}/{NAME}.conf"]
     assert (own.owner, own.mode, own.units) == (f"root:{NAME}", "0640", (f"{NAME}-api",))
@@ -102,19 +102,19 @@ def test_its_files_are_rendered_with_owner_mode_and_unit(site):
     assert f"User={NAME}\n" in files[f"/etc/systemd/system/{NAME}-api.service"].text
 
 
-def test_haproxy_carries_it(site):
+def test_haproxy_has_its_section(site):
     section = haproxy(site)
     assert f"bind 172.16.181.30:{PORT}\n" in section
     assert section.count(f":{PORT} check") == 3
 
 
-def test_pacemaker_runs_it(site):
+def test_pacemaker_has_its_clone(site):
     (clone,) = resources.units(site.catalogue.step(NAME))
     primitive = clone.find("primitive")
     assert (clone.get("id"), primitive.get("type")) == (f"{NAME}-clone", f"{NAME}-api")
 
 
-def test_it_gets_a_database_and_an_account_there(site, monkeypatch):
+def test_database_and_account_are_created(site, monkeypatch):
     host = Recorder()
     monkeypatch.setattr(type(site), "members", lambda *_: type("", (), {"first": host}))
     database.ensure(site, site.catalogue.project(NAME))
@@ -123,14 +123,14 @@ def test_it_gets_a_database_and_an_account_there(site, monkeypatch):
     assert f"CREATE DATABASE IF NOT EXISTS `{NAME}`; GRANT ALL ON `{NAME}`.* TO '{NAME}'@" in told
 
 
-def test_keystone_gets_its_account_and_three_endpoints(site, monkeypatch):
+def test_keystone_gets_the_account_and_three_endpoints(site, monkeypatch):
     made = registered(site, monkeypatch)
     assert ("user", NAME) in made
     urls = {(what, url) for what, url in made if what in {"public", "internal", "admin"}}
     assert urls == {(i, f"http://172.16.181.30:{PORT}") for i in ("public", "internal", "admin")}
 
 
-def test_the_state_suite_checks_it(site):
+def test_state_suite_checks_the_new_project(site):
     assert {f"controller0{n}-{NAME}-api" for n in (1, 2, 3)} <= named(site, "unit") & named(site, "clone")
     assert f"controller02-/etc/{NAME}/{NAME}.conf" in named(site, "file")
     assert f"controller02-{NAME}-api-{PORT}" in named(site, "opening")
@@ -139,16 +139,16 @@ def test_the_state_suite_checks_it(site):
     assert any(review.endswith(f"{NAME}-status") for review in named(site, "review"))
 
 
-def test_drills_watch_it_and_take_it_away(site):
+def test_drills_watch_and_stop_the_new_service(site):
     assert {f"{NAME}", f"{NAME}/kept"} <= {probe.name for probe in probes(site.cluster, site.catalogue)}
     assert NAME in {target.name for target in targets(site.catalogue)}
 
 
-def test_suites_can_name_its_stage(site):
+def test_suites_can_name_the_new_stage(site):
     assert NAME in stages.stages(catalogue.load())
 
 
-def test_a_role_and_a_domain_that_it_needs_are_made_in_keystone(site_of, templates, monkeypatch):
+def test_role_and_domain_are_created_in_keystone(site_of, templates, monkeypatch):
     extras = '[keystone]\nroles = ["sample_owner"]\ndomain = "sample"\ndomain_admin = "sample_admin"\n[on.debian-12]'
     copied(templates, ("[on.debian-12]", extras))
     made = registered(site_of(chosen(inventory.load("lab"))), monkeypatch)
@@ -160,7 +160,7 @@ def test_a_role_and_a_domain_that_it_needs_are_made_in_keystone(site_of, templat
 # -- on other hosts than the controllers -----------------------------------------------------------
 
 
-def test_elsewhere_it_is_built_on_the_hosts_of_its_roles(elsewhere):
+def test_on_storage_nodes_it_is_built_on_the_hosts_of_its_roles(elsewhere):
     step, _ = step_of(elsewhere)
     assert step.roles == ("storage",)
     assert rendered(elsewhere, elsewhere.cluster.node("controller01")) == {}
@@ -168,21 +168,21 @@ def test_elsewhere_it_is_built_on_the_hosts_of_its_roles(elsewhere):
     assert f"http-socket = 172.16.181.21:{PORT}\n" in files[f"/etc/stackproof/uwsgi/{NAME}.ini"].text
 
 
-def test_elsewhere_haproxy_carries_it_there(elsewhere):
+def test_on_storage_nodes_haproxy_sends_requests_to_those_hosts(elsewhere):
     section = haproxy(elsewhere)
     assert f"server storage01 172.16.181.21:{PORT} check" in section
     assert f"server storage02 172.16.181.22:{PORT} check" in section
     assert "controller" not in section
 
 
-def test_elsewhere_systemd_runs_it_because_pacemaker_is_not_there(elsewhere):
+def test_on_storage_nodes_systemd_starts_it_because_pacemaker_is_absent(elsewhere):
     assert resources.units(elsewhere.catalogue.step(NAME)) == []
     files = rendered(elsewhere, elsewhere.cluster.node("storage01"))
     assert "\nRestart=always\n" in files[f"/etc/systemd/system/{NAME}-api.service"].text
     assert f"storage01-{NAME}-api" in named(elsewhere, "unit") - named(elsewhere, "clone")
 
 
-def test_elsewhere_its_checks_are_there(elsewhere):
+def test_on_storage_nodes_its_checks_run_on_those_hosts(elsewhere):
     for subject in ("server", "member", "endpoint_member"):
         assert {each for each in named(elsewhere, subject) if each.endswith(f"-{NAME}")} == {
             f"storage01-{NAME}",
@@ -190,7 +190,7 @@ def test_elsewhere_its_checks_are_there(elsewhere):
         }
 
 
-def test_elsewhere_a_drill_hits_a_host_that_has_it(elsewhere):
+def test_on_storage_nodes_a_drill_hits_one_of_those_hosts(elsewhere):
     (target,) = (each for each in targets(elsewhere.catalogue) if each.name == NAME)
     who = type("", (), {"serves": lambda _, service: elsewhere.members(service.name).first})()
     assert target.host(who, None).name == "storage01"
@@ -200,7 +200,7 @@ def test_elsewhere_a_drill_hits_a_host_that_has_it(elsewhere):
 
 
 class Recorder:
-    """Stands for a host: keeps what it was asked to do."""
+    """A host double that records its commands."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -221,7 +221,7 @@ def registered(site, monkeypatch) -> list[tuple[str, str]]:
 
 
 class NewCloud:
-    """A Keystone that knows nothing yet: whatever is looked for is absent, whatever is made is kept."""
+    """An empty Keystone: it finds nothing, and records everything that is created."""
 
     def __init__(self, made: list[tuple[str, str]]) -> None:
         self.made, self.identity = made, self

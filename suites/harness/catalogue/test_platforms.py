@@ -1,4 +1,4 @@
-"""Platforms: what a distribution names stands in deploy/platforms and in [on.<platform>], and nowhere else."""
+"""Platforms: a distribution's own names occur only in deploy/platforms and in [on.<platform>] tables."""
 
 import re
 import subprocess
@@ -60,7 +60,7 @@ def found(path: Path) -> set[str]:
     return {word.lower() for text in (name_of(path), path.read_text()) for word in WORDS.findall(text)}
 
 
-def test_no_name_of_a_distribution_stands_elsewhere():
+def test_no_other_file_contains_a_distributions_name():
     files = scanned()
     assert len(files) > 150
     left = {name_of(path): words for path in files if (words := found(path) - EXCEPTIONS.get(name_of(path), {}).keys())}
@@ -74,20 +74,20 @@ def test_every_exception_is_still_needed():
 
 
 @pytest.mark.parametrize("name", read.projects(read.ROOT))
-def test_a_project_names_the_distribution_only_below_its_platform(name):
+def test_project_has_distribution_names_only_below_its_platform(name):
     text = (read.ROOT / name / read.ENTRY).read_text()
     assert WORDS.findall(text.partition("\n[on.")[0]) == []
 
 
 @pytest.mark.parametrize("name", read.projects(read.ROOT))
-def test_a_project_has_names_on_every_platform_or_on_none(name):
+def test_project_has_names_on_every_platform_or_on_none(name):
     on = read.projects(read.ROOT)[name].get("on", {})
     assert sorted(on) in ([], PLATFORMS)
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("name", read.projects(read.ROOT))
-def test_no_key_below_a_platform_is_misspelt(name, platform):
+def test_platform_table_has_no_misspelt_key(name, platform):
     on = read.on(read.projects(read.ROOT)[name], platform)
     shared = {"packages", "runs_as", "paths"}
     assert on.keys() <= {*shared, "schema", "claims", "data", "defects", "services"}
@@ -96,10 +96,10 @@ def test_no_key_below_a_platform_is_misspelt(name, platform):
     assert on.get("services", {}).keys() <= read.projects(read.ROOT)[name].get("services", {}).keys()
 
 
-# -- a platform that is like another ------------------------------------------------------------------
+# -- a platform based on another ------------------------------------------------------------------
 
 
-def test_it_has_what_the_other_has_and_its_own_instead():
+def test_derived_platform_overrides_only_its_own_keys():
     old, new = platforms.load("debian-12"), platforms.load("debian-13")
     assert (new.name, new.release, new.openstack) == ("debian-13", "trixie", "epoxy")
     assert new.os_release == {"ID": "debian", "VERSION_CODENAME": "trixie"}
@@ -108,13 +108,13 @@ def test_it_has_what_the_other_has_and_its_own_instead():
     assert (len(old.defects), new.defects) == (1, ())
 
 
-def test_one_that_no_cluster_is_built_on_is_refused_with_the_reason():
+def test_unbuilt_platform_is_refused_with_the_reason():
     with pytest.raises(InventoryError, match="no cluster is built on debian-13 yet") as refused:
         Site.of(replace(inventory.load("two-node"), platform="debian-13"))
     assert "linuxbridge" in refused.value.seen
 
 
-def test_a_release_may_need_lines_of_its_own(tree_of):
+def test_release_specific_settings_are_rendered(tree_of):
     lab = inventory.load("lab")
     releases = ("debian-12", "debian-13")
     old, new = (tree_of(replace(lab, platform=name))["controller01"]["/etc/mysql/my.cnf"].text for name in releases)
@@ -122,7 +122,7 @@ def test_a_release_may_need_lines_of_its_own(tree_of):
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_what_rabbitmq_is_asked_is_of_its_release(platform, tree_of):
+def test_rabbitmq_queries_match_its_release(platform, tree_of):
     cluster = replace(inventory.load("lab"), platform=platform)
     known = catalogue.load().of(cluster)["rabbitmq"].internals
     asked = set(re.findall(r"\$\{(\w+)\}", _STATUS + _EVERYTHING))
@@ -135,7 +135,7 @@ def test_what_rabbitmq_is_asked_is_of_its_release(platform, tree_of):
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_leftovers_of_every_project_are_looked_for(platform):
+def test_leftovers_script_covers_every_project(platform):
     script = leftovers.script(catalogue.load(), platform)
     assert set(re.findall(r"^claim (\w+) ", script, re.MULTILINE)) == {
         *("stackproof", "hosts", "corosync", "galera", "etcd")

@@ -1,4 +1,4 @@
-"""Promises: each is declared once, with budgets of declared classes of faults, and so is each fault."""
+"""Promises: each is declared once, its budgets name declared classes of fault, and each drill has such a class."""
 
 import re
 import tomllib
@@ -20,11 +20,11 @@ DRILLS = Path(__file__).parents[2] / "failover"
 
 @pytest.fixture
 def table():
-    """What the file holds, to be altered."""
+    """The parsed file, for changes."""
     return tomllib.loads(promises.FILE.read_text())
 
 
-def test_every_promise_has_a_name_of_its_own():
+def test_promise_names_are_unique():
     names = [promise.name for promise in WHOLE.promises]
     assert len(set(names)) == len(names)
 
@@ -36,24 +36,24 @@ def test_every_api_is_a_promise():
     assert {made[name].budget == declared().budgets[apis[name].budget] for name in apis} == {True}
 
 
-def test_every_ledger_writes_to_a_promise_that_is_judged():
+def test_every_ledger_belongs_to_a_promise_with_a_budget():
     judged = {promise.name for promise in WHOLE.promises if promise.budget}
     assert {store.promise for store in stores()} <= judged
 
 
 @pytest.mark.parametrize("promise", WHOLE.promises, ids=str)
-def test_a_promise_says_what_it_is_and_allows_more_than_nothing(promise):
+def test_promise_has_a_title_and_positive_budgets(promise):
     assert promise.title
     assert all(seconds > 0 for seconds in promise.budget.values()), "a budget of nothing"
 
 
-def test_a_cluster_makes_only_the_promises_whose_features_it_has():
+def test_cluster_makes_only_promises_that_its_features_allow():
     single = catalogue.load().of(inventory.load("two-node"))
     assert "vip" in {promise.name for promise in WHOLE.promises}
     assert {"vip"} & {promise.name for promise in single.promises} == set()
 
 
-def test_what_instances_are_promised_does_not_depend_on_which_agents_there_are():
+def test_instance_promises_do_not_depend_on_agents():
     flat = inventory.load("two-node")
     assert not flat.options.tenant_networks
     for cluster in (with_every_feature(), flat):
@@ -61,30 +61,30 @@ def test_what_instances_are_promised_does_not_depend_on_which_agents_there_are()
         assert {"floating-ip", "east-west", "lease", "metadata"} <= set(budgets)
 
 
-def test_budgets_go_by_the_class_of_fault():
+def test_budgets_are_selected_by_class_of_fault():
     assert WHOLE.budgets("node-loss")["keystone"] == 5
     assert WHOLE.budgets("provider-loss")["floating-ip"] == 5
     assert WHOLE.budgets("nonsense") == {}
 
 
 @pytest.mark.parametrize("fault", declared().faults)
-def test_every_class_of_faults_is_judged(fault):
+def test_every_class_of_fault_has_a_budget(fault):
     assert WHOLE.budgets(fault)
 
 
-def test_the_return_and_every_drill_are_of_a_declared_class():
+def test_return_and_every_drill_have_a_declared_class():
     texts = [path.read_text() for path in DRILLS.glob("test_*.py")]
     named = {kind for text in texts for kind in re.findall(r'(?m)^FAULT = "(.+)"', text)}
     assert {RETURN, *named} <= set(declared().faults)
 
 
-def test_a_fault_of_another_class_is_refused():
-    with pytest.raises(InventoryError, match="no class of faults is named nod-loss"):
+def test_undeclared_class_of_fault_is_refused():
+    with pytest.raises(InventoryError, match="no class of fault is named nod-loss"):
         require_fault("nod-loss")
 
 
 WRONG = {
-    "a budget of an undeclared class": (("budgets", "data-plane", "luck", 1), "no class of faults is named luck"),
+    "a budget of an undeclared class": (("budgets", "data-plane", "luck", 1), "no class of fault is named luck"),
     "an unknown table of budgets": (("promises", "lease", "budget", "luck"), "no table of budgets is named luck"),
     "an unknown feature": (("promises", "vip", "needs", ["luck"]), "no feature is named luck"),
     "an unknown key": (("promises", "vip", "luck", 1), "luck"),
@@ -93,7 +93,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_mistake_in_the_file_is_refused(table, case):
+def test_mistake_in_the_file_is_refused(table, case):
     (section, name, key, value), why = WRONG[case]
     table[section][name][key] = value
     with pytest.raises(InventoryError, match=why):

@@ -1,4 +1,4 @@
-"""Rendering: every file of every node of every inventory we ship, whole and right, and no secret where all can read."""
+"""Rendering: the shipped inventories give complete files, with secrets in protected files only."""
 
 import configparser
 import gc
@@ -22,14 +22,14 @@ from suites.harness.clusters import PLATFORMS, with_every_feature
 
 PROFILES = ("lab", "two-node", "production.example")
 NOT_BUILT = [name for name in PLATFORMS if platforms.load(name).not_built]
-"""Platforms that no inventory names: all templates render for them as well."""
+"""Platforms without an inventory; all templates must render for them too."""
 PROJECTS = [each.name for each in catalogue.load().of(with_every_feature()).projects if each.database]
 OSLO = re.compile(rf"/etc/({'|'.join(PROJECTS)})/.*\.(conf|ini)")
 
 
 @pytest.fixture(params=[*PROFILES, *(f"{profile} on {name}" for profile in ("lab", "two-node") for name in NOT_BUILT)])
 def tree(request, tree_of) -> dict[str, dict[str, Rendered]]:
-    """Every file of one profile, by node and path."""
+    """All files of one profile, by node and path."""
     profile, _, platform = request.param.partition(" on ")
     cluster = inventory.load(profile)
     return tree_of(replace(cluster, platform=platform or cluster.platform))
@@ -42,7 +42,7 @@ def every(tree) -> Iterator[tuple[str, Rendered]]:
 
 
 def ini(file: Rendered) -> configparser.RawConfigParser:
-    """Strict: a section or an option that comes twice is an error."""
+    """Parse strictly: a repeated section or option is an error."""
     parser = configparser.RawConfigParser(default_section="", allow_no_value=False, delimiters=("=",))
     parser.read_string(file.text)
     return parser
@@ -61,7 +61,7 @@ def test_every_node_has_files(tree):
     assert [node for node, files in tree.items() if len(files) < 4] == []
 
 
-def test_nothing_is_left_to_be_filled_in(tree):
+def test_no_file_has_an_unfilled_placeholder(tree):
     left = re.compile(r"\bNone\b|Undefined|<[A-Za-z_][^<>\n]*>|[{%#]}|{[{%#]")
     texts = {where: file.text for where, file in every(tree) if not file.text.startswith("#!/usr/bin/python3")}
     assert {where: left.findall(text) for where, text in texts.items() if left.search(text)} == {}
@@ -86,7 +86,7 @@ def test_no_secret_is_in_a_file_that_others_may_read(profile, site_of):
     assert sorted({file.path for file in secret if int(file.mode, 8) & 0o007}) == []
 
 
-def test_a_file_is_the_same_whichever_service_brings_it(site_of):
+def test_shared_file_is_the_same_for_every_service(site_of):
     site = site_of("lab")
     for node in site.cluster.nodes:
         texts = defaultdict(set)
@@ -101,14 +101,14 @@ def test_ini_files_have_no_option_twice(tree):
     assert len(parsed) >= len(tree)
 
 
-def test_uwsgi_files_are_read_as_written(tree):
+def test_uwsgi_files_parse_strictly_and_bind_one_port(tree):
     for where, file in every(tree):
         if re.fullmatch(r"/etc/stackproof/uwsgi/.*\.ini", file.path):
             assert ini(file)["uwsgi"]["http-socket"].count(":") == 1, where
 
 
 @pytest.mark.parametrize(("profile", "least"), [("lab", 5), ("production.example", 5), ("two-node", 0)])
-def test_a_member_has_a_process_left_for_checks_beside_the_requests_it_is_handed(profile, least, tree_of, site_of):
+def test_haproxy_leaves_a_uwsgi_process_for_health_checks(profile, least, tree_of, site_of):
     handed, has = {}, {}
     for where, file in every(tree_of(profile)):
         if file.path == "/etc/haproxy/haproxy.cfg":
@@ -125,23 +125,23 @@ def test_a_member_has_a_process_left_for_checks_beside_the_requests_it_is_handed
 
 
 def preloads(files):
-    """Per API: the WSGI script its workers run, and the text of what they are born with."""
+    """Yield per API the WSGI script that its workers run, and the text of the module that they preload."""
     for file in files.values():
         if re.fullmatch(r"/etc/stackproof/uwsgi/.*\.ini", file.path):
             options = ini(file)["uwsgi"]
             script = options["wsgi-file"]
-            if script in files:  # one of ours, which runs it
+            if script in files:  # this project's script, which runs the package's
                 (script,) = re.findall(r'run_path\("(.*?)"', files[script].text)
             yield script, files[options["shared-import"]].text
 
 
-def test_workers_are_born_with_what_their_own_script_imports(tree):
+def test_workers_preload_their_scripts_imports(tree):
     found = [(script, text) for files in tree.values() for script, text in preloads(files)]
     assert len(found) >= 6
     assert [script for script, text in found if f'open("{script}"' not in text] == []
 
 
-def test_what_a_script_imports_is_imported_and_the_hub_it_brings_is_dropped(tree_of, tmp_path, monkeypatch):
+def test_preload_imports_the_script_and_drops_its_eventlet_hub(tree_of, tmp_path, monkeypatch):
     imported, dropped = tmp_path / "imported", []
     hubs = SimpleNamespace(use_hub=lambda: dropped.append(imported.exists()))
     monkeypatch.setitem(sys.modules, "eventlet.hubs", hubs)
@@ -162,7 +162,7 @@ def test_what_a_script_imports_is_imported_and_the_hub_it_brings_is_dropped(tree
     gc.unfreeze()
 
 
-def test_what_only_configuration_names_is_imported_as_well_and_may_be_missing(tree_of, tmp_path, monkeypatch, capsys):
+def test_preload_imports_configured_modules_which_may_be_missing(tree_of, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "eventlet.hubs", None)
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "a_pipeline_of_this_test.py").write_text("here = True\n")
@@ -180,7 +180,7 @@ def test_what_only_configuration_names_is_imported_as_well_and_may_be_missing(tr
 
 
 @pytest.mark.parametrize("profile", ["lab", "production.example"])
-def test_what_is_written_in_python_starts_with_the_platforms_environment(profile, tree_of):
+def test_python_services_start_with_the_platforms_environment(profile, tree_of):
     files = tree_of(profile)["controller01"].values()
     units = [file.text for file in files if "\nDescription=OpenStack" in file.text]
     assert len(units) == len(openstack(profile))
@@ -188,7 +188,7 @@ def test_what_is_written_in_python_starts_with_the_platforms_environment(profile
     assert [text for text in units if f"\nEnvironment={told}\n" not in text] == []
 
 
-def test_command_line_tools_of_the_queue_listen_where_its_members_do(tree):
+def test_rabbitmq_tools_use_the_members_address(tree):
     told = [files["/etc/rabbitmq/rabbitmq-env.conf"].text for files in tree.values() if is_controller(files)]
     members = [files["/etc/rabbitmq/advanced.config"].text for files in tree.values() if is_controller(files)]
     on = re.compile(r"inet_dist_use_interface,? (\{\d+,\d+,\d+,\d+\})")
@@ -203,7 +203,7 @@ def is_controller(files):
     return "/etc/rabbitmq/rabbitmq-env.conf" in files
 
 
-def test_each_worker_starts_with_the_script_that_asks(tree_of):
+def test_api_workers_start_with_this_projects_wsgi_script(tree_of):
     files = tree_of("lab")["controller01"]
     told = {path: file.text for path, file in files.items() if re.fullmatch(r"/etc/stackproof/uwsgi/.*\.ini", path)}
     scripts = {path: re.search(r"(?m)^wsgi-file = (.*)$", text)[1] for path, text in told.items()}
@@ -220,7 +220,7 @@ def test_units_are_sections_of_systemd(tree):
 
 
 @pytest.mark.parametrize("profile", ["lab", "production.example"])
-def test_what_pacemaker_starts_waits_for_no_other_service(profile, tree_of):
+def test_pacemaker_units_wait_for_no_other_service(profile, tree_of):
     files = tree_of(profile)["controller01"].values()
     afters = [re.findall(r"(?m)^After=(.*)", file.text) for file in files if "\nDescription=OpenStack" in file.text]
     assert len(afters) == len(openstack(profile))
@@ -228,7 +228,7 @@ def test_what_pacemaker_starts_waits_for_no_other_service(profile, tree_of):
 
 
 @pytest.mark.parametrize("profile", ["lab", "production.example"])
-def test_what_is_slow_to_start_says_when_it_has_started(profile, tree_of):
+def test_slow_starting_services_notify_systemd(profile, tree_of):
     files = tree_of(profile)["controller01"]
     slow = [path for path, file in files.items() if "\nDescription=OpenStack" in file.text]
     assert len(slow) == len(openstack(profile))
@@ -241,12 +241,12 @@ def test_an_api_is_started_once_it_accepts_requests(profile, tree_of):
     units = [file.text for file in files.values() if "\nExecStart=/usr/bin/uwsgi" in file.text]
     told = [file.text for path, file in files.items() if re.fullmatch(r"/etc/stackproof/uwsgi/.*\.ini", path)]
     assert len(units) == len(told) == len(openstack(profile, "wsgi"))
-    # uWSGI would tell before its workers have the application; who tells instead is not its main process.
+    # uWSGI itself would notify systemd before its workers have loaded the application. Another process notifies.
     assert all("\nUnsetEnvironment=NOTIFY_SOCKET\n" in text and "\nNotifyAccess=all\n" in text for text in units)
     assert all("\nhook-accepting1-once = exec:" in text and "systemd-notify --ready\n" in text for text in told)
 
 
-def test_a_file_of_one_unit_restarts_no_other(tree):
+def test_file_of_one_unit_restarts_no_other_unit(tree):
     own = {
         (match[1], file.units)
         for _, file in every(tree)
@@ -256,7 +256,7 @@ def test_a_file_of_one_unit_restarts_no_other(tree):
     assert {(name, units) for name, units in own if units != (name,)} == set()
 
 
-def test_a_change_of_configuration_restarts_who_reads_it(tree):
+def test_changed_configuration_restarts_its_readers(tree):
     idle = {"/etc/hosts", "/etc/hostname", "/etc/modules-load.d/stackproof.conf", "/etc/sysctl.d/90-stackproof.conf"}
     idle |= {"/etc/apt/sources.list.d/stackproof.list", "/etc/openstack/clouds.yaml", "/etc/stackproof/cluster"}
     nobody = {file.path for _, file in every(tree) if not file.units}
@@ -267,7 +267,7 @@ def test_a_change_of_configuration_restarts_who_reads_it(tree):
     } == set()
 
 
-# -- the parts that go wrong silently -------------------------------------------------------------
+# -- mistakes without an error message -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("profile", ["lab", "production.example"])
@@ -278,7 +278,7 @@ def test_tunnels_end_at_each_hosts_own_address(profile, tree_of):
 
 
 @pytest.mark.parametrize("path", ["/etc/neutron/neutron.conf", "/etc/nova/nova.conf"])
-def test_services_call_their_host_by_the_nodes_name(path, tree):
+def test_services_report_the_nodes_name_as_their_host(path, tree):
     hosts = {node: ini(files[path])["DEFAULT"]["host"] for node, files in tree.items() if path in files}
     assert hosts
     assert all(node == host for node, host in hosts.items())
@@ -302,7 +302,7 @@ def test_keys_are_equal_on_all_controllers(path, tree_of):
 CLIENT = "/etc/ssh/ssh_config.d/stackproof-nova.conf"
 
 
-def test_computes_know_each_other_over_ssh_and_let_in_nobody_else(tree_of):
+def test_computes_accept_each_others_ssh_keys_only(tree_of):
     home, tree = "/var/lib/nova/.ssh", tree_of("lab")
     files = {name: [f for path, f in files.items() if path.startswith(home)] for name, files in tree.items()}
     assert {name for name, found in files.items() if found} == {"compute01", "compute02"}
@@ -315,7 +315,7 @@ def test_computes_know_each_other_over_ssh_and_let_in_nobody_else(tree_of):
     assert not [path for files in tree_of("two-node").values() for path in files if path.startswith(home)]
 
 
-def test_a_port_of_its_own_is_in_what_computes_know_of_each_other(tree_of):
+def test_nonstandard_ssh_port_is_in_the_computes_ssh_files(tree_of):
     lab = inventory.load("lab")
     tree = tree_of(replace(lab, ssh=replace(lab.ssh, port=2222)))
     assert "[172.16.181.34]:2222 ssh-ed25519 " in tree["compute02"]["/var/lib/nova/.ssh/known_hosts"].text
@@ -345,7 +345,7 @@ def test_only_lab_hosts_leave_their_clock_alone(tree_of):
     assert '"-F 1"' in tree_of("production.example")["compute01"]["/etc/default/chrony"].text
 
 
-def test_package_sources_are_written_where_the_inventory_gives_them(tree_of, site_of):
+def test_package_sources_are_written_where_the_inventory_sets_them(tree_of, site_of):
     path = "/etc/apt/sources.list.d/stackproof.list"
     lab = site_of("lab").cluster
     given = replace(lab, options=replace(lab.options, package_sources="deb http://mirror bookworm main"))
@@ -353,7 +353,7 @@ def test_package_sources_are_written_where_the_inventory_gives_them(tree_of, sit
     assert tree_of(given)["compute01"][path].text == "deb http://mirror bookworm main\n"
 
 
-def test_clients_find_both_users(tree_of):
+def test_clients_yaml_has_both_users(tree_of):
     clouds = yaml.safe_load(tree_of("lab")["controller01"]["/etc/openstack/clouds.yaml"].text)["clouds"]
     assert set(clouds) == {"admin", "demo"}
     assert clouds["demo"]["auth"]["auth_url"] == "http://172.16.181.30:5000/v3"
@@ -393,14 +393,14 @@ def test_every_proxied_service_has_a_section(proxied):
     assert set(found) - {"global", "defaults", "statistics"} == {s.name for s in site.catalogue.proxied()}
 
 
-def test_it_binds_the_vip_only_and_no_port_twice(proxied):
+def test_haproxy_binds_the_vip_only_and_no_port_twice(proxied):
     site, found = proxied
     binds = [line for lines in found.values() for line in lines if line.startswith("bind ")]
     assert all(line.startswith(f"bind {site.cluster.vip}:") for line in binds)
     assert len(set(binds)) == len(binds) == len(site.catalogue.proxied()) + 1
 
 
-def test_every_controller_serves_and_is_checked(proxied):
+def test_haproxy_has_every_controller_with_a_check(proxied):
     site, found = proxied
     for service in site.catalogue.proxied():
         servers = [line for line in found[service.name] if line.startswith("server ")]
@@ -410,7 +410,7 @@ def test_every_controller_serves_and_is_checked(proxied):
         assert ("hdr Accept application/json" in asked) == bool(service.processes)
 
 
-def test_the_database_is_checked_at_its_health_port_and_written_at_one_member(proxied):
+def test_haproxy_sends_the_database_to_one_member_and_checks_its_health_port(proxied):
     _, found = proxied
     servers = [line for line in found["galera"] if line.startswith("server ")]
     assert all(" port 9200" in line for line in servers)
@@ -420,18 +420,18 @@ def test_the_database_is_checked_at_its_health_port_and_written_at_one_member(pr
 # -- a single controller -----------------------------------------------------------------------------
 
 
-def test_a_single_controller_has_no_file_of_high_availability(tree_of):
+def test_single_controller_has_no_high_availability_file(tree_of):
     paths = {file.path for _, file in every(tree_of("two-node"))}
     assert [path for path in paths if re.search(r"haproxy|corosync|pacemaker|fence|l3_agent", path)] == []
 
 
-def test_a_single_controller_is_where_everything_points(tree_of):
+def test_single_controllers_address_is_in_every_url(tree_of):
     urls = re.compile(r"(?:https?|mysql\+pymysql|rabbit)://(?:[^@/\s]*@)?([0-9.]+)")
     hosts = {address for _, file in every(tree_of("two-node")) for address in urls.findall(file.text)}
     assert hosts - {"127.0.0.1"} == {"172.16.181.11"}
 
 
-def test_a_single_controller_runs_no_cluster(tree_of):
+def test_single_controller_configures_no_galera_or_rabbitmq_cluster(tree_of):
     files = tree_of("two-node")["controller"]
     assert "wsrep" not in files["/etc/mysql/my.cnf"].text
     assert "cluster_formation" not in files["/etc/rabbitmq/rabbitmq.conf"].text
@@ -443,7 +443,7 @@ def test_units_restart_themselves_only_where_pacemaker_does_not(tree_of):
     assert "Restart=always\n" in tree_of("two-node")["controller"][path].text
 
 
-# -- templates that are wrong ------------------------------------------------------------------------
+# -- wrong templates ------------------------------------------------------------------------
 
 BROKEN = {
     "an undefined variable": "{{ absent }}",
@@ -473,7 +473,7 @@ def render_one(site_of, templates):
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_template_that_fails_is_told_with_its_name_and_node(render_one, name):
+def test_failing_template_is_reported_with_name_and_node(render_one, name):
     with pytest.raises(
         StackproofError, match=r"sample/files/etc/sample\.conf\.j2 does not render for controller02"
     ) as caught:
@@ -481,7 +481,7 @@ def test_a_template_that_fails_is_told_with_its_name_and_node(render_one, name):
     assert caught.value.seen
 
 
-def test_a_template_with_nothing_to_say_owns_no_file(render_one):
+def test_empty_template_makes_no_file(render_one):
     assert render_one("{% if node.name == 'controller01' %}x{% endif %}\n") == []
 
 
@@ -491,7 +491,7 @@ def test_owner_and_mode_come_from_the_set_and_its_exceptions(render_one):
     assert (file.owner, file.mode) == ("nova:nova", "0400")
 
 
-def test_systemd_ends_a_start_of_an_api_before_pacemaker_gives_it_up(tree):
+def test_systemd_start_time_out_is_below_pacemakers(tree):
     limits = {
         int(found[1])
         for _, file in every(tree)

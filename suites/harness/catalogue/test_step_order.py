@@ -1,4 +1,4 @@
-"""The order of steps: each after what it requires, none required that is not there, none in a circle, none left out."""
+"""The order of steps: each after its required steps; circles and missing steps are refused."""
 
 from collections.abc import Iterable
 
@@ -19,22 +19,22 @@ def names(ordered: Iterable[Step]) -> list[str]:
     return [step.name for step in ordered]
 
 
-def test_each_comes_after_what_it_requires():
+def test_step_comes_after_its_required_steps():
     assert names(plan.order([step("c", "b"), step("b", "a"), step("a")])) == ["a", "b", "c"]
 
 
-def test_a_circle_is_told_with_all_in_it():
+def test_circle_is_reported_with_all_its_steps():
     with pytest.raises(InventoryError, match="circle") as caught:
         plan.order([step("a", "c"), step("b", "a"), step("c", "b"), step("d")])
     assert sorted(set(str(caught.value).split(": ")[1].split(" -> "))) == ["a", "b", "c"]
 
 
-def test_a_step_that_requires_itself_is_a_circle():
+def test_step_that_requires_itself_is_a_circle():
     with pytest.raises(InventoryError, match="circle: a -> a"):
         plan.order([step("a", "a")])
 
 
-def test_a_requirement_that_does_not_exist_is_told_with_who_has_it():
+def test_missing_required_step_is_reported_with_the_requiring_step():
     with pytest.raises(InventoryError, match="step b requires nope, which does not exist"):
         plan.order([step("a"), step("b", "nope")])
 
@@ -44,7 +44,7 @@ def test_two_steps_of_one_name_are_refused():
         plan.order([step("a"), step("b"), step("a")])
 
 
-def test_our_own_steps_begin_with_base_and_all_are_there(site_of):
+def test_steps_begin_with_base_and_are_complete(site_of):
     site = site_of("lab")
     ordered = names(plan.order(steps.of(site.catalogue)))
     assert ordered[0] == "base"
@@ -64,7 +64,7 @@ def test_our_own_steps_begin_with_base_and_all_are_there(site_of):
         ("rabbitmq", "neutron"),
     ],
 )
-def test_what_needs_another_service_comes_after_it(site_of, earlier, later):
+def test_step_comes_after_the_services_it_uses(site_of, earlier, later):
     by_name = {step.name: step for step in steps.of(site_of("lab").catalogue)}
 
     def required(name: str) -> set[str]:
@@ -76,21 +76,21 @@ def test_what_needs_another_service_comes_after_it(site_of, earlier, later):
 @pytest.mark.parametrize("profile", ["lab", "two-node"])
 def test_every_step_of_a_cluster_has_hosts(profile, site_of):
     site = site_of(profile)
-    # The address has no service, and so no hosts: Pacemaker's step comes before it.
+    # The VIP step has no service and thus no hosts; it comes after Pacemaker's step.
     without = [step.name for step in steps.of(site.catalogue) if not site.catalogue.roles(step.name)]
     assert without == (["vip"] if profile == "lab" else [])
 
 
-def test_every_step_is_a_stage_that_suites_can_name(site_of):
+def test_every_step_is_a_stage(site_of):
     known = steps.of(site_of("lab").catalogue)
     assert [step.name for step in known if not hasattr(stages, step.name.replace("-", "_"))] == []
 
 
-def test_a_cluster_without_a_vip_has_no_steps_for_it(site_of):
+def test_cluster_without_a_vip_has_no_vip_steps(site_of):
     lab, single = (set(names(steps.of(site_of(with_every_project(name)).catalogue))) for name in ("lab", "two-node"))
     assert lab - single == {"pacemaker", "vip", "haproxy"}
 
 
-def test_a_step_requires_none_that_its_cluster_does_not_have(site_of):
+def test_no_step_requires_an_absent_step(site_of):
     known = steps.of(site_of("two-node").catalogue)
     assert {name for step in known for name in step.requires} <= {step.name for step in known}

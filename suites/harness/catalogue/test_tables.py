@@ -1,4 +1,4 @@
-"""The catalogue as tables: every service, port and budget is in them, and no line is too wide to read."""
+"""The tables of `deploy catalogue`: complete, and at most 120 columns wide."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def test_every_service_has_a_line_for_each_of_its_roles(cluster, known):
     assert found == {(role, service.name) for service in known.services for role in service.roles if role in there}
 
 
-def test_every_port_is_told_with_all_hosts_that_listen_there(cluster, known):
+def test_every_port_is_listed_with_all_its_hosts(cluster, known):
     rows = list(tables.by_host(cluster, known))
     hosts = {host for row in rows for host in row[0].split(", ")}
     assert hosts <= {node.name for node in cluster.nodes}
@@ -40,24 +40,24 @@ def test_every_port_is_told_with_all_hosts_that_listen_there(cluster, known):
             assert any(row[3] == service.name and row[1].startswith(str(port)) for row in rows), names
 
 
-def test_haproxy_listens_at_the_vip_for_all_that_it_carries():
+def test_haproxy_has_a_row_for_each_service_at_the_vip():
     lab = inventory.load("lab")
     rows = [row for row in tables.by_host(lab, catalogue.load().of(lab)) if row[3] == "haproxy"]
     assert {row[2] for row in rows} == {"VIP"}
     assert ("5000", "clients of keystone") in {(row[1], row[4]) for row in rows}
 
 
-def test_budgets_are_told_by_class_of_fault_and_seconds():
+def test_budgets_are_listed_by_class_of_fault_and_seconds():
     found = list(tables.by_fault({"a": {"node-loss": 5, "moved": 1}, "b": {"node-loss": 0.5}, "c": {"node-loss": 5}}))
     assert found == [("node-loss", "0.5", "b"), ("node-loss", "5", "a, c"), ("moved", "1", "a")]
 
 
-def test_the_last_column_goes_on_below_itself():
+def test_last_column_wraps_below_itself():
     first, second, third = tables.table(("a", "b"), [("one", "word " * 30)])
     assert (first, second[:5], third[:9]) == ("a    b", "one  ", "     word")
 
 
-def test_it_is_shown_without_a_host_that_is_asked(monkeypatch, capsys):
+def test_catalogue_command_contacts_no_host(monkeypatch, capsys):
     monkeypatch.setattr(Host, "_execute", lambda *_: pytest.fail("a host was asked"))
     assert command.main(["catalogue", "--inventory", "production.example"]) == 0
     printed = capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Expectations: a finding says what, on which host, what was expected and seen, and where to look; never a secret."""
+"""Expectations: a finding names host, subject, expected and seen values, and where to look; it holds no secret."""
 
 import pytest
 from _pytest.outcomes import Failed
@@ -8,12 +8,12 @@ from fixtures.checks.expect import Expect
 
 
 def finding(*arguments, host="controller01", **options):
-    with pytest.raises(Failed) as told:
+    with pytest.raises(Failed) as failed:
         Expect(host, pytest.fail)(*arguments, **options)
-    return str(told.value)
+    return str(failed.value)
 
 
-def test_what_is_as_expected_says_nothing():
+def test_an_expected_value_makes_no_finding():
     Expect("controller01", pytest.fail)("a unit", "active", "active")
 
 
@@ -43,12 +43,12 @@ def test_a_finding_about_the_whole_cluster_names_no_host():
         (list(range(10)), "0, 1, 2, 3, 4, 5, 6, 7, and 2 more"),
     ],
 )
-def test_values_are_shown_as_a_person_writes_them(value, shown):
+def test_values_are_printed_in_plain_words(value, shown):
     assert f"  seen: {shown}" in finding("a thing", value, "something else").splitlines()
 
 
 def test_a_secret_is_masked(monkeypatch):
     monkeypatch.setattr(JOURNAL, "redact", lambda text: text.replace("hunter2", "********"))
-    told = finding("a line", "password = hunter2", "another")
-    assert "hunter2" not in told
-    assert "********" in told
+    text = finding("a line", "password = hunter2", "another")
+    assert "hunter2" not in text
+    assert "********" in text

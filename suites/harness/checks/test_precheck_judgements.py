@@ -1,4 +1,4 @@
-"""Prechecks: what is right and what is wrong with machines, judged from readings."""
+"""Prechecks: faults of machines, judged from readings."""
 
 from dataclasses import replace
 from ipaddress import IPv4Address
@@ -32,7 +32,7 @@ VIP = str(LAB.vip)
         ("compute01", 2304, 9216),  # 0.9 * (2048 + 512), 0.9 * 10240
     ],
 )
-def test_roles_add_up_in_memory_and_the_largest_counts_on_disk(name, memory, disk):
+def test_memory_needs_of_roles_add_up_and_the_largest_disk_need_counts(name, memory, disk):
     assert precheck.memory_needed(LAB.node(name)) == memory
     assert precheck.disk_needed(LAB.node(name)) == disk
     assert "installation guide" in precheck.sources(LAB.node(name))
@@ -42,7 +42,7 @@ def test_every_role_has_its_figures():
     assert set(precheck.NEEDS) == set(get_args(Role))
 
 
-def test_one_file_system_must_have_room_for_all_that_is_on_it():
+def test_one_file_system_needs_the_free_space_of_all_its_folders():
     root = FileSystem("/", size_mib=10_000, free_mib=6143, kind="ext4")
     assert precheck.too_full({"/usr": root, "/var/lib": root}, precheck.FREE) == {"/": "6143 of 6144 MiB free"}
     enough = replace(root, free_mib=6144)
@@ -50,10 +50,10 @@ def test_one_file_system_must_have_room_for_all_that_is_on_it():
     assert precheck.size({"/usr": root, "/var/lib": root}) == 10_000
 
 
-def test_each_of_two_file_systems_must_have_its_own_room():
-    seen = {"/usr": FileSystem("/", 20_000, 4096, "ext4"), "/var/lib": FileSystem("/var", 30_000, 100, "xfs")}
-    assert precheck.too_full(seen, precheck.FREE) == {"/var": "100 of 2048 MiB free"}
-    assert precheck.size(seen) == 50_000
+def test_each_of_two_file_systems_needs_its_own_free_space():
+    systems = {"/usr": FileSystem("/", 20_000, 4096, "ext4"), "/var/lib": FileSystem("/var", 30_000, 100, "xfs")}
+    assert precheck.too_full(systems, precheck.FREE) == {"/var": "100 of 2048 MiB free"}
+    assert precheck.size(systems) == 50_000
 
 
 # -- interfaces ----------------------------------------------------------------------------------------
@@ -70,12 +70,12 @@ PROVIDER = NICS["compute01-provider"]
 
 def test_every_node_has_its_interfaces():
     assert set(NICS) == {f"{node.name}-{network}" for node in LAB.nodes for network in ("management", "provider")}
-    told = {str(nic) for nic in precheck.nics(PRODUCTION)}
-    assert {"compute01-provider", "compute01-management", "storage01-management"} <= told
-    assert not {"controller01-provider", "storage01-provider"} & told
+    names = {str(nic) for nic in precheck.nics(PRODUCTION)}
+    assert {"compute01-provider", "compute01-management", "storage01-management"} <= names
+    assert not {"controller01-provider", "storage01-provider"} & names
 
 
-def test_peers_are_the_others_with_an_address_there():
+def test_peers_are_the_other_nodes_with_an_address_on_the_network():
     assert precheck.peers(PROVIDER, LAB)["10.181.0.31"] == "controller01"
     assert "compute01" not in precheck.peers(PROVIDER, LAB).values()
     bridged = next(nic for nic in precheck.nics(PRODUCTION) if str(nic) == "compute01-provider")
@@ -92,24 +92,24 @@ def test_peers_are_the_others_with_an_address_there():
         ({"addresses": ("10.181.0.35",), "mtu": 1400}, ["MTU 1400", "10.181.0.34 is on no interface"]),
     ],
 )
-def test_what_is_wrong_with_an_interface_is_told(changes, faults):
+def test_every_fault_of_an_interface_is_found(changes, faults):
     assert precheck.faults(PROVIDER, links(**changes)) == faults
 
 
-def test_an_interface_that_is_not_there_is_told_with_those_that_are():
-    seen = links()
-    del seen["eth1"]
-    assert precheck.faults(PROVIDER, seen) == ["no such interface; there are eth0"]
+def test_a_missing_interface_is_reported_with_the_existing_ones():
+    found = links()
+    del found["eth1"]
+    assert precheck.faults(PROVIDER, found) == ["no such interface; there are eth0"]
 
 
-def test_an_address_on_another_interface_is_told_with_that():
-    seen = {**links(addresses=()), "eth2": Interface("eth2", addresses=("10.181.0.34",))}
-    assert precheck.faults(PROVIDER, seen) == ["10.181.0.34 is on eth2"]
+def test_an_address_on_another_interface_is_reported_with_its_name():
+    found = {**links(addresses=()), "eth2": Interface("eth2", addresses=("10.181.0.34",))}
+    assert precheck.faults(PROVIDER, found) == ["10.181.0.34 is on eth2"]
 
 
-def test_a_bridge_that_neutron_made_is_as_good():
-    seen = {**links(addresses=(), master="brq1"), "brq1": Interface("brq1", addresses=("10.181.0.34",))}
-    assert precheck.faults(PROVIDER, seen) == []
+def test_an_address_on_neutrons_bridge_is_accepted():
+    found = {**links(addresses=(), master="brq1"), "brq1": Interface("brq1", addresses=("10.181.0.34",))}
+    assert precheck.faults(PROVIDER, found) == []
 
 
 @pytest.mark.parametrize(
@@ -121,9 +121,9 @@ def test_a_bridge_that_neutron_made_is_as_good():
         (("172.16.181.31", "192.168.7.1"), []),
     ],
 )
-def test_an_address_that_nobody_gave_it_is_told(addresses, strangers):
-    seen = {"eth0": Interface("eth0", addresses=addresses)}
-    assert precheck.strangers(NICS["controller01-management"], seen, LAB.vip) == strangers
+def test_an_address_that_is_not_in_the_inventory_is_found(addresses, strangers):
+    found = {"eth0": Interface("eth0", addresses=addresses)}
+    assert precheck.strangers(NICS["controller01-management"], found, LAB.vip) == strangers
 
 
 @pytest.mark.parametrize(
@@ -135,14 +135,14 @@ def test_an_address_that_nobody_gave_it_is_told(addresses, strangers):
         ({}, []),
     ],
 )
-def test_what_leaves_by_the_provider_interface_is_told(routes, carried):
+def test_routes_over_the_provider_interface_are_found(routes, carried):
     assert precheck.carried("eth1", links(master="brq1"), routes) == carried
 
 
-def test_another_node_that_knocks_there_is_no_user_of_it():
+def test_the_route_to_another_node_is_no_traffic_on_the_interface():
     routes = {"10.181.0.33": "eth1", "10.181.0.99": "eth1", "default": "eth1"}
-    told = precheck.carried("eth1", links(), routes, ["10.181.0.33"])
-    assert told == ["the way to 10.181.0.99", "the default route"]
+    carried = precheck.carried("eth1", links(), routes, ["10.181.0.33"])
+    assert carried == ["the way to 10.181.0.99", "the default route"]
 
 
 # -- the VIP -------------------------------------------------------------------------------------------
@@ -156,16 +156,16 @@ SILENT = Neighbour("silent", "", "FAILED")
     [
         ({}, {"controller01": SILENT, "controller02": SILENT, "runner": SILENT}, []),
         ({"controller01": True}, {"controller01": Neighbour("open"), "controller02": Neighbour("open", "aa:01")}, []),
-        ({"controller01": True}, {"runner": Neighbour("open")}, []),  # behind a router: whose it is, is not seen
+        ({"controller01": True}, {"runner": Neighbour("open")}, []),  # behind a router: no MAC address
         ({}, {"controller01": Neighbour("silent", "ff:99", "STALE")}, []),
-        ({}, {"runner": Neighbour("open")}, ["somebody answers to runner"]),
+        ({}, {"runner": Neighbour("open")}, ["a machine answers to runner"]),
         ({}, {"controller01": Neighbour("refused", "ff:99", "REACHABLE")}, ["ff:99 answers to controller01"]),
         (
             {"controller01": True},
             {"controller02": Neighbour("open", "ff:99"), "controller03": Neighbour("open", "ff:99")},
             ["ff:99 answers to controller02, controller03"],
         ),
-        ({"controller01": False}, {}, ["controller01 has 172.16.181.30, and no Pacemaker of this cluster"]),
+        ({"controller01": False}, {}, ["controller01 has 172.16.181.30, which this cluster's Pacemaker did not set"]),
         ({"controller01": True, "controller02": False}, {}, ["controller02 has", "2 nodes have it"]),
         ({}, {"controller01": Neighbour("open", "aa:02")}, ["controller02 (aa:02), which does not have the address"]),
     ],
@@ -174,10 +174,10 @@ SILENT = Neighbour("silent", "", "FAILED")
         "set by hand", "twice", "a node that answers without it",
     ],
 )  # fmt: skip
-def test_who_has_the_vip_and_should_not_is_told(holders, answers, words):
-    told = precheck.vip_taken(VIP, holders, answers, MACS)
-    assert len(told) == len(words)
-    assert [word for word, line in zip(words, told, strict=True) if word not in line] == []
+def test_wrong_holders_of_the_vip_are_found(holders, answers, words):
+    taken = precheck.vip_taken(VIP, holders, answers, MACS)
+    assert len(taken) == len(words)
+    assert [word for word, line in zip(words, taken, strict=True) if word not in line] == []
 
 
 # -- ports ---------------------------------------------------------------------------------------------
@@ -187,14 +187,14 @@ def held(port: int, *units: str, protocol: str = "tcp", program: str = "p") -> l
     return [Listener(protocol, "any", port, program, frozenset(units))]
 
 
-def test_every_port_of_the_catalogue_is_looked_at_where_it_is_needed():
+def test_every_port_of_the_catalogue_is_checked_on_its_nodes():
     assert {"controller01-keystone-5000", "controller03-galera-4567", "controller02-haproxy-1080"} <= set(PORTS)
     assert {"compute01-libvirt-5900-5999", "compute02-neutron-linuxbridge-agent-8472/udp"} <= set(PORTS)
     assert not any(name.startswith("compute01-keystone") for name in PORTS)
     small = inventory.load("two-node")
-    told = {str(port) for port in precheck.ports(small, catalogue.load().of(small))}
-    assert "controller-galera-3306" in told
-    assert "controller-galera-4567" not in told
+    names = {str(port) for port in precheck.ports(small, catalogue.load().of(small))}
+    assert "controller-galera-3306" in names
+    assert "controller-galera-4567" not in names
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_every_port_of_the_catalogue_is_looked_at_where_it_is_needed():
         ("controller01-keystone-5000", [], False, True),
         ("controller01-keystone-5000", held(5001, "apache2"), False, True),
         ("controller01-keystone-5000", held(5000, "apache2"), False, False),
-        ("controller01-keystone-5000", held(5000, "keystone"), False, False),  # not configured by us
+        ("controller01-keystone-5000", held(5000, "keystone"), False, False),  # another deployment's
         ("controller01-keystone-5000", held(5000, "keystone"), True, True),
         ("controller01-keystone-5000", held(5000, "haproxy") + held(5000, "keystone"), True, True),
         ("controller01-keystone-5000", held(5000, "keystone") + held(5000), True, False),
@@ -217,11 +217,11 @@ def test_every_port_of_the_catalogue_is_looked_at_where_it_is_needed():
         ("compute01-libvirt-5900-5999", held(5950), True, True),  # an instance's console
     ],
 )
-def test_a_port_is_free_or_its_own_services(name, listeners, ours, fine):
+def test_a_port_may_be_free_or_held_by_its_service(name, listeners, ours, fine):
     assert (precheck.held_by_others(PORTS[name], listeners, ours) == []) is fine
 
 
-def test_who_holds_a_port_is_told():
+def test_the_holder_of_a_port_is_named():
     assert precheck.held_by_others(PORTS["controller01-keystone-5000"], held(5000, "apache2"), False) == [
         "any:5000/tcp of apache2"
     ]
@@ -244,10 +244,10 @@ def test_a_name_with_another_address_is_a_contradiction(hosts_file, count):
     assert len(precheck.contradictions(LAB, hosts_file)) == count
 
 
-def test_of_equal_values_all_but_the_first_are_told():
-    seen = {"controller01": "a", "controller02": "b", "controller03": "a", "compute01": "a", "compute02": ""}
-    told = {node.name: precheck.same_before(LAB, node, seen) for node in LAB.nodes}
-    assert told == {
+def test_equal_values_are_reported_at_all_nodes_but_the_first():
+    values = {"controller01": "a", "controller02": "b", "controller03": "a", "compute01": "a", "compute02": ""}
+    same = {node.name: precheck.earlier_nodes_with_same(LAB, node, values) for node in LAB.nodes}
+    assert same == {
         "controller01": [],
         "controller02": [],
         "controller03": ["controller01"],
@@ -256,7 +256,7 @@ def test_of_equal_values_all_but_the_first_are_told():
     }
 
 
-def test_data_is_foreign_unless_the_machine_is_ours():
+def test_data_is_foreign_on_a_machine_of_no_or_another_cluster():
     data = ("/var/lib/mysql/grastate.dat",)
     assert precheck.foreign_data(Leftovers({"galera": "lab"}, data), "lab") == ()
     assert precheck.foreign_data(Leftovers({}, data), "lab") == data

@@ -1,4 +1,4 @@
-"""Runs of the prechecks against a real sshd of this machine, which stands for several; none of them is changed."""
+"""Runs of the prechecks against a real sshd on this machine, which plays several machines; the runs only read."""
 
 import getpass
 import os
@@ -53,7 +53,8 @@ disk_gib = 0
 instances = 1
 """
 LAB = '[lab]\nimage = "full"\n'
-QUICK = "reachable or capacity or host_name or clock or interface_is_there"
+QUICK = "reachable or capacity or hostname or clock or interface_matches"
+"""The prechecks that take no longer than a second."""
 OPTIONS = (
     "-p", "no:cacheprovider", "-v", "-m", "precheck", "-k", QUICK, "--inventory=mirror.toml", "suites/precheck",
 )  # fmt: skip
@@ -76,7 +77,7 @@ def keys(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def port(keys):
-    """An sshd for this very user at three addresses, and at no other."""
+    """The port of an sshd for the current user, which listens at three addresses only."""
     addresses = ("127.9.0.11", "127.9.0.21", "127.9.0.22")
     with socket.create_server((addresses[0], 0)) as free:
         number = free.getsockname()[1]
@@ -95,7 +96,7 @@ def port(keys):
         answers(addresses[-1], number, keys / "log")
         yield number
     finally:
-        time.sleep(0.2)  # for it to see its sessions off
+        time.sleep(0.2)  # sshd ends its sessions
         server.terminate()
         server.wait(timeout=10)
         if ours:
@@ -123,8 +124,8 @@ def checkout(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory, keys, port) -> dict[str, str]:
-    """What each run printed; all side by side."""
+def outputs(tmp_path_factory, keys, port) -> dict[str, str]:
+    """The output of each run; the runs are parallel."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     begun = {}
     for name, (text, w2, options) in RUNS.items():
@@ -142,32 +143,32 @@ def told(tmp_path_factory, keys, port) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", ["all answer", "with workers"])
-def test_the_table_and_the_notes_are_told_of_checks_that_passed(told, name):
-    assert "test_one_compute_may_be_lost[demand]" in told[name]
-    assert told[name].count("1 x nano") == 1, told[name]
-    assert "all 2 computes: a place for every instance (1)" in told[name]
-    assert f"c1: calls itself {os.uname().nodename}; the build names it c1" in told[name]
+def test_tables_and_notes_of_passed_checks_are_printed(outputs, name):
+    assert "test_computes_carry_the_demand_with_one_lost[demand]" in outputs[name]
+    assert outputs[name].count("1 x nano") == 1, outputs[name]
+    assert "all 2 computes: a place for every instance (1)" in outputs[name]
+    assert f"c1: its hostname is {os.uname().nodename}; the build changes it to c1" in outputs[name]
 
 
-def test_what_is_broken_on_one_node_is_one_red_line_with_host_and_item(told):
-    red = [line for line in told["all answer"].splitlines() if line.startswith(("FAILED", "ERROR"))]
-    assert [line for line in red if "[w1-provider]" in line and "test_interface_is_there" in line]
-    assert "seen: no such interface; there are " in told["all answer"]
+def test_a_fault_of_one_node_is_one_red_line_with_host_and_subject(outputs):
+    red = [line for line in outputs["all answer"].splitlines() if line.startswith(("FAILED", "ERROR"))]
+    assert [line for line in red if "[w1-provider]" in line and "test_interface_matches_the_inventory" in line]
+    assert "seen: no such interface; there are " in outputs["all answer"]
 
 
-def test_a_machine_that_is_off_is_one_red_line_and_its_other_checks_are_left_out(told):
-    red = [line for line in told["one is off"].splitlines() if line.startswith(("FAILED", "ERROR")) and "w2" in line]
-    assert len(red) == 1, told["one is off"]
-    assert "test_reachable.py::test_it_answers_with_a_known_host_key[w2]" in red[0]
-    assert "left out 5: w2 does not answer" in told["one is off"]
+def test_a_dead_machine_is_one_red_line_and_its_other_checks_are_left_out(outputs):
+    red = [line for line in outputs["one is off"].splitlines() if line.startswith(("FAILED", "ERROR")) and "w2" in line]
+    assert len(red) == 1, outputs["one is off"]
+    assert "test_reachable.py::test_host_answers_with_a_known_host_key[w2]" in red[0]
+    assert "left out 5: w2 does not answer" in outputs["one is off"]
 
 
-def test_without_a_demand_capacity_is_left_out_with_the_reason(told):
-    assert "left out 2: suites/precheck/test_capacity.py: the inventory has no capacity" in told["one is off"]
+def test_without_a_demand_capacity_is_left_out_with_the_reason(outputs):
+    assert "left out 2: suites/precheck/test_capacity.py: the inventory has no capacity" in outputs["one is off"]
 
 
-def test_a_lab_that_is_not_up_is_one_error(told):
-    run = told["a lab that is not up"]
-    assert "the lab mirror is not up" in run
-    assert " 1 error" in run.splitlines()[-1]
-    assert " failed" not in run.splitlines()[-1]
+def test_a_lab_that_is_not_up_is_one_error(outputs):
+    output = outputs["a lab that is not up"]
+    assert "the lab mirror is not up" in output
+    assert " 1 error" in output.splitlines()[-1]
+    assert " failed" not in output.splitlines()[-1]

@@ -1,4 +1,4 @@
-"""Readings: what checks ask is rehearsed and travels together; a shell of this machine stands for the hosts'."""
+"""Readings: rehearsed questions share round trips; a local shell plays the hosts."""
 
 import subprocess
 import time
@@ -15,7 +15,7 @@ from fixtures.checks.readings import Readings
 
 
 class Shell(Reads):
-    """This machine's own shell, asked as a host is."""
+    """The local shell behind a host's interface; it counts round trips, and plays a dead host on demand."""
 
     def __init__(self, node):
         super().__init__(node)
@@ -54,11 +54,11 @@ def trips(readings):
 
 
 AWKWARD = {
-    "no end of line": ("printf abc", "", (0, "abc", "")),
+    "no newline at the end": ("printf abc", "", (0, "abc", "")),
     "both outputs": ("echo out; echo err >&2; exit 3", "", (3, "out\n", "err\n")),
     "input": ("cat", "one\ntwo\n", (0, "one\ntwo\n", "")),
-    "input without an end": ("cat", "one", (0, "one\n", "")),
-    "input it does not want": ("true", "x" * 70000, (0, "", "")),
+    "input without a newline at the end": ("cat", "one", (0, "one\n", "")),
+    "input that is not read": ("true", "x" * 70000, (0, "", "")),
     "nothing to read": ("cat", "", (0, "", "")),
     "quotes": ("""printf '%s' "it's \\"so\\"" """, "", (0, 'it\'s "so"', "")),
     "a variable of its own": ("token=1; echo $token", "", (0, "1\n", "")),
@@ -66,25 +66,25 @@ AWKWARD = {
 }
 
 
-def test_awkward_commands_share_a_round_trip_and_keep_their_answers_apart(readings, reader):
+def test_answers_of_one_round_trip_stay_separate(readings, reader):
     checks = [lambda case=case: reader.run(case[0], stdin=case[1]) for case in AWKWARD.values()]
     readings.rehearse(checks)
     assert trips(readings) == 1
-    seen = {name: check() for name, check in zip(AWKWARD, checks, strict=True)}
-    assert {name: (told.code, told.out, told.err) for name, told in seen.items()} == {
+    results = {name: check() for name, check in zip(AWKWARD, checks, strict=True)}
+    assert {name: (result.code, result.out, result.err) for name, result in results.items()} == {
         name: expected for name, (_, _, expected) in AWKWARD.items()
     }
     assert trips(readings) == 1
 
 
-def test_a_command_that_is_no_shell_spoils_no_other(readings, reader):
+def test_a_syntax_error_does_not_disturb_other_commands(readings, reader):
     checks = [lambda: reader.run("if then"), lambda: reader.run("echo well")]
     readings.rehearse(checks)
     assert checks[1]().out == "well\n"
     assert not checks[0]().ok
 
 
-def test_a_command_that_ends_the_shell_spoils_no_other(readings, reader):
+def test_a_command_that_kills_its_shell_does_not_disturb_other_commands(readings, reader):
     checks = [lambda: reader.run("kill -KILL $$"), lambda: reader.run("echo well")]
     readings.rehearse(checks)
     assert checks[1]().out == "well\n"
@@ -94,7 +94,7 @@ def test_a_command_that_ends_the_shell_spoils_no_other(readings, reader):
 # -- rehearsal ---------------------------------------------------------------------------------------
 
 
-def test_many_checks_cost_as_many_round_trips_as_the_longest_asks_questions(readings, reader):
+def test_many_checks_cost_as_many_round_trips_as_the_longest_chain_of_questions(readings, reader):
     def chain(start):
         one = reader.check("echo %s", start).strip()
         two = reader.check("echo %s+", one).strip()
@@ -107,12 +107,12 @@ def test_many_checks_cost_as_many_round_trips_as_the_longest_asks_questions(read
     assert trips(readings) == 3
 
 
-def test_the_same_question_is_asked_once(readings, reader):
+def test_equal_questions_are_sent_once(readings, reader):
     readings.rehearse([lambda: reader.run("date +%N")] * 2)
     assert reader.run("date +%N") == reader.run("date +%N")
 
 
-def test_a_check_that_fails_in_rehearsal_fails_when_it_runs_and_not_before(readings, reader):
+def test_a_failure_in_rehearsal_is_raised_only_when_the_check_runs(readings, reader):
     def check():
         assert reader.check("echo red").strip() == "green"
 
@@ -122,7 +122,7 @@ def test_a_check_that_fails_in_rehearsal_fails_when_it_runs_and_not_before(readi
     assert trips(readings) == 1
 
 
-def test_a_reading_on_every_node_is_one_question_of_each(readings):
+def test_a_reading_on_every_node_is_one_round_trip_to_each(readings):
     def check():
         return readings.everywhere(lambda reader: reader.check("echo %s", reader.name).strip())
 
@@ -131,11 +131,11 @@ def test_a_reading_on_every_node_is_one_question_of_each(readings):
     assert check() == {name: name for name in readings.round_trips}
 
 
-def test_what_nobody_rehearsed_is_asked_when_it_is_needed(readings, reader):
+def test_an_unrehearsed_question_is_sent_when_it_is_asked(readings, reader):
     assert reader.check("echo late") == "late\n"
 
 
-def test_testinfra_reads_what_is_known(readings, reader):
+def test_testinfra_uses_known_answers(readings, reader):
     def check():
         return reader.host.file("/etc/passwd").exists, reader.host.file("/etc/passwd").mode
 
@@ -145,7 +145,7 @@ def test_testinfra_reads_what_is_known(readings, reader):
     assert trips(readings) == before
 
 
-def test_what_takes_long_keeps_nobody_waiting(readings, reader):
+def test_a_slow_command_does_not_delay_others(readings, reader):
     slow, quick = lambda: reader.run("sleep 0.5; echo slow", timeout=90), lambda: reader.run("echo quick")
     readings.rehearse([slow, quick])
     assert quick().out == "quick\n"
@@ -153,8 +153,8 @@ def test_what_takes_long_keeps_nobody_waiting(readings, reader):
     assert trips(readings) == 2
 
 
-def test_a_check_runs_while_what_others_ask_is_under_way(readings, tmp_path):
-    """The other host answers only when the check has run."""
+def test_a_check_runs_while_questions_of_others_are_under_way(readings, tmp_path):
+    """The other host answers only after the check has run."""
     first, second = (readings.reader(node) for node in readings.site.cluster.nodes[:2])
     ran = tmp_path / "ran"
 
@@ -171,14 +171,14 @@ def test_a_check_runs_while_what_others_ask_is_under_way(readings, tmp_path):
     assert trips(readings) == 2
 
 
-def test_what_a_check_asks_next_is_asked_while_others_run(readings, reader):
+def test_the_next_questions_are_sent_while_other_checks_run(readings, reader):
     chain = [lambda n=n: reader.check("echo %s+", reader.check("echo %s", n).strip()) for n in range(20)]
     readings.rehearse(chain, wait=False)
     assert [check() for check in chain] == [f"{n}+\n" for n in range(20)]
     assert trips(readings) == 2
 
 
-def test_what_was_under_way_when_something_changed_is_asked_again(readings, reader, tmp_path):
+def test_a_question_under_way_during_a_change_is_sent_again(readings, reader, tmp_path):
     file = tmp_path / "file"
     file.write_text("before")
 
@@ -192,11 +192,11 @@ def test_what_was_under_way_when_something_changed_is_asked_again(readings, read
     assert check() == "after"
 
 
-# -- what ends an answer -----------------------------------------------------------------------------
+# -- invalid answers ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["change", "fault"])
-def test_a_change_makes_every_answer_old(readings, reader, tmp_path, kind):
+def test_a_change_drops_every_answer(readings, reader, tmp_path, kind):
     file = tmp_path / "file"
     file.write_text("before")
     assert reader.check("cat %s", file) == "before"
@@ -206,7 +206,7 @@ def test_a_change_makes_every_answer_old(readings, reader, tmp_path, kind):
     assert reader.check("cat %s", file) == "after"
 
 
-def test_a_note_does_not(readings, reader, tmp_path):
+def test_a_note_keeps_the_answers(readings, reader, tmp_path):
     file = tmp_path / "file"
     file.write_text("before")
     reader.check("cat %s", file)
@@ -215,7 +215,7 @@ def test_a_note_does_not(readings, reader, tmp_path):
     assert reader.check("cat %s", file) == "before"
 
 
-def test_a_dead_host_is_told_by_each_check_of_it_and_asked_once(readings, reader):
+def test_a_dead_host_is_tried_once_and_reported_by_each_of_its_checks(readings, reader):
     readings.site.hosts["controller01"].is_dead = True
     readings.rehearse([lambda: reader.run("echo one"), lambda: reader.run("echo two")])
     for word in ("one", "two"):
@@ -224,26 +224,26 @@ def test_a_dead_host_is_told_by_each_check_of_it_and_asked_once(readings, reader
     assert trips(readings) == 1
 
 
-def goes_wrong(_):
+def failing(_):
     raise LookupError("neither found nor refused")
 
 
 @pytest.fixture
 def session(readings, monkeypatch):
-    """A cloud's session is at hand; what is read of it is up to the test."""
+    """A stand-in for the cloud's session."""
     monkeypatch.setattr(readings, "_session", lambda: "the session")
 
 
-def test_what_went_wrong_on_the_way_is_told_to_who_asks_and_spoils_no_other(readings, reader, session):
-    checks = [lambda: readings.cloud(goes_wrong), lambda: reader.run("echo well").out]
+def test_an_unknown_error_is_raised_by_its_own_check_only(readings, reader, session):
+    checks = [lambda: readings.cloud(failing), lambda: reader.run("echo well").out]
     readings.rehearse(checks)
     assert checks[1]() == "well\n"
-    for _ in range(2):  # and whoever asks again waits for nothing
+    for _ in range(2):  # the second call gets the same answer at once
         with pytest.raises(LookupError, match="neither found nor refused"):
             checks[0]()
 
 
-def test_an_environment_that_pytest_changes_meanwhile_is_read_again(readings, session):
+def test_a_reading_is_repeated_when_pytest_changes_the_environment_meanwhile(readings, session):
     tries = iter([KeyError("PYTEST_CURRENT_TEST"), KeyError("PYTEST_CURRENT_TEST")])
 
     def read(_):
@@ -255,8 +255,8 @@ def test_an_environment_that_pytest_changes_meanwhile_is_read_again(readings, se
     assert readings.cloud(read) == "read"
 
 
-def test_another_workers_unknown_errors_are_not_kept(readings, reader, session, tmp_path):
-    readings.rehearse([lambda: readings.cloud(goes_wrong), lambda: reader.run("echo well")])
+def test_unknown_errors_are_not_saved_for_other_workers(readings, reader, session, tmp_path):
+    readings.rehearse([lambda: readings.cloud(failing), lambda: reader.run("echo well")])
     readings.save(tmp_path / "answers")
     other = Readings(readings.site)
     assert other.load(tmp_path / "answers")
@@ -264,16 +264,16 @@ def test_another_workers_unknown_errors_are_not_kept(readings, reader, session, 
     other.close()
 
 
-def test_a_command_that_must_succeed_says_what_it_came_to(reader):
+def test_a_failed_command_that_must_succeed_names_its_host(reader):
     with pytest.raises(CommandFailed, match="controller01"):
         reader.check("exit 4")
 
 
-# -- what pytest does meanwhile ----------------------------------------------------------------------
+# -- warnings ----------------------------------------------------------------------------------------
 
 
 def test_between_two_tests_a_librarys_warning_is_no_error_in_any_thread(pytestconfig):
-    """pytest forgets its filters then, and sets one after the other."""
+    """Between two tests pytest resets its filters and sets them one after the other."""
     with warnings.catch_warnings(record=True):
         warnings.resetwarnings()
         for each in pytestconfig.getini("filterwarnings"):
@@ -282,17 +282,17 @@ def test_between_two_tests_a_librarys_warning_is_no_error_in_any_thread(pytestco
 
 
 @pytest.mark.parametrize("module", ["deploy.cloud", "fixtures.checks.readings", "suites.state.test_nova", "test_nova"])
-def test_a_warning_about_our_own_code_is_an_error(module):
+def test_a_warning_in_the_projects_own_code_is_an_error(module):
     with pytest.raises(DeprecationWarning):
         warnings.warn_explicit("gone in 5.0", DeprecationWarning, "our.py", 1, module)
 
 
-def test_what_nobody_closed_is_an_error_wherever_it_was_opened():
+def test_an_unclosed_resource_is_an_error_in_any_module():
     with pytest.raises(ResourceWarning):
         warnings.warn_explicit("unclosed socket", ResourceWarning, "socket.py", 1, "socket")
 
 
-def test_in_the_harness_a_librarys_warning_is_an_error_unless_it_is_named():
+def test_in_the_harness_a_librarys_warning_is_an_error_unless_it_is_listed():
     with pytest.raises(DeprecationWarning):
         warnings.warn_explicit("gone in 2.0", DeprecationWarning, "library.py", 1, "library")
     warnings.warn_explicit("gone in 5.0", PendingDeprecationWarning, "resource.py", 1, "openstack.resource")

@@ -1,4 +1,4 @@
-"""Signing in: what is asked of Keystone, and what is made of its answer; a server of our own stands for it."""
+"""Sign-in: the request to Keystone and the ticket made from its answer; a local HTTP server plays Keystone."""
 
 import json
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,7 +11,7 @@ from fixtures.checks.readings import Readings
 
 
 class Keystone(BaseHTTPRequestHandler):
-    """Lets one user in, and keeps what was asked."""
+    """Accepts one user, and records the requests."""
 
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["auth"]
@@ -22,7 +22,7 @@ class Keystone(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_):
-        """Nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -37,31 +37,31 @@ def keystone():
 @pytest.fixture
 def sign_in(site_of, keystone):
     readings = Readings(site_of("lab"))
-    yield lambda *who: readings.sign_in(f"http://127.0.0.1:{keystone.server_port}/v3", *who)
+    yield lambda *user: readings.sign_in(f"http://127.0.0.1:{keystone.server_port}/v3", *user)
     readings.close()
 
 
-def test_who_is_let_in_gets_a_token(sign_in):
+def test_an_accepted_sign_in_returns_a_token(sign_in):
     assert sign_in("demo", "right") == Ticket(201, "gAAAA")
 
 
-def test_who_is_refused_gets_none(sign_in):
+def test_a_refused_sign_in_returns_no_token(sign_in):
     assert sign_in("demo", "wrong") == Ticket(401)
 
 
-def test_a_project_is_asked_for_where_one_is_named(sign_in, keystone):
+def test_a_named_project_is_the_scope_of_the_request(sign_in, keystone):
     sign_in("demo", "right", "work")
     sign_in("demo", "right")
     scopes = [asked.get("scope") for _, asked in keystone.asked]
     assert scopes == [{"project": {"name": "work", "domain": {"name": "Default"}}}, None]
 
 
-def test_nobody_there_is_told_as_such(site_of):
+def test_a_closed_port_is_status_0_with_the_type_of_the_error(site_of):
     readings = Readings(site_of("lab"))
     ticket = readings.sign_in("http://127.0.0.1:1/v3", "demo", "right")
     readings.close()
     assert (ticket.status, ticket.token, ticket.why) == (0, "", "ConnectionError")
 
 
-def test_neither_password_nor_token_is_shown():
+def test_password_and_token_are_not_in_the_repr():
     assert "secret" not in repr(SignIn("http://a/v3", "demo", "secret")) + repr(Ticket(201, "secret"))

@@ -1,4 +1,4 @@
-"""Subjects: what checks are about comes out of inventory, catalogue and templates, and each has a name of its own."""
+"""Subjects of checks: each is derived from inventory, catalogue and templates, and has a unique name."""
 
 from collections import Counter
 
@@ -25,11 +25,11 @@ def test_names_are_unique(listed, profile, subject):
 
 @pytest.mark.parametrize("subject", subjects.SUBJECTS)
 def test_a_report_shows_a_subject_by_its_name(listed, subject):
-    # Allure writes down what a check was run with as `repr` tells it, and knows it again in the next run by that.
+    # Allure records a check's parameters by `repr`, and identifies the check in the next run by them.
     assert [repr(one) for one in listed(subject) if repr(one).strip("'") != subjects.name(one)] == []
 
 
-def test_a_port_is_bound_by_the_service_on_its_node_and_by_the_proxy_on_the_vip(listed):
+def test_the_service_binds_its_port_on_its_node_and_haproxy_on_the_vip(listed):
     found = {
         opening.unit: opening.addresses
         for opening in listed("opening")
@@ -43,12 +43,12 @@ def test_a_port_on_two_addresses_is_one_opening(listed):
     assert client.addresses == {"172.16.181.31", "127.0.0.1"}
 
 
-def test_without_a_vip_nobody_proxies_and_nothing_replicates(listed):
+def test_without_a_vip_there_are_no_proxy_ports_and_no_replication_ports(listed):
     ports = {opening.port for opening in listed("opening", "two-node")}
     assert ports & {5000, 3306, 1080, 4567} == {5000, 3306}
 
 
-def test_what_listens_at_times_may_and_need_not(listed):
+def test_a_port_that_is_open_at_times_is_allowed_and_not_required(listed):
     assert 4568 not in {opening.port for opening in listed("opening")}
     (surface,) = (surface for surface in listed("surface") if surface.node.name == "controller01")
     assert {4568, 22} <= {opening.port for opening in surface.openings}
@@ -62,7 +62,7 @@ def test_kernel_settings_are_those_of_the_template(listed):
     }
 
 
-def test_database_settings_are_spelled_as_the_server_tells_them(listed):
+def test_database_settings_are_spelled_like_the_servers_variables(listed):
     found = {s.key: s.value for s in listed("database_setting") if s.node.name == "controller01"}
     assert (found["skip_name_resolve"], found["bind_address"]) == ("ON", "172.16.181.31")
     assert found["wsrep_provider_options"].startswith("gmcast.listen_addr=")
@@ -70,7 +70,7 @@ def test_database_settings_are_spelled_as_the_server_tells_them(listed):
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_files_are_all_that_the_site_renders(listed, site_of, profile):
+def test_file_subjects_are_exactly_the_rendered_files(listed, site_of, profile):
     site = site_of(profile)
     for node in site.cluster.nodes:
         mine = [file for file in listed("file", profile) if file.node.name == node.name]
@@ -97,7 +97,7 @@ def test_folders_owned_whole_are_the_key_repositories_of_every_keystone(listed):
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_one_step_puts_all_files_of_a_folder_owned_whole_and_none_lies_there_by_chance(listed, site_of, profile):
+def test_one_step_writes_all_files_of_a_folder_owned_whole(listed, site_of, profile):
     site = site_of(profile)
     for folder in listed("whole_folder", profile):
         steps = {

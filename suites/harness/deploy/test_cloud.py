@@ -45,8 +45,8 @@ def api(failing):
     with_own_session.session.close()
 
 
-def test_a_patient_client_retries_an_api_that_just_started(failing, api):
-    cloud.patient(api)
+def test_client_with_retries_waits_for_an_api_that_just_started(failing, api):
+    cloud.retry_server_errors(api)
     assert api.get("/").status_code == 200
     assert failing.asked == 2
 
@@ -61,7 +61,7 @@ def refuse():
     raise ConflictException("409: it exists")
 
 
-def test_an_object_another_step_just_created_is_used():
+def test_object_created_by_a_parallel_step_is_used():
     found = iter([None, "theirs"])
     changes = []
     unsubscribe = JOURNAL.subscribe(changes.append)
@@ -70,6 +70,6 @@ def test_an_object_another_step_just_created_is_used():
     assert not changes
 
 
-def test_an_existing_object_is_not_created_again():
+def test_existing_object_is_not_created_again():
     there = SimpleNamespace(name="service")
     assert cloud._ensured("role service", lambda: there, lambda: pytest.fail("made again")) is there

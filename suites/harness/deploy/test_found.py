@@ -1,4 +1,4 @@
-"""What is found on the computes: read when a template needs it, and a compute that is down fails only what needs it."""
+"""Facts of computes: read when a template needs them; a silent compute fails only the files that need its facts."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import pytest
 
 from deploy import preview
 from deploy.errors import HostUnreachable
-from deploy.facts import finding
+from deploy.facts import computes
 from deploy.found import KINDS, Found, Unknown
 from deploy.host import Host, Hosts, Reads, Result
 
@@ -15,7 +15,7 @@ NOVA, KNOWN = "/etc/nova/nova.conf", "/var/lib/nova/.ssh/known_hosts"
 
 
 class Compute(Reads):
-    """A host that answers the two readings, or does not answer at all."""
+    """A host double that answers the two readings, or no command at all."""
 
     def __init__(self, node, asked, virt=VIRT):
         super().__init__(node)
@@ -31,18 +31,18 @@ class Compute(Reads):
 
 @pytest.fixture
 def asked():
-    """The hosts that were asked, once for each command."""
+    """The names of the contacted hosts, one per command."""
     return []
 
 
 @pytest.fixture
 def read(site_of, asked):
-    """The lab's computes as found where each of those named answers what is given."""
+    """Return the facts of the lab's computes, of which the named ones answer with the given texts."""
 
     def make(virt=VIRT):
         nodes = site_of("lab").cluster.role("compute")
         hosts = {node.name: Compute(node, asked, virt) for node in nodes}
-        return finding.read(hosts, lambda reading: {name: reading(host) for name, host in hosts.items()})
+        return computes.read(hosts, lambda reading: {name: reading(host) for name, host in hosts.items()})
 
     return make
 
@@ -57,25 +57,25 @@ def rendered(site_of):
     return make
 
 
-def test_both_are_read_from_the_hosts(read, rendered):
+def test_both_facts_are_read_from_the_hosts(read, rendered):
     files = rendered(read())
     assert "virt_type = kvm\n" in files[NOVA]
     assert "ssh-ed25519 key-compute02\n" in files[KNOWN]
 
 
-def test_nobody_is_asked_for_what_no_template_needs(read, rendered, asked):
+def test_hosts_are_contacted_only_for_facts_that_a_template_needs(read, rendered, asked):
     rendered(read(), "controller01")
     assert asked == []
 
 
-def test_each_reading_is_taken_once(read, rendered, asked):
+def test_each_reading_is_made_once(read, rendered, asked):
     found = read()
     rendered(found)
     rendered(found, "compute02")
     assert sorted(asked) == ["compute01", "compute01", "compute02", "compute02"]
 
 
-def test_a_compute_that_is_down_is_named_by_what_needs_it(read, site_of):
+def test_error_names_the_silent_compute_and_the_file(read, site_of):
     site, found = site_of("lab"), read({"compute01": "kvm\n"})
     node = site.cluster.node("compute01")
     assert site.render(node, [site.catalogue["nova-compute"]], found)
@@ -83,15 +83,15 @@ def test_a_compute_that_is_down_is_named_by_what_needs_it(read, site_of):
         site.render(node, [site.catalogue["nova-ssh"]], found)
 
 
-def test_what_nobody_tried_since_the_host_booted_may_be_either(read, rendered):
+def test_untried_virtualisation_is_possibly_each_kind(read, rendered):
     found = read({"compute01": "", "compute02": "qemu\n"})
     assert [possible.virt_type["compute01"] for possible in found.possible("compute01")] == list(KINDS)
     assert found.possible("compute02") == found.possible("controller01") == (found,)
-    with pytest.raises(Unknown, match="no virtualisation was tried"):
+    with pytest.raises(Unknown, match="no build has tried virtualisation"):
         rendered(found)
 
 
-def test_what_a_build_has_found_holds_for_the_hosts_rendered_later(site_of, read):
+def test_facts_of_the_trial_hold_for_later_renders(site_of, read):
     site = site_of("lab")
     site.found.take(read())
     node = site.cluster.node("compute01")
@@ -100,7 +100,7 @@ def test_what_a_build_has_found_holds_for_the_hosts_rendered_later(site_of, read
 
 
 class Shown(Host):
-    """A host that lacks nothing but a file that says kvm."""
+    """A host double on which only a file with kvm differs."""
 
     def run(self, command, *_, **__):
         return Result(self.name, command, 0, "", "")
@@ -112,18 +112,18 @@ class Shown(Host):
         return [file.path for file in files if "virt_type = kvm\n" in file.text]
 
 
-def test_a_dry_run_says_what_it_does_not_know_and_goes_on(site_of, read):
+def test_dry_run_lists_unknown_files_and_continues(site_of, read):
     site = site_of("lab")
     site = replace(site, hosts=Hosts(Shown(node, site.cluster.ssh) for node in site.cluster.nodes))
     site.found.take(read({"compute01": "kvm\n"}))
     seen = preview.hosts(site)
     assert seen["compute01"].files == (NOVA,)
-    assert seen["compute01"].unknown == ("nova-ssh: not known of compute02: compute02: no answer",)
-    assert seen["compute02"].files == ()  # whichever works there, one of the two files is the one it has
+    assert seen["compute01"].unknown == ("nova-ssh: a fact of compute02 is unknown: compute02: no answer",)
+    assert seen["compute02"].files == ()  # its file matches one of the two types
     assert not seen["controller01"].unknown
 
 
-def test_stand_ins_name_every_compute(site_of):
+def test_assumed_facts_cover_every_compute(site_of):
     cluster = site_of("lab").cluster
     assumed = Found.assumed(cluster)
     assert set(assumed.virt_type) == set(assumed.host_keys) == {node.name for node in cluster.role("compute")}

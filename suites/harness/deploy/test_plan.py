@@ -54,7 +54,7 @@ def whole(log) -> Step:
 # -- one step ------------------------------------------------------------------------------------------
 
 
-def test_the_parts_of_a_step_come_in_their_order(site, whole, log):
+def test_parts_of_a_step_run_in_order(site, whole, log):
     plan.apply(site, whole)
     assert list(dict.fromkeys(part for part, _ in log.calls)) == [
         "prepare",
@@ -64,23 +64,23 @@ def test_the_parts_of_a_step_come_in_their_order(site, whole, log):
     ]
 
 
-def test_a_step_runs_once_on_each_host_of_its_roles(site, whole, log):
+def test_apply_runs_once_on_each_host_of_the_roles(site, whole, log):
     plan.apply(site, whole)
     hosts = {f"controller0{number}" for number in (1, 2, 3)}
-    assert Counter(host for told, host in log.calls if told == "apply") == dict.fromkeys(hosts, 1)
+    assert Counter(host for part, host in log.calls if part == "apply") == dict.fromkeys(hosts, 1)
 
 
-def test_verifying_only_reads(site, whole, log):
+def test_verify_only_reads(site, whole, log):
     plan.verify(site, whole)
     assert log.calls == [("amiss", "")]
 
 
-def test_parallel_means_all_hosts_at_once(site):
+def test_parallel_order_runs_all_hosts_at_once(site):
     together = threading.Barrier(3, timeout=PATIENCE)
     plan.apply(site, step("a", apply=lambda *_: together.wait()))
 
 
-def test_serial_means_one_by_one_in_inventory_order(site, log):
+def test_serial_order_runs_hosts_one_by_one_in_inventory_order(site, log):
     alone = threading.Lock()
 
     def apply(_: Site, host: Host) -> None:
@@ -93,7 +93,7 @@ def test_serial_means_one_by_one_in_inventory_order(site, log):
     assert [host for _, host in log.calls] == ["controller01", "controller02", "controller03"]
 
 
-def test_first_then_rest_means_the_first_is_done_before_the_others_begin(site, log):
+def test_first_then_rest_order_ends_the_first_host_before_the_others(site, log):
     rest = threading.Barrier(2, timeout=PATIENCE)
 
     def apply(_: Site, host: Host) -> None:
@@ -106,7 +106,7 @@ def test_first_then_rest_means_the_first_is_done_before_the_others_begin(site, l
     assert len(log.calls) == 3
 
 
-def test_an_outcome_has_the_changes_of_every_host_and_no_others(site):
+def test_outcome_has_the_changes_of_its_step_only(site):
     def apply(_: Site, host: Host) -> None:
         host.changed("did it")
         JOURNAL.emit("note", "looked", host=host.name)
@@ -117,14 +117,14 @@ def test_an_outcome_has_the_changes_of_every_host_and_no_others(site):
     assert outcome.seconds >= 0
 
 
-def test_the_journal_gets_beginning_end_and_number_of_changes(site, events):
+def test_journal_gets_begin_end_and_number_of_changes(site, events):
     plan.apply(site, step("a", apply=lambda _, host: host.changed("did it")))
-    told = [(event.kind, event.text, event.step) for event in events if event.kind == "step"]
-    assert told == [("step", "title of a ...", "a"), ("step", "done, 3 changes", "a")]
+    journalled = [(event.kind, event.text, event.step) for event in events if event.kind == "step"]
+    assert journalled == [("step", "title of a ...", "a"), ("step", "done, 3 changes", "a")]
     assert {event.step for event in events} == {"a"}
 
 
-def test_an_error_names_the_step_once_and_keeps_its_kind_and_parts(site):
+def test_error_names_the_step_once_and_keeps_its_type_and_fields(site):
     def fail(*_: object) -> None:
         raise CommandFailed("it failed", expected="e", seen="s", hint="h")
 
@@ -145,7 +145,7 @@ def test_every_failed_host_is_named(site):
     assert "controller03: it failed" in str(caught.value)
 
 
-def test_a_failed_step_is_journalled_at_once(site, events):
+def test_failed_step_is_journalled_at_once(site, events):
     with pytest.raises(CommandFailed):
         plan.apply(site, step("a", prepare=failing))
     assert [event.text for event in events] == ["title of a ...", "failed: it failed"]
@@ -161,7 +161,7 @@ def down(now) -> Iterator[Finding]:
     yield from (Finding("mariadb is inactive", name) for name in now.site.controllers)
 
 
-def test_a_missing_stage_is_one_line_that_says_how_to_build_it(site):
+def test_missing_stage_error_says_how_to_build_it(site):
     with pytest.raises(StageMissing) as caught:
         plan.verify(site, step("galera", amiss=down))
     missing = "step galera: stage galera is missing or broken: controller01: mariadb is inactive (and 2 more)"
@@ -170,14 +170,14 @@ def test_a_missing_stage_is_one_line_that_says_how_to_build_it(site):
     assert "pytest -m deploy" in caught.value.hint
 
 
-def test_a_missing_stage_shows_the_last_lines_of_a_unit(site, monkeypatch):
+def test_missing_stage_error_has_the_units_last_journal_lines(site, monkeypatch):
     monkeypatch.setattr(Host, "run", lambda host, *_, **__: Result(host.name, "", 0, "mariadb:\nits last words", ""))
     with pytest.raises(StageMissing) as caught:
         plan.verify(site, step("galera", amiss=lambda _: iter([Finding("it failed", "controller03", "mariadb")])))
     assert "controller03, mariadb:\nits last words" in str(caught.value)
 
 
-def test_a_stage_that_can_not_be_read_is_missing_as_well(site):
+def test_unreadable_stage_counts_as_missing(site):
     with pytest.raises(StageMissing, match="stage a is missing or broken: it failed: exit code 1"):
         plan.verify(site, step("a", amiss=failing))
 
@@ -202,7 +202,7 @@ def doing(log: Log, *failures: str):
     return do
 
 
-def test_every_step_is_done_once_after_those_it_requires(site, log):
+def test_every_step_runs_once_after_its_required_steps(site, log):
     outcomes = plan.run(site, [step("d", "b", "c"), step("c", "a"), step("b", "a"), step("a")], doing(log))
     order = [name for _, name in log.calls]
     assert (order[0], sorted(order[1:3]), order[3]) == ("a", ["b", "c"], "d")
@@ -220,40 +220,40 @@ def test_independent_steps_run_in_parallel(site):
     assert all(isinstance(outcome, Outcome) for outcome in outcomes.values())
 
 
-def test_a_step_waits_only_for_the_steps_it_requires(site):
-    seen = threading.Event()
+def test_step_waits_only_for_its_required_steps(site):
+    begun = threading.Event()
 
     def do(_: Site, step: Step) -> Outcome:
         if step.name == "slow":
-            assert seen.wait(PATIENCE), "b did not begin before slow ended"
+            assert begun.wait(PATIENCE), "b did not begin before slow ended"
         if step.name == "b":
-            seen.set()
+            begun.set()
         return Outcome(step.name, 0.0, ())
 
     plan.run(site, [step("slow"), step("a"), step("b", "a")], do)
-    assert seen.is_set()
+    assert begun.is_set()
 
 
-def test_a_failure_stops_only_the_steps_that_depend_on_it(site, log):
+def test_failure_stops_only_dependent_steps(site, log):
     all_steps = [step("a"), step("b", "a"), step("c", "b"), step("d", "c", "other"), step("other"), step("e", "other")]
     outcomes = plan.run(site, all_steps, doing(log, "b"))
     assert {name for _, name in log.calls} == {"a", "b", "other", "e"}
-    assert {name for name, told in outcomes.items() if isinstance(told, StackproofError)} == {"b", "c", "d"}
+    assert {name for name, outcome in outcomes.items() if isinstance(outcome, StackproofError)} == {"b", "c", "d"}
     assert str(outcomes["b"]) == "b failed"
     assert str(outcomes["c"]) == "step c was not tried, because step b was not done"
     assert str(outcomes["d"]) == "step d was not tried, because step c was not done"
 
 
-def test_a_build_neither_waits_for_nor_fails_by_what_operators_and_tenants_did(site):
+def test_verify_ignores_findings_of_operators_and_tenants(site):
     left = Finding("constraint cli-ban-vip", foreign=True)
     plan.verify(site, step("pacemaker", amiss=lambda _: iter([left])))
 
 
-def test_no_step_is_nothing_to_do(site, log):
+def test_empty_plan_has_no_outcomes(site, log):
     assert plan.run(site, [], doing(log)) == {}
 
 
-def test_a_programming_error_ends_the_run_and_its_connections(site, monkeypatch):
+def test_programming_error_ends_the_run_and_its_connections(site, monkeypatch):
     ended = []
     monkeypatch.setattr(type(site.hosts), "disconnect", lambda _: ended.append(True))
 
@@ -281,14 +281,14 @@ def test_events_of_parallel_steps_keep_their_step_s_name(site, events):
 # -- part of a build -----------------------------------------------------------------------------------
 
 
-def test_only_what_is_named_is_done_and_all_that_it_requires():
+def test_named_steps_run_with_their_required_steps():
     every = [step("d", "c"), step("c", "b"), step("b", "a"), step("a"), step("other", "a")]
     assert [each.name for each in plan.only(every, ["c"])] == ["a", "b", "c"]
     assert [each.name for each in plan.only(every, ["other", "b"])] == ["a", "b", "other"]
     assert plan.only(every, []) == []
 
 
-def test_a_name_that_no_step_has_is_told_with_those_there_are():
+def test_unknown_step_name_is_refused_with_the_known_names():
     with pytest.raises(InventoryError, match="no step named x, y") as caught:
         plan.only([step("b", "a"), step("a")], ["y", "a", "x"])
     assert "one of: a, b" in str(caught.value)

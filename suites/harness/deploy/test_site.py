@@ -35,11 +35,11 @@ def cluster(password) -> Cluster:
     return replace(lab, nodes=tuple(nodes))
 
 
-def test_a_power_password_is_read_without_its_line_break(cluster):
+def test_power_password_is_read_without_its_line_break(cluster):
     assert Site.of(cluster).secrets["power.controller02"] == "hunter2"
 
 
-def test_the_journal_masks_the_site_s_secrets(cluster, events):
+def test_journal_masks_the_sites_secrets(cluster, events):
     Site.of(cluster)
     JOURNAL.emit("note", "logging in with hunter2")
     assert events[0].text == f"logging in with {MASK}"
@@ -52,7 +52,7 @@ def test_creating_a_site_neither_writes_nor_connects(cluster, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])
-def test_the_environment_s_proxy_is_bypassed_for_the_cluster_only(cluster, monkeypatch, name):
+def test_environments_proxy_is_bypassed_for_the_cluster_only(cluster, monkeypatch, name):
     monkeypatch.setenv("no_proxy", "")
     monkeypatch.setenv("NO_PROXY", "")
     monkeypatch.setenv("http_proxy", "http://proxy.example.org:3128")
@@ -67,7 +67,7 @@ def test_the_environment_s_proxy_is_bypassed_for_the_cluster_only(cluster, monke
 @pytest.mark.parametrize(
     ("content", "reason"), [(None, "No such file"), (b"\n", "the file is empty"), (b"\xff\xfe", "the file is not text")]
 )
-def test_an_unreadable_power_password_is_reported_with_key_and_file(cluster, password, content, reason):
+def test_unreadable_power_password_is_reported_with_key_and_file(cluster, password, content, reason):
     password.unlink()
     if content is not None:
         password.write_bytes(content)
@@ -78,14 +78,14 @@ def test_an_unreadable_power_password_is_reported_with_key_and_file(cluster, pas
     assert "remove `power`" in caught.value.hint
 
 
-def test_a_service_on_a_node_is_found_by_its_step(cluster):
+def test_service_on_a_node_is_found_by_its_step(cluster):
     site = Site.of(cluster)
     names = [service.name for service in site.services("nova", cluster.node("controller01"))]
     assert names == ["nova-api", "nova-metadata", "nova-conductor", "nova-scheduler", "nova-novncproxy"]
     assert site.services("nova", cluster.node("compute01")) == ()
 
 
-def test_pacemaker_owns_units_only_where_there_is_a_vip(cluster):
+def test_pacemaker_starts_units_only_in_a_cluster_with_a_vip(cluster):
     lab, single = Site.of(cluster), Site.of(inventory.load("two-node"))
     assert lab.catalogue["keystone"].by_pacemaker
     assert not lab.catalogue["galera"].by_pacemaker

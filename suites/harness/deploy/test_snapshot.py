@@ -65,7 +65,7 @@ def test_the_first_usable_answer_is_taken_or_else_the_last_there_is(site):
     assert Snapshot(site).first(site.controllers, Fact(), usable=lambda name: name > "controller01") == "controller02"
     assert Snapshot(site).first(site.controllers, Fact(), usable=lambda _: False) == "controller03"
     gone = {name: HostUnreachable("gone") for name in site.controllers}
-    with pytest.raises(StackproofError, match="none of controller01, controller02, controller03 could be asked"):
+    with pytest.raises(StackproofError, match="none of controller01, controller02, controller03 could be read"):
         Snapshot(site).first(site.controllers, Fact(**gone))
 
 

@@ -1,4 +1,4 @@
-"""`python -m deploy status`: a table of what is amiss, and an exit code for scripts."""
+"""`python -m deploy status`: a table of findings, and an exit code for scripts."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def status(site_of, monkeypatch, recording, capsys):
 
 
 def test_of_a_healthy_cluster_it_says_so(status):
-    assert status() == (0, ["nothing is amiss"])
+    assert status() == (0, ["no findings"])
 
 
 def test_it_has_a_line_for_each_finding_and_one_for_a_host_that_does_not_answer(status):
@@ -37,7 +37,7 @@ def test_it_has_a_line_for_each_finding_and_one_for_a_host_that_does_not_answer(
     code, lines = status(change)
     assert code == 1
     assert lines == [
-        "step       host          what is amiss",
+        "step       host          finding",
         "base       compute02     SSH does not answer",
         "memcached  controller02  memcached is inactive",
         "glance     -             glance does not answer with status 200 at http://172.16.181.30:9292/healthcheck",
@@ -47,7 +47,7 @@ def test_it_has_a_line_for_each_finding_and_one_for_a_host_that_does_not_answer(
 def test_a_column_is_as_wide_as_its_widest_word():
     found = [("neutron-agents", Finding("a", "host-with-a-name")), ("nova", Finding("b"))]
     assert whole.table(found) == [
-        "step            host              what is amiss",
+        "step            host              finding",
         "neutron-agents  host-with-a-name  a",
         "nova            -                 b",
     ]
@@ -56,4 +56,4 @@ def test_a_column_is_as_wide_as_its_widest_word():
 def test_its_help_says_what_the_exit_code_means(capsys):
     with pytest.raises(SystemExit):
         __main__.main(["--help"])
-    assert "what is amiss, by step and host; exit code 1 if anything is" in " ".join(capsys.readouterr().out.split())
+    assert "findings by step and host; exit code 1 where there are any" in " ".join(capsys.readouterr().out.split())

@@ -104,7 +104,7 @@ def test_a_time_out_reports_the_expected_and_the_last_observation(clock):
 
 def test_polling_slows_down_and_goes_on_until_the_deadline(clock):
     with pytest.raises(StepFailed, match="not ready within 60 s"):
-        until(Observed(""), timeout=60, interval=0.5, rarer=0.1, clock=clock)
+        until(Observed(""), timeout=60, interval=0.5, backoff=0.1, clock=clock)
     assert clock.slept[:10] == [0.5] * 10
     assert clock.slept[-2:-1] > clock.slept[-3:-2] > clock.slept[20:21] > [0.5]
     assert max(clock.slept) <= 6
@@ -112,11 +112,11 @@ def test_polling_slows_down_and_goes_on_until_the_deadline(clock):
     assert 59.5 <= sum(clock.slept) <= 60
 
 
-@pytest.mark.parametrize("rarer", [0, 0.5])
+@pytest.mark.parametrize("backoff", [0, 0.5])
 @pytest.mark.parametrize("timeout", [0.1, 1, 5, 60])
-def test_no_wait_exceeds_its_time_out(clock, timeout, rarer):
+def test_no_wait_exceeds_its_time_out(clock, timeout, backoff):
     with pytest.raises(StepFailed):
-        until(Observed(""), timeout=timeout, interval=0.3, rarer=rarer, clock=clock)
+        until(Observed(""), timeout=timeout, interval=0.3, backoff=backoff, clock=clock)
     assert timeout - 0.3 <= sum(clock.slept) <= timeout + 1e-9 or timeout < 0.3
 
 

@@ -1,4 +1,4 @@
-"""What each drill's file declares is what it does: its FAULT is the kind of the fault that it makes, at any size."""
+"""Drill files: FAULT is the class of the fault that the file makes, with three and with five controllers."""
 
 import inspect
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ def module_of(path: Path) -> ModuleType:
 
 @dataclass(frozen=True)
 class Made:
-    """In the place of `Drill`: the fault is made and returned."""
+    """A stand-in for `Drill` that makes the fault and returns it without running a drill."""
 
     families: drills.Drill
 
@@ -50,7 +50,7 @@ class Made:
 
 
 def faults(path: Path, site: Site) -> list[Fault]:
-    """Every fault that the file's `record` makes."""
+    """Return every fault that the file's `record` makes."""
     module = module_of(path)
     record = inspect.unwrap(module.record)
     families = drills.Drill(SimpleNamespace(module=module), Runner(site))
@@ -67,13 +67,13 @@ def faults(path: Path, site: Site) -> list[Fault]:
 
 @pytest.fixture
 def quiet(monkeypatch):
-    """Hosts that answer everything with one running unit, and have nothing left of an earlier drill."""
+    """Hosts that answer each command with one running unit, and have no traces of an earlier drill."""
     text = "MainPID=1\nInvocationID=a\n"
     monkeypatch.setattr(Host, "run", lambda host, command, *_, **__: Result(host.name, command, 0, text, ""))
     monkeypatch.setattr(Who, "holds_vip", lambda who: who.site.controllers.first)
     monkeypatch.setattr(Who, "leads_etcd", lambda who: who.site.controllers.first)
     monkeypatch.setattr(maintenance.Maintenance, "_running", lambda *_: {})
-    monkeypatch.setattr(configuration, "_unspoilt", lambda *_: None)
+    monkeypatch.setattr(configuration, "_refuse_copy", lambda *_: None)
     monkeypatch.setattr(configuration.tokens, "issued", lambda *_: True)
     monkeypatch.setattr(disk, "unsafe", lambda *_: "")
     monkeypatch.setattr(disk.disk, "read", lambda _, path: {path: FileSystem("/", 1024, 512, "ext4")})
@@ -88,7 +88,7 @@ def test_the_declared_class_of_fault_is_the_one_made(path: Path, cluster: Cluste
 
 
 @pytest.mark.parametrize(("cluster", "lost"), [(THREE, 2), (FIVE, 3)], ids=["three", "five"])
-def test_a_majority_is_the_least_loss_that_ends_the_quorum(cluster: Cluster, lost: int, site_of):
+def test_a_majority_is_the_smallest_loss_that_ends_the_quorum(cluster: Cluster, lost: int, site_of):
     site = site_of(cluster)
     victims = Who(site).majority()
     assert len(victims) == lost
@@ -98,7 +98,7 @@ def test_a_majority_is_the_least_loss_that_ends_the_quorum(cluster: Cluster, los
 
 
 @sizes
-def test_a_rolling_restart_has_a_turn_for_every_controller(cluster: Cluster, site_of, quiet):
+def test_a_rolling_restart_restarts_every_controller(cluster: Cluster, site_of, quiet):
     site = site_of(cluster)
     restarted = [fault.victim for fault in faults(SUITES / "failover" / "test_rolling_restart.py", site)]
     assert restarted == [node.name for node in cluster.role("controller")]

@@ -1,4 +1,4 @@
-"""The evidence of a drill: what the hosts it touched wrote meanwhile."""
+"""Evidence of a drill: the journals of the affected hosts."""
 
 import time
 from dataclasses import replace
@@ -12,13 +12,13 @@ from fixtures.drills.run import evidence
 
 @pytest.fixture
 def site(site_of):
-    """Hosts that have one line to tell."""
+    """A site whose hosts have a journal of one line."""
     lab = site_of("production.example")
-    told = SimpleNamespace(out="a line\n")
+    journal = SimpleNamespace(out="a line\n")
     return replace(
         lab,
         hosts=Hosts(
-            SimpleNamespace(name=node.name, node=node, run=lambda *_, **__: told, disconnect=lambda: None)
+            SimpleNamespace(name=node.name, node=node, run=lambda *_, **__: journal, disconnect=lambda: None)
             for node in lab.cluster.nodes
         ),
     )
@@ -28,7 +28,7 @@ def site(site_of):
     ("victim", "also"),
     [("storage02", {"storage02"}), ("controller01", set()), ("compute01", set()), ("galera and all it carries", set())],
 )
-def test_the_victims_journal_is_kept_beside_those_of_controllers_and_routers(site, tmp_path, victim, also):
+def test_journals_of_victim_controllers_and_network_nodes_are_saved(site, tmp_path, victim, also):
     evidence.journals(site, tmp_path, time.monotonic(), victim)
     kept = {path.name for path in tmp_path.iterdir()}
     always = {"controller01", "controller02", "controller03", "compute01", "compute02"}

@@ -1,4 +1,4 @@
-"""The families of faults: whom they hit, what they say they would do, and what they never touch."""
+"""Families of faults: the class, undo and description of each fault, and what each never changes."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from fixtures.drills.faults.configuration import Configuration
 from fixtures.drills.faults.cut import Cut
 from fixtures.drills.faults.maintenance import Maintenance
 from fixtures.drills.faults.power import Power
-from fixtures.drills.faults.undo import KEPT, POWER_ON, TABLE, Undo
+from fixtures.drills.faults.undo import COPY_SUFFIX, POWER_ON, TABLE, Undo
 
 
 @pytest.fixture
@@ -32,45 +32,45 @@ def site(site_of):
         (["controller01", "controller02", "controller03"], "cold-start", False),
     ],
 )
-def test_a_power_loss_is_of_the_class_of_what_is_left(site, victims, kind, heals):
+def test_the_class_of_a_power_loss_follows_from_the_remaining_controllers(site, victims, kind, heals):
     fault = Power(site).off(*(site.hosts[name] for name in victims))
     assert (fault.kind, fault.heals) == (kind, heals)
     assert [(undo.kind, undo.host) for undo in fault.undos] == [(POWER_ON, name) for name in victims]
-    assert all(name in fault.told for name in victims)
+    assert all(name in fault.description for name in victims)
 
 
-def test_a_host_without_a_power_device_is_refused_before_anything_happens(site_of):
+def test_a_power_loss_of_a_host_without_a_power_device_is_refused(site_of):
     site = site_of("two-node")
     with pytest.raises(Refused, match="no power device"):
         Power(site).off(site.controllers.first)
 
 
-def test_the_power_of_all_is_not_cut_because_nobody_could_see_it(site):
-    with pytest.raises(Refused, match="no host left"):
+def test_a_power_loss_of_all_hosts_is_refused(site):
+    with pytest.raises(Refused, match="no host is left"):
         Power(site).off(*site.hosts.values())
 
 
 REBOOTS = [(True, "", True), (False, "", False), (False, "before", False), (False, "another", True)]
 
 
-@pytest.mark.parametrize(("is_silent", "boot", "seen"), REBOOTS)
-def test_a_reboot_is_seen_by_silence_or_by_another_boot(site, monkeypatch, is_silent, boot, seen):
+@pytest.mark.parametrize(("is_silent", "boot", "confirmed"), REBOOTS)
+def test_a_reboot_is_confirmed_by_silence_or_by_another_boot(site, monkeypatch, is_silent, boot, confirmed):
     boots = iter(["before", boot])
 
-    def asked(victim):
-        told = next(boots)
-        if not told:
+    def read(victim):
+        identifier = next(boots)
+        if not identifier:
             raise HostUnreachable(f"{victim.name}: no connection")
-        return told
+        return identifier
 
-    monkeypatch.setattr(maintenance, "boot", asked)
+    monkeypatch.setattr(maintenance, "boot", read)
     monkeypatch.setattr(maintenance, "silent", lambda *_: is_silent)
     monkeypatch.setattr(Maintenance, "_running", lambda *_: {})
-    assert Maintenance(site).restart(site.hosts["controller02"]).effect() is seen
+    assert Maintenance(site).restart(site.hosts["controller02"]).effect() is confirmed
 
 
 @pytest.mark.parametrize(("ways", "chains"), [("both", {"input", "output"}), ("in", {"input"})])
-def test_only_other_nodes_are_cut_off_and_never_the_runner(site, ways, chains):
+def test_a_cut_drops_packets_of_other_nodes_and_never_of_the_runner(site, ways, chains):
     rules = Cut(site)._rules(site.hosts["controller01"], ways)
     peers = {str(address) for node in site.cluster.nodes[1:] for address in node.addresses.values()}
     assert set(re.findall(r"\d+\.\d+\.\d+\.\d+", rules)) == peers
@@ -79,29 +79,29 @@ def test_only_other_nodes_are_cut_off_and_never_the_runner(site, ways, chains):
     assert "policy drop" not in rules
 
 
-def test_a_cut_is_mended_on_the_host_itself(site):
+def test_a_cut_is_undone_on_the_host_itself(site):
     (undo,) = Cut(site).off(site.hosts["controller01"]).undos
     assert (undo.kind, undo.host) == ("mend", "controller01")
     assert undo.script.startswith(f"nft delete table inet {TABLE}")
 
 
-# -- scripts: run as they are, with a systemctl that only notes what it is told --------------------------------------
+# -- scripts: run as they are, with a systemctl that only records its arguments --------------------------------------
 
 
 @pytest.fixture
 def sh(tmp_path):
-    """Runs a script; returns what it told systemctl."""
-    told, folder = tmp_path / "told", tmp_path / "bin"
+    """Runs a script; returns the arguments of each call of systemctl."""
+    calls, folder = tmp_path / "calls", tmp_path / "bin"
     folder.mkdir()
-    (folder / "systemctl").write_text(f'#!/bin/sh\necho "$*" >> {told}\n')
+    (folder / "systemctl").write_text(f'#!/bin/sh\necho "$*" >> {calls}\n')
     (folder / "systemctl").chmod(0o755)
 
     def run(script: str, *arguments: object) -> list[str]:
-        told.write_text("")
+        calls.write_text("")
         environment = {"PATH": f"{folder}:{os.environ['PATH']}"}
         command = ["sh", "-s", "--", *map(str, arguments)]
         subprocess.run(command, input=script, env=environment, text=True, check=True, capture_output=True)
-        return told.read_text().splitlines()
+        return calls.read_text().splitlines()
 
     return run
 
@@ -109,7 +109,7 @@ def sh(tmp_path):
 CONNECTION = "[database]\nconnection = mysql+pymysql://keystone:s3cr3t@10.0.0.1:3306/keystone?charset=utf8\n"
 
 
-def test_a_wrong_password_is_put_right_with_owner_and_mode(tmp_path, sh):
+def test_a_wrong_password_is_undone_with_owner_and_mode(tmp_path, sh):
     path = tmp_path / "keystone.conf"
     path.write_text(CONNECTION + "[other]\nurl = http://a:b@c/\n")
     path.chmod(0o640)
@@ -125,28 +125,28 @@ def test_a_wrong_password_is_put_right_with_owner_and_mode(tmp_path, sh):
     assert sh(back) == []
 
 
-def test_a_file_without_a_password_is_no_place_for_a_wrong_one(tmp_path, sh):
+def test_a_file_without_a_database_password_is_an_error(tmp_path, sh):
     path = tmp_path / "keystone.conf"
     path.write_text("[database]\nconnection = sqlite:///\n")
     with pytest.raises(subprocess.CalledProcessError):
         sh(configuration._PASSWORD, path, "keystone")
 
 
-def test_nonsense_is_put_right_by_the_copy_also_when_the_undo_was_interrupted(tmp_path, sh):
+def test_an_invalid_haproxy_file_is_restored_also_after_an_interrupted_undo(tmp_path, sh):
     path = tmp_path / "haproxy.cfg"
     path.write_text("global\n")
     assert sh(configuration._NONSENSE, path, "reload", "haproxy") == ["reload haproxy"]
     assert path.read_text() == "global\n\nno-keyword-of-haproxy\n"
-    path.write_text("global\n")  # put back, and then the runner died before the unit was told
+    path.write_text("global\n")  # restored, and then the runner died before it restarted the unit
     assert sh(Undo("restore", "one", f"{path} haproxy reload-or-restart").script)[-1] == "reload-or-restart haproxy"
-    assert not (tmp_path / f"haproxy.cfg{KEPT}").exists()
+    assert not (tmp_path / f"haproxy.cfg{COPY_SUFFIX}").exists()
 
 
-def test_keystone_s_way_to_its_database_is_found_in_what_is_rendered(site):
-    assert Configuration(site)._connects(site.hosts["controller02"], "keystone") == "/etc/keystone/keystone.conf"
+def test_the_file_with_keystone_s_database_url_is_found(site):
+    assert Configuration(site)._file_with_url(site.hosts["controller02"], "keystone") == "/etc/keystone/keystone.conf"
 
 
-def test_a_shifted_clock_leaves_nothing_behind(tmp_path, sh, monkeypatch):
+def test_the_undo_of_a_shifted_clock_leaves_no_file(tmp_path, sh, monkeypatch):
     here = {name: str(tmp_path / name) for name in ("ASIDE", "DROP_IN")}
     shift, back = clock._SHIFT, Undo("true-time", "one", "keystone").script
     for name, path in here.items():
@@ -160,7 +160,7 @@ def test_a_shifted_clock_leaves_nothing_behind(tmp_path, sh, monkeypatch):
     assert sh(back) == []
 
 
-# -- disks: only one that is bounded and the host's own is filled ----------------------------------------------------
+# -- disks: only a bounded disk that is the host's own is filled -----------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -169,12 +169,12 @@ def test_a_shifted_clock_leaves_nothing_behind(tmp_path, sh, monkeypatch):
         ("ext4", 500, ""),
         ("xfs", 2048, ""),
         ("ext4", 4000, "larger than 2048 GiB"),
-        ("nfs4", 500, "may be others'"),
-        ("overlay", 20, "may be others'"),
-        ("tmpfs", 4, "may be others'"),
+        ("nfs4", 500, "may be shared"),
+        ("overlay", 20, "may be shared"),
+        ("tmpfs", 4, "may be shared"),
     ],
 )
-def test_a_machine_s_own_disk_is_filled_and_no_other(kind, gib, why):
+def test_only_a_local_file_system_of_limited_size_is_filled(kind, gib, why):
     found = disk.unsafe(FileSystem("/", gib * 1024, 1024, kind), None)
     assert why in found
     assert bool(found) == bool(why)
@@ -188,15 +188,15 @@ def test_a_lab_host_s_disk_is_filled_only_where_it_is_bounded(tmp_path, monkeypa
     assert "the runner's disk" in disk.unsafe(FileSystem("/", 10 * 1024, 2**50, "overlay"), Lab(disk_gib=10))
 
 
-class Told:
-    """A host that says one thing, whatever it is asked."""
+class Answering:
+    """A host that gives the same output for every command."""
 
     def __init__(self, text):
         self.check = lambda *_, **__: text
 
 
 @pytest.mark.parametrize(
-    ("pid", "start", "seen"), [("812", "a1", "a1"), ("812", "b2", "b2"), ("0", "a1", ""), ("0", "", "")]
+    ("pid", "start", "expected"), [("812", "a1", "a1"), ("812", "b2", "b2"), ("0", "a1", ""), ("0", "", "")]
 )
-def test_a_start_of_a_unit_is_not_told_by_the_number_of_its_process(pid, start, seen):
-    assert process.invocation(Told(f"MainPID={pid}\nInvocationID={start}\n"), "mariadb") == seen
+def test_a_start_of_a_unit_is_identified_by_its_invocation_and_not_by_its_pid(pid, start, expected):
+    assert process.invocation(Answering(f"MainPID={pid}\nInvocationID={start}\n"), "mariadb") == expected

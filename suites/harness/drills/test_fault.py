@@ -1,4 +1,4 @@
-"""The fault contract: undo on disk first, effect or nothing, undone whatever happens."""
+"""The fault contract: the undo is on disk first, and the fault is undone whatever happens."""
 
 import json
 import signal
@@ -14,43 +14,43 @@ from fixtures.drills import signals
 from fixtures.drills.errors import NotUndone
 from fixtures.drills.faults import fault as faults
 from fixtures.drills.faults import undo as undoing
-from fixtures.drills.faults.fault import Fault, inflicted, look
-from fixtures.drills.faults.undo import Kept, Undo
+from fixtures.drills.faults.fault import Fault, check_return, inflicted
+from fixtures.drills.faults.undo import PendingUndos, Undo
 
 
 class Patient:
-    """A host that can be broken and mended, and that tells what was done to it, in order."""
+    """A host that can be broken and repaired; `log` has its commands in order."""
 
-    def __init__(self, kept: Kept) -> None:
-        self.broken, self.told, self.kept, self.refuses = False, [], kept, 0
+    def __init__(self, pending: PendingUndos) -> None:
+        self.broken, self.log, self.pending, self.refuses = False, [], pending, 0
 
     def breaks(self) -> None:
-        self.told.append(f"broken with {len(self.kept.left())} undo on disk")
+        self.log.append(f"broken with {len(self.pending.left())} undo on disk")
         self.broken = True
 
     def check(self, command, *arguments, **_):
         assert "systemd-run" in command
-        self.told.append(f"armed: {arguments[-1]}")
+        self.log.append(f"armed: {arguments[-1]}")
 
     def script(self, text, **_):
         if self.refuses:
             self.refuses -= 1
             raise CommandFailed("no answer")
-        self.told.append(f"undone: {text}")
+        self.log.append(f"undone: {text}")
         self.broken = False
 
     def run(self, command, *_, **__):
-        self.told.append(command.split()[1])
+        self.log.append(command.split()[1])
 
 
 @pytest.fixture
-def kept(tmp_path):
-    return Kept(tmp_path / "drills")
+def pending(tmp_path):
+    return PendingUndos(tmp_path / "drills")
 
 
 @pytest.fixture
-def patient(kept):
-    return Patient(kept)
+def patient(pending):
+    return Patient(pending)
 
 
 @pytest.fixture
@@ -71,89 +71,89 @@ def broken(patient, **changed) -> Fault:
         "effect": lambda: patient.broken,
         "gone": lambda: not patient.broken,
         "undos": (Undo("thaw", "one", "mariadb"),),
-        "bites_within": 0.5,
+        "effect_within": 0.5,
         "ends_within": 0.5,
     }
     return Fault("freeze mariadb", "frozen", "one", **{**given, **changed})
 
 
-def test_the_undo_is_on_disk_and_the_timer_armed_before_the_fault(patient, site, kept):
-    with inflicted(broken(patient), site, "x", kept) as seen:
-        assert patient.told[0].startswith("armed: systemctl kill -s CONT")
-        assert patient.told[1] == "broken with 1 undo on disk"
-        assert seen.confirmed_at >= seen.injected_at
-    assert [told.split()[0] for told in patient.told] == ["armed:", "broken", "undone:", "stop"]
-    assert kept.left() == []
-    assert seen.undone_at >= seen.confirmed_at
+def test_the_undo_is_on_disk_and_the_timer_armed_before_the_fault(patient, site, pending):
+    with inflicted(broken(patient), site, "x", pending) as moments:
+        assert patient.log[0].startswith("armed: systemctl kill -s CONT")
+        assert patient.log[1] == "broken with 1 undo on disk"
+        assert moments.confirmed_at >= moments.injected_at
+    assert [entry.split()[0] for entry in patient.log] == ["armed:", "broken", "undone:", "stop"]
+    assert pending.left() == []
+    assert moments.undone_at >= moments.confirmed_at
 
 
-def test_the_undo_is_for_its_owner_only(patient, site, kept):
-    with inflicted(broken(patient), site, "x", kept):
-        (file,) = kept.folder.glob("*.json")
+def test_the_file_of_an_undo_is_readable_by_its_owner_only(patient, site, pending):
+    with inflicted(broken(patient), site, "x", pending):
+        (file,) = pending.folder.glob("*.json")
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        assert stat.S_IMODE(kept.folder.stat().st_mode) == 0o700
+        assert stat.S_IMODE(pending.folder.stat().st_mode) == 0o700
         assert json.loads(file.read_text())["undos"] == [{"kind": "thaw", "host": "one", "about": "mariadb"}]
 
 
 @pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit, ValueError, CommandFailed("lost")])
-def test_it_is_undone_whatever_ends_the_observation(patient, site, kept, raised):
-    with pytest.raises((BaseException,)), inflicted(broken(patient), site, "x", kept):
+def test_a_fault_is_undone_whatever_ends_the_observation(patient, site, pending, raised):
+    with pytest.raises((BaseException,)), inflicted(broken(patient), site, "x", pending):
         raise raised
     assert not patient.broken
-    assert kept.left() == []
+    assert pending.left() == []
 
 
-def test_a_fault_that_fails_half_way_is_undone(patient, site, kept):
+def test_a_fault_whose_injection_fails_half_way_is_undone(patient, site, pending):
     def breaks():
         patient.breaks()
         raise CommandFailed("lost in the middle")
 
-    with pytest.raises(CommandFailed), inflicted(broken(patient, inject=breaks), site, "x", kept):
+    with pytest.raises(CommandFailed), inflicted(broken(patient, inject=breaks), site, "x", pending):
         pytest.fail("there is nothing to observe")
     assert not patient.broken
 
 
-def test_the_hosts_are_reached_for_the_undo_after_an_interruption(patient, site, kept):
+def test_after_an_interruption_hosts_still_accept_the_undo(patient, site, pending):
     def interrupted():
         STOP.set()
         raise KeyboardInterrupt
 
     patient.script = lambda *_, **__: setattr(patient, "broken", STOP.is_set())
-    with pytest.raises(KeyboardInterrupt), inflicted(broken(patient), site, "x", kept):
+    with pytest.raises(KeyboardInterrupt), inflicted(broken(patient), site, "x", pending):
         interrupted()
     assert not patient.broken
     assert STOP.is_set()
 
 
-def test_no_signal_ends_the_undo(patient, site, kept):
+def test_no_signal_interrupts_the_undo(patient, site, pending):
     def undone(*_, **__):
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGTERM)
         patient.broken = False
 
     patient.script = undone
-    with pytest.raises(KeyboardInterrupt), inflicted(broken(patient), site, "x", kept):
+    with pytest.raises(KeyboardInterrupt), inflicted(broken(patient), site, "x", pending):
         pass
     assert not patient.broken
-    assert kept.left() == []
+    assert pending.left() == []
 
 
-def test_a_signal_during_the_injection_waits_for_it_and_then_ends_the_run_through_the_undo(patient, site, kept):
+def test_a_signal_during_the_injection_ends_the_run_after_it_and_the_undo(patient, site, pending):
     def breaks():
         signal.raise_signal(signal.SIGTERM)
         patient.breaks()
 
-    with pytest.raises(KeyboardInterrupt), inflicted(broken(patient, inject=breaks), site, "x", kept):
+    with pytest.raises(KeyboardInterrupt), inflicted(broken(patient, inject=breaks), site, "x", pending):
         pytest.fail("there is nothing to observe")
-    assert [told.split()[0] for told in patient.told] == ["armed:", "broken", "undone:", "stop"]
+    assert [entry.split()[0] for entry in patient.log] == ["armed:", "broken", "undone:", "stop"]
 
 
-def test_what_was_not_injected_is_not_undone(patient, site, kept):
+def test_a_fault_that_was_not_injected_is_not_undone(patient, site, pending):
     patient.check = lambda *_, **__: signal.raise_signal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt), signals.heeded(), inflicted(broken(patient), site, "x", kept):
+    with pytest.raises(KeyboardInterrupt), signals.heeded(), inflicted(broken(patient), site, "x", pending):
         pytest.fail("there is nothing to observe")
-    assert patient.told == ["stop"]
-    assert kept.left() == []
+    assert patient.log == ["stop"]
+    assert pending.left() == []
 
 
 def test_only_the_first_signal_ends_a_run():
@@ -164,90 +164,90 @@ def test_only_the_first_signal_ends_a_run():
         signal.raise_signal(signal.SIGHUP)
 
 
-def test_without_an_effect_nothing_is_confirmed_and_all_is_undone(patient, site, kept):
-    with inflicted(broken(patient, effect=lambda: False), site, "x", kept) as seen:
-        assert seen.confirmed_at is None
-    assert seen.notes
-    assert seen.undone_at is not None
+def test_a_fault_without_an_effect_is_not_confirmed_and_is_undone(patient, site, pending):
+    with inflicted(broken(patient, effect=lambda: False), site, "x", pending) as moments:
+        assert moments.confirmed_at is None
+    assert moments.notes
+    assert moments.undone_at is not None
     assert not patient.broken
 
 
 @pytest.mark.parametrize("slow", ["effect", "gone"])
-def test_what_takes_a_minute_is_not_looked_for_five_times_a_second(patient, site, kept, slow, monkeypatch):
-    now, looks = 0.0, 0
+def test_polls_become_rarer_the_longer_an_effect_or_return_takes(patient, site, pending, slow, monkeypatch):
+    now, polls = 0.0, 0
 
     def sleep(seconds):
         nonlocal now
         now += seconds
 
     def in_a_minute():
-        nonlocal looks
-        looks += 1
+        nonlocal polls
+        polls += 1
         return now > 60
 
     clock = SimpleNamespace(monotonic=lambda: now, sleep=sleep)
     monkeypatch.setattr(faults, "until", partial(faults.until, clock=clock))
-    fault = broken(patient, bites_within=90, ends_within=90, **{slow: in_a_minute})
-    with inflicted(fault, site, "sample", kept):
+    fault = broken(patient, effect_within=90, ends_within=90, **{slow: in_a_minute})
+    with inflicted(fault, site, "sample", pending):
         pass
-    assert looks < 90
+    assert polls < 90
     assert now < 60 * 1.1
 
 
-def test_a_host_that_does_not_answer_is_asked_again(patient, site, kept):
+def test_an_undo_is_repeated_while_the_host_does_not_answer(patient, site, pending):
     patient.refuses = 3
-    with inflicted(broken(patient), site, "x", kept):
+    with inflicted(broken(patient), site, "x", pending):
         pass
     assert not patient.broken
 
 
 @pytest.mark.parametrize("way", ["refused", "no use"])
-def test_what_is_not_undone_stays_on_disk_with_its_timer(patient, site, kept, way):
+def test_a_failed_undo_stays_on_disk_and_keeps_its_timer(patient, site, pending, way):
     patient.refuses = 99 if way == "refused" else 0
     gone = (lambda: not patient.broken) if way == "refused" else (lambda: False)
-    with pytest.raises(NotUndone, match="--heal"), inflicted(broken(patient, gone=gone), site, "x", kept):
+    with pytest.raises(NotUndone, match="--heal"), inflicted(broken(patient, gone=gone), site, "x", pending):
         pass
-    assert [fault for _, fault, _ in kept.left()] == ["freeze mariadb of one (x)"]
-    assert "stop" not in patient.told
+    assert [fault for _, fault, _ in pending.left()] == ["freeze mariadb of one (x)"]
+    assert "stop" not in patient.log
 
 
-def test_healing_takes_what_a_killed_run_left(patient, site, kept):
-    kept.add("x", "freeze mariadb of one", (Undo("thaw", "one", "mariadb"),))
+def test_healing_undoes_the_faults_of_a_killed_run(patient, site, pending):
+    pending.add("x", "freeze mariadb of one", (Undo("thaw", "one", "mariadb"),))
     patient.broken = True
-    assert kept.heal(site) == ["freeze mariadb of one (x)"]
+    assert pending.heal(site) == ["freeze mariadb of one (x)"]
     assert not patient.broken
-    assert kept.heal(site) == []
+    assert pending.heal(site) == []
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"drill": "x", "fault": "f", "undos": [{"kind": "rm", "host": "one"}]}'])
-def test_what_is_no_undo_is_told_and_not_run(kept, site, text):
-    kept.folder.mkdir()
-    (kept.folder / "1.json").write_text(text)
+def test_a_file_that_is_no_undo_is_an_error(pending, site, text):
+    pending.folder.mkdir()
+    (pending.folder / "1.json").write_text(text)
     with pytest.raises(NotUndone, match=r"1\.json"):
-        kept.heal(site)
+        pending.heal(site)
 
 
-def test_what_heals_by_itself_came_back_when_that_was_seen(patient, site, kept):
-    with inflicted(broken(patient, heals=True), site, "x", kept) as seen:
-        assert not look(broken(patient), seen)
+def test_a_fault_that_heals_was_undone_when_that_was_first_observed(patient, site, pending):
+    with inflicted(broken(patient, heals=True), site, "x", pending) as moments:
+        assert not check_return(broken(patient), moments)
         patient.broken = False
-        assert look(broken(patient), seen)
-        first = seen.returned_at
-        assert look(broken(patient), seen)
-    assert seen.undone_at == seen.returned_at == first
-    assert "by itself" in seen.notes[0]
+        assert check_return(broken(patient), moments)
+        first = moments.returned_at
+        assert check_return(broken(patient), moments)
+    assert moments.undone_at == moments.returned_at == first
+    assert "by itself" in moments.notes[0]
 
 
-def test_a_host_that_does_not_answer_has_not_come_back(patient, site, kept):
+def test_a_host_that_does_not_answer_has_not_recovered(patient, site, pending):
     def gone():
         if patient.broken:
             raise StackproofError("no answer")
         return True
 
     fault = broken(patient, gone=gone, heals=True)
-    with inflicted(fault, site, "x", kept) as seen:
-        assert not faults.look(fault, seen)
-    assert "so we did" in seen.notes[0]
+    with inflicted(fault, site, "x", pending) as moments:
+        assert not faults.check_return(fault, moments)
+    assert "so the drill did" in moments.notes[0]
 
 
 @pytest.mark.parametrize("kind", undoing.SCRIPTS)

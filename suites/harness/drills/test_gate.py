@@ -1,4 +1,4 @@
-"""The gate: what it asks besides the steps, and that it rests while something is measured."""
+"""The gate: its own findings besides those of the steps, and its pauses while probes measure."""
 
 from types import SimpleNamespace
 
@@ -7,7 +7,7 @@ import pytest
 from deploy import whole
 from deploy.finding import Finding
 from fixtures.drills.errors import Refused
-from fixtures.drills.faults.undo import Kept
+from fixtures.drills.faults.undo import PendingUndos
 from fixtures.drills.run import gate
 from suites.harness.well import Well
 
@@ -26,36 +26,36 @@ def well(site, monkeypatch, recording):
 
 
 @pytest.fixture
-def kept(tmp_path, monkeypatch):
+def pending(tmp_path, monkeypatch):
     monkeypatch.setattr(gate, "abandoned", lambda _: [])
-    return Kept(tmp_path)
+    return PendingUndos(tmp_path)
 
 
-def test_a_healthy_cluster_may_be_drilled(site, well, kept):
-    gate.check(site, kept)
+def test_a_healthy_cluster_passes_the_gate(site, well, pending):
+    gate.check(site, pending)
     assert well.commands["traces"] == 5
     assert well.commands["pacemaker"] == 3
 
 
-def test_a_broken_one_may_not_and_all_that_is_amiss_is_told(site, well, kept):
+def test_a_broken_cluster_is_refused_with_every_finding(site, well, pending):
     well.units["controller02", "memcached"] = {"active": "inactive"}
     well.down.add("9292")
     with pytest.raises(Refused, match="controller02: memcached is inactive") as refused:
-        gate.check(site, kept)
+        gate.check(site, pending)
     assert "glance does not answer" in refused.value.seen
 
 
-def test_a_trace_of_an_earlier_drill_is_amiss(site, well, kept):
+def test_a_trace_of_an_earlier_drill_is_a_finding(site, well, pending):
     well.says["stackproof-drill"] = "mariadb has a restart pending\n"
     with pytest.raises(Refused, match="controller01: mariadb has a restart pending"):
-        gate.check(site, kept)
+        gate.check(site, pending)
 
 
-def test_what_pacemaker_remembers_is_amiss_before_a_drill_and_not_after_one(site, well, kept):
+def test_failures_in_pacemaker_s_history_count_before_a_drill_only(site, well, pending):
     well.recorded["pacemaker"] = "resource-failed"
-    told = gate.findings(site)
+    found = gate.findings(site)
     assert gate.remembers(site)
-    assert any("on controller02" in each and each.startswith("Pacemaker: ") for each in told)
+    assert any("on controller02" in each and each.startswith("Pacemaker: ") for each in found)
     well.recorded["pacemaker"] = "whole"
     assert not gate.remembers(site)
 
@@ -66,8 +66,8 @@ STEPS = ["base", "galera", "nova"]
 NAMES = ["_traces", *STEPS]
 
 
-class Looking:
-    """Stands for all that is asked. Each takes 0.3 s of its own clock; those in `amiss` find something."""
+class Inspecting:
+    """Stand-ins for all inspections. Each takes 0.3 s of a fake clock; those named in `amiss` have a finding."""
 
     def __init__(self, monkeypatch) -> None:
         self.now, self.slept, self.asked, self.amiss = 100.0, [], [], set()
@@ -84,36 +84,36 @@ class Looking:
         return amiss
 
 
-def test_a_lookout_rests_after_each_step_for_as_long_as_it_took(site, monkeypatch):
-    looking = Looking(monkeypatch)
+def test_a_lookout_pauses_after_each_inspection_for_as_long_as_it_took(site, monkeypatch):
+    inspecting = Inspecting(monkeypatch)
     assert gate.Lookout(site).amiss() == ""
-    assert looking.asked == NAMES
-    assert looking.slept == pytest.approx([0.3] * len(NAMES))
+    assert inspecting.asked == NAMES
+    assert inspecting.slept == pytest.approx([0.3] * len(NAMES))
 
 
-def test_a_lookout_asks_for_what_was_amiss_before_all_else_and_then_for_all_else(site, monkeypatch):
-    looking, lookout = Looking(monkeypatch), gate.Lookout(site)
-    looking.amiss = {"galera", "nova"}
+def test_a_lookout_begins_with_the_inspection_of_the_last_finding(site, monkeypatch):
+    inspecting, lookout = Inspecting(monkeypatch), gate.Lookout(site)
+    inspecting.amiss = {"galera", "nova"}
     assert lookout.amiss() == "galera"
-    looking.asked.clear()
+    inspecting.asked.clear()
     assert lookout.amiss() == "galera"
-    assert looking.asked == ["galera"]
-    looking.amiss.discard("galera")
+    assert inspecting.asked == ["galera"]
+    inspecting.amiss.discard("galera")
     assert lookout.amiss() == "nova"
-    looking.asked.clear()
-    looking.amiss.clear()
+    inspecting.asked.clear()
+    inspecting.amiss.clear()
     assert lookout.amiss() == ""
-    assert looking.asked[0] == "nova"
-    assert sorted(looking.asked) == sorted(NAMES)
+    assert inspecting.asked[0] == "nova"
+    assert sorted(inspecting.asked) == sorted(NAMES)
 
 
-def test_a_lookout_asks_no_more_once_something_is_amiss(site, well):
+def test_a_lookout_stops_at_the_first_finding(site, well):
     well.silent.add("controller02")
     assert gate.Lookout(site).amiss() == "controller02: SSH does not answer"
     assert well.commands == {"traces": 4, "silent": 1}
 
 
-def test_a_lookout_asks_nothing_twice_while_it_goes_on(site, well, monkeypatch):
+def test_a_lookout_sends_no_question_twice_in_one_check(site, well, monkeypatch):
     monkeypatch.setattr(gate, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=lambda _: None))
     assert gate.Lookout(site).amiss() == ""
     assert sum(well.commands.values()) == 33

@@ -1,4 +1,4 @@
-"""The watch inside an instance ends at a moment at which nothing had just failed, or is told as it is."""
+"""The watch inside an instance: when its log ends, and the evidence of an instance that died."""
 
 import time
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ WELL, BUSY = "metadata {0} {0} 200", "metadata {0} {0} 503"
 
 @pytest.fixture
 def watched(tmp_path, monkeypatch):
-    """What an instance wrote, a line for each second; at each reading there is one more."""
+    """An instance's log with a line per second; each reading returns one more line."""
     monkeypatch.setattr(inside, "LAST", 2.0)
     began = time.monotonic()
 
@@ -36,17 +36,17 @@ def watched(tmp_path, monkeypatch):
     return watch
 
 
-def test_it_ends_at_once_where_all_goes_well(watched):
+def test_the_watch_ends_at_once_where_the_last_attempts_succeeded(watched):
     line, readings, _ = watched(WELL, WELL, WELL, WELL)
     assert ([sample.ok for sample in line.samples], readings) == ([True] * 3, 1)
 
 
-def test_it_goes_on_where_the_last_attempt_failed(watched):
+def test_the_watch_goes_on_where_the_last_attempt_failed(watched):
     line, readings, _ = watched(WELL, WELL, BUSY, BUSY, WELL)
     assert ([sample.ok for sample in line.samples], readings) == ([True, True, False, False, True], 3)
 
 
-def test_what_does_not_come_back_is_told_as_it_is(watched):
+def test_a_service_that_stays_away_is_reported_as_away(watched):
     line, readings, _ = watched(WELL, WELL, *[BUSY] * 50)
     assert not line.samples[-1].ok
     assert readings > 2
@@ -54,7 +54,7 @@ def test_what_does_not_come_back_is_told_as_it_is(watched):
 
 @pytest.fixture
 def dead(monkeypatch):
-    """An instance that nobody reaches any more."""
+    """An instance without an SSH connection."""
     monkeypatch.setattr(inside, "LAST", 0.1)
 
     def check(*_, **__):
@@ -63,24 +63,24 @@ def dead(monkeypatch):
     return lambda console: InstanceWatch(SimpleNamespace(check=check, disconnect=lambda: None), console=lambda: console)
 
 
-def test_one_that_died_says_of_what(dead, tmp_path):
+def test_the_console_of_an_instance_that_died_is_saved_and_quoted(dead, tmp_path):
     console, notes = "login:\n[ 3.1] Kernel panic - not syncing: oh\n[ 3.2] ---[ end ]---\n\n", []
     dead(console).stop(tmp_path, 0.0, notes)
     assert (tmp_path / "console.txt").read_text() == console
     assert notes == [
-        "nothing of what the instance saw could be had: instance: no connection",
-        "its console, in console.txt, ends with: [ 3.1] Kernel panic - not syncing: oh",
+        "the log of the instance could not be read: instance: no connection",
+        "the console of the instance, in console.txt, ends with: [ 3.1] Kernel panic - not syncing: oh",
     ]
 
 
-def test_no_secret_of_ours_is_kept_with_its_console(dead, tmp_path, monkeypatch):
+def test_secrets_are_masked_in_the_saved_console(dead, tmp_path, monkeypatch):
     monkeypatch.setattr(inside.JOURNAL, "redact", lambda text: text.replace("hunter2", "***"))
     notes = []
     dead("password: hunter2").stop(tmp_path, 0.0, notes)
     assert "hunter2" not in (tmp_path / "console.txt").read_text() + notes[-1]
 
 
-def test_one_whose_console_cannot_be_had_is_told_without(dead, tmp_path):
+def test_without_a_console_only_the_lost_log_is_noted(dead, tmp_path):
     notes = []
     dead("").stop(tmp_path, 0.0, notes)
     assert (len(notes), list(tmp_path.iterdir())) == (1, [])

@@ -1,4 +1,4 @@
-"""Ledgers of drills: each file of the folder is found, set up, written to, read back and cleared."""
+"""Ledgers of drills: each file of the folder is found, and its store is written, read back and cleared."""
 
 import sys
 from dataclasses import replace
@@ -40,7 +40,7 @@ def test_every_ledger_is_found():
     assert {each.promise for each in ledgers.stores()} == {"rows", "objects", "messages"}
 
 
-def test_a_further_file_is_found(monkeypatch, tmp_path):
+def test_a_new_file_is_found(monkeypatch, tmp_path):
     (tmp_path / "containers.py").write_text(FURTHER)
     monkeypatch.setattr(ledgers, "__path__", [*ledgers.__path__, str(tmp_path)])
     try:
@@ -50,14 +50,14 @@ def test_a_further_file_is_found(monkeypatch, tmp_path):
     assert {each.promise for each in found} - {each.promise for each in ledgers.stores()} == {"containers"}
 
 
-def test_each_is_written_to_and_cleared(site_of, only, store):
+def test_each_store_is_written_to_and_cleared(site_of, only, store):
     only(store)
     site = site_of("lab")
     assert clients.probes(site, "r1")[-1] == Probe("containers", "http", options={"run": "r1"})
     assert clients.forget(site) == ["container ledger"]
 
 
-def test_what_one_cannot_clear_keeps_no_other_from_it(site_of, only, store, events):
+def test_the_other_stores_are_cleared_where_one_cannot_be(site_of, only, store, events):
     cleared = []
 
     def refuse(_):
@@ -71,7 +71,7 @@ def test_what_one_cannot_clear_keeps_no_other_from_it(site_of, only, store, even
 
 
 @pytest.mark.parametrize(("shared", "asked"), [(False, 3), (True, 1)])
-def test_every_member_is_read_unless_all_share_one_place(site_of, only, store, shared, asked):
+def test_every_member_is_read_unless_all_share_one_copy(site_of, only, store, shared, asked):
     only(replace(store, shared=shared))
     read = clients.read_back(site_of("lab"), {"containers": Ledger("containers", frozenset({1, 2}))}, "r1", [])
     assert len(read["containers"].found) == asked

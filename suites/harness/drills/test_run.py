@@ -1,4 +1,4 @@
-"""Running drills: none without consent, go or no-go at the end, and no pass for what is not proven."""
+"""Runs of drills: consent, selection, the order of a run, and the verdicts at its end."""
 
 import re
 import subprocess
@@ -43,7 +43,7 @@ def known():
 
 @pytest.fixture
 def results(tmp_path):
-    """A run's folder with a drill for each case, and where several are given several runs of it."""
+    """A folder of results with a recording per drill and case."""
 
     def make(**drills: list[str]) -> Path:
         for name, cases in drills.items():
@@ -64,7 +64,7 @@ def run(*options: str) -> subprocess.CompletedProcess:
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        (["--inventory=lab"], "nobody has confirmed that"),
+        (["--inventory=lab"], "does not confirm"),
         (["--inventory=lab", "--confirm=two-node"], "--confirm=lab"),
         (["--inventory=production.example", "--confirm=production"], "does not consent to drills"),
     ],
@@ -77,7 +77,7 @@ def test_nothing_is_broken_without_consent(tmp_path, options, why):
     assert ended.returncode == 1
 
 
-def test_an_earlier_run_s_drills_are_put_aside_and_not_judged_again(results):
+def test_an_earlier_run_s_drills_are_renamed_and_not_judged_again(results):
     folder = results(standby_and_back=["good"])
     ended = run("--inventory=lab", "-k", "standby", f"--results={folder}")
     assert "GO     standby" not in ended.stdout
@@ -88,8 +88,8 @@ def test_an_earlier_run_s_drills_are_put_aside_and_not_judged_again(results):
 def test_drills_are_selected_by_the_names_of_their_results():
     options = ("--inventory=lab", "--collect-only")
     ended = run(*options, "--drills=process_killed-keystone,standby_and_back")
-    told = {line.partition("::")[0] for line in ended.stdout.splitlines() if "::" in line}
-    assert told == {"suites/failover/test_process_killed.py", "suites/failover/test_standby_and_back.py"}
+    files = {line.partition("::")[0] for line in ended.stdout.splitlines() if "::" in line}
+    assert files == {"suites/failover/test_process_killed.py", "suites/failover/test_standby_and_back.py"}
     assert "is_whole_again[keystone]" in ended.stdout
     assert "is_whole_again[glance]" not in ended.stdout
     ended = run(*options, "--drills=process_killed-swift")
@@ -97,7 +97,7 @@ def test_drills_are_selected_by_the_names_of_their_results():
     assert "no drill is called process_killed-swift" in ended.stderr
 
 
-def test_the_drills_that_tox_runs_are_there():
+def test_the_drills_that_tox_runs_exist():
     (wanted,) = re.findall(r"--drills=(\S+)", (ROOT / "tox.ini").read_text())
     ended = run("--inventory=lab", "--collect-only", f"--drills={wanted}")
     assert ended.returncode == 0, ended.stderr
@@ -106,11 +106,11 @@ def test_the_drills_that_tox_runs_are_there():
 
 def test_the_readme_command_rehearses_one_failure():
     ended = run("--inventory=lab", "--collect-only", "-m", "drill", "-k", "vip")
-    told = {line.partition("::")[0] for line in ended.stdout.splitlines() if "::" in line}
-    assert told == {"suites/failover/test_vip_holder_power_loss.py"}
+    files = {line.partition("::")[0] for line in ended.stdout.splitlines() if "::" in line}
+    assert files == {"suites/failover/test_vip_holder_power_loss.py"}
 
 
-def test_go_needs_every_drill_to_be_go(results, known):
+def test_a_run_is_go_only_with_every_drill(results, known):
     assert summary.go(summary.drilled(results(one=["good"]), known))
     assert not summary.go(summary.drilled(results(two=["good", "lost-write"]), known))
     assert not summary.go({})
@@ -132,7 +132,7 @@ def test_the_verdicts_name_the_run_and_the_reason(results, known):
     assert last == "NO-GO: 1 of 2 drills"
 
 
-def test_where_seconds_are_not_judged_the_last_line_says_so_and_the_outage_is_told(results, known):
+def test_unjudged_outages_are_noted_and_the_last_line_says_so(results, known):
     folder = results(vip=["over-budget"], web=["good"])
     assert not summary.go(summary.drilled(folder, known))
     found = summary.drilled(folder, known, timed=False)
@@ -142,11 +142,11 @@ def test_where_seconds_are_not_judged_the_last_line_says_so_and_the_outage_is_to
     assert (second, last) == ("GO     web", "GO (outages not judged): 2 of 2 drills")
 
 
-def test_repeated_drills_tell_median_and_worst_and_what_became_slower(results, known):
+def test_repeated_drills_have_median_worst_and_what_became_slower(results, known):
     found = summary.drilled(results(vip=["good", "over-budget"]), known)
-    told = "\n".join(summary.lines(found, found))
-    assert "over 2 runs" in told
-    assert "nothing became slower" in told
+    text = "\n".join(summary.lines(found, found))
+    assert "over 2 runs" in text
+    assert "nothing became slower" in text
 
 
 @pytest.mark.parametrize(
@@ -158,19 +158,19 @@ def test_the_worst_run_counts(results, known, cases, outcome):
     assert result.worst("keystone", Part.OUTAGE).outcome == outcome
 
 
-def test_a_kept_promise_tells_the_probe_that_was_away_for_longest(known):
+def test_a_kept_promise_reports_the_probe_with_the_longest_outage(known):
     good = kept("good")
     worse = good.timelines[KEYSTONE]
     brief = replace(worse, samples=tuple(replace(s, ok=True) for s in good.timelines[Subject("glance")].samples))
     for first, second in ((KEYSTONE, KEPT), (KEPT, KEYSTONE)):
         lines = {first: replace(brief, subject=first), second: replace(worse, subject=second)}
-        told = Result("x", known, (replace(good, timelines=lines),)).worst("keystone", Part.OUTAGE)
-        assert told.outcome == "PASSED"
-        assert told.subject == second
-        assert told.seconds == good[KEYSTONE].outage
+        judgement = Result("x", known, (replace(good, timelines=lines),)).worst("keystone", Part.OUTAGE)
+        assert judgement.outcome == "PASSED"
+        assert judgement.subject == second
+        assert judgement.seconds == good[KEYSTONE].outage
 
 
-def test_what_was_not_recorded_is_not_proven(known):
+def test_a_promise_that_was_not_recorded_is_an_error(known):
     result = Result("x", known, (kept("good"),))
     assert result.worst("cinder", Part.OUTAGE).outcome == "ERROR"
     assert result.worst("keystone", Part.RETURN).outcome == "ERROR"
@@ -178,7 +178,7 @@ def test_what_was_not_recorded_is_not_proven(known):
 
 
 @pytest.mark.parametrize(("pace", "interval"), [(1.0, 0.25), (UNHURRIED, 0.5)])
-def test_every_probe_from_outside_keeps_the_pace(site_of, monkeypatch, tmp_path, pace, interval):
+def test_every_probe_from_outside_has_the_pace(site_of, monkeypatch, tmp_path, pace, interval):
     begun = []
 
     def watch(probes, _):
@@ -194,7 +194,7 @@ def test_every_probe_from_outside_keeps_the_pace(site_of, monkeypatch, tmp_path,
 
 
 @pytest.mark.parametrize(("failing", "ended"), [(0, False), (3, False), (1_000, False), (0, True), (1, True)])
-def test_a_fault_waits_until_its_cost_can_be_told_from_what_fails_anyway(site_of, monkeypatch, failing, ended):
+def test_a_fault_waits_for_calm_promises_and_is_given_up_without(site_of, monkeypatch, failing, ended):
     asked = []
 
     def restless(_, allowed):
@@ -218,9 +218,7 @@ def test_a_fault_waits_until_its_cost_can_be_told_from_what_fails_anyway(site_of
 
 
 @pytest.mark.parametrize(("timed", "before"), [(True, ["settled", "calm", "fault"]), (False, ["settled", "fault"])])
-def test_calm_is_waited_for_before_the_fault_and_only_where_seconds_are_judged(
-    site_of, monkeypatch, tmp_path, timed, before
-):
+def test_a_fault_waits_for_calm_only_where_outages_are_judged(site_of, monkeypatch, tmp_path, timed, before):
     done = []
 
     def inflicted(*_):

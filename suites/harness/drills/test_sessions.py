@@ -1,4 +1,4 @@
-"""Sessions of drills: one drill at a time, and what a killed session made is known to be nobody's."""
+"""Sessions of drills: one drill at a time, and the leftovers of a killed session are recognised."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.drills.errors import Refused
-from fixtures.drills.faults.undo import Kept
+from fixtures.drills.faults.undo import PendingUndos
 from fixtures.drills.run import gate, sessions
 
 ROOT = Path(__file__).parents[3]
@@ -27,7 +27,7 @@ def state(tmp_path, monkeypatch):
 
 @pytest.fixture
 def other():
-    """Another process that drills, and owns something."""
+    """Another process that holds the cluster, and owns an instance."""
     with subprocess.Popen(
         [sys.executable, "-c", _OWNER], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -45,22 +45,22 @@ def test_a_cluster_is_drilled_by_one_process_at_a_time(other):
         pass
 
 
-def test_what_a_living_session_made_is_its_own_and_a_killed_one_s_is_nobody_s(other):
+def test_only_a_killed_session_s_objects_are_abandoned(other):
     assert sessions.abandoned("lab") == []
     other.kill()
     other.wait()
     assert [path.stem for path in sessions.abandoned("lab")] == ["abc123"]
 
 
-def test_what_a_session_removed_itself_is_not_left():
+def test_a_session_that_removed_its_objects_leaves_nothing():
     with sessions.owned("lab", "def456") as path:
         path.unlink()
     assert sessions.abandoned("lab") == []
 
 
-def test_no_drill_begins_over_what_a_killed_session_left(site_of):
+def test_no_drill_starts_while_a_killed_session_s_objects_are_left(site_of):
     site = site_of("lab")
     with sessions.owned(site.cluster.name, "abc123"):
-        gate.refuse_leftovers(site, Kept.of(site.cluster.name))
+        gate.refuse_leftovers(site, PendingUndos.of(site.cluster.name))
     with pytest.raises(Refused, match="never removed: the instance of a killed run, abc123"):
-        gate.refuse_leftovers(site, Kept.of(site.cluster.name))
+        gate.refuse_leftovers(site, PendingUndos.of(site.cluster.name))

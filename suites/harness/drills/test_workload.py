@@ -1,4 +1,4 @@
-"""The workload: drills wait until the neighbour has booted, which takes a processor, or go on all the same."""
+"""The workload: drills wait for the neighbour's boot, which uses a CPU, and go on if it does not end."""
 
 from functools import partial
 from types import SimpleNamespace
@@ -13,15 +13,15 @@ from fixtures.drills.workload import Workload
 SERVER, ADDRESS = SimpleNamespace(id="second"), "192.168.77.9"
 
 
-def console(*told: str):
-    """A session whose server has written these, one more each time it is asked."""
-    written = iter(told)
+def console(*texts: str):
+    """A session in which each reading of the console returns the next text."""
+    written = iter(texts)
     compute = SimpleNamespace(get_server_console_output=lambda _: {"output": next(written)})
     return SimpleNamespace(session=SimpleNamespace(compute=compute))
 
 
 @pytest.mark.parametrize("prompt", ["cirros login: ", "\nneighbour.novalocal: log in as cirros, by SSH key\n"])
-def test_it_is_waited_for_until_its_console_asks_who_logs_in(monkeypatch, prompt):
+def test_the_wait_ends_with_a_login_prompt_on_the_console(monkeypatch, prompt):
     waited = []
     clock = SimpleNamespace(monotonic=lambda: float(sum(waited)), sleep=waited.append)
     monkeypatch.setattr(workload, "until", partial(workload.until, clock=clock))
@@ -31,7 +31,7 @@ def test_it_is_waited_for_until_its_console_asks_who_logs_in(monkeypatch, prompt
 
 
 @pytest.mark.parametrize(("error", "noted"), [(None, False), (StepFailed("the neighbour's console: silent"), True)])
-def test_one_whose_boot_is_not_seen_to_end_is_pinged_all_the_same(monkeypatch, error, noted):
+def test_a_neighbour_without_a_login_prompt_is_pinged_all_the_same(monkeypatch, error, noted):
     def await_login(_, server):
         assert server == SERVER.id
         if error:
@@ -40,15 +40,15 @@ def test_one_whose_boot_is_not_seen_to_end_is_pinged_all_the_same(monkeypatch, e
     monkeypatch.setattr(Workload, "await_login", await_login)
     monkeypatch.setattr(Workload, "compute", lambda _, server="first": server)
     instances = SimpleNamespace(reachable=lambda _: "first", neighbour=lambda *_: (SERVER, ADDRESS))
-    told = []
-    stop = JOURNAL.subscribe(lambda event: told.append(event.text))
+    notes = []
+    stop = JOURNAL.subscribe(lambda event: notes.append(event.text))
     made = Workload.booted(None, None, instances)
     stop()
     assert made.neighbour == ADDRESS
-    assert any("the neighbour's boot takes" in text for text in told) == noted
+    assert any("the neighbour's boot may slow" in text for text in notes) == noted
 
 
-def test_who_interrupts_that_wait_ends_the_run(monkeypatch):
+def test_an_interruption_of_that_wait_ends_the_run(monkeypatch):
     def await_login(*_):
         raise Interrupted("interrupted")
 

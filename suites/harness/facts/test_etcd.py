@@ -71,7 +71,7 @@ UNHEALTHY = """[{"endpoint":"http://10.0.0.1:2379","health":false,"took":"5.0s",
 
 def test_a_member_that_reads_with_quorum_is_healthy():
     assert etcd.parse_health(HEALTHY) == etcd.EtcdHealth(healthy=True)
-    assert etcd.parse_health(UNHEALTHY) == etcd.EtcdHealth(told="context deadline exceeded")
+    assert etcd.parse_health(UNHEALTHY) == etcd.EtcdHealth(message="context deadline exceeded")
 
 
 @pytest.mark.parametrize("text", [*UNREADABLE, f"[{HEALTHY[1:-1]},{UNHEALTHY[1:-1]}]", '[{"health": "true"}]'])

@@ -40,7 +40,7 @@ def there(tmp_path):
         (tmp_path / name).chmod(mode)
     (tmp_path / "link").symlink_to("plain")
     paths = [str(tmp_path / name) for name in ("plain", "with space", "keys", "link", "absent")]
-    return {path.removeprefix(f"{tmp_path}/"): file for path, file in files.seen(Here(), paths).items()}
+    return {path.removeprefix(f"{tmp_path}/"): file for path, file in files.read(Here(), paths).items()}
 
 
 def test_files_below_folders_are_listed_and_links_are_not(there):

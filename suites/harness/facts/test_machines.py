@@ -110,9 +110,9 @@ def test_routes_name_the_interface_of_each_destination():
 def test_the_route_to_a_session_s_peer_is_read_on_this_machine():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        without = interfaces.carrying(HERE, port)
+        without = interfaces.routes(HERE, port)
         with socket.create_connection(("127.0.0.1", port)), server.accept()[0]:
-            assert interfaces.carrying(HERE, port) == {**without, "127.0.0.1": "lo"}
+            assert interfaces.routes(HERE, port) == {**without, "127.0.0.1": "lo"}
 
 
 # -- neighbours ----------------------------------------------------------------------------------------

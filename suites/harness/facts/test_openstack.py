@@ -104,7 +104,7 @@ ACCOUNTS = (
 
 def test_an_account_is_listed_with_privileges_and_authentication():
     root, system, nova, nobody = accounts.parse(ACCOUNTS)
-    assert (root.everywhere, root.local, root.proof) == (True, True, True)
-    assert (system.locked, system.proof) == (True, False)
+    assert (root.everywhere, root.local, root.authenticates) == (True, True, True)
+    assert (system.locked, system.authenticates) == (True, False)
     assert (nova.local, nova.everywhere, nova.databases) == (False, False, {"nova\\_api", "nova"})
-    assert (nobody.user, nobody.proof, nobody.databases, str(nobody)) == ("", False, frozenset(), "''@'%'")
+    assert (nobody.user, nobody.authenticates, nobody.databases, str(nobody)) == ("", False, frozenset(), "''@'%'")

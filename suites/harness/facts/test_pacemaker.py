@@ -119,14 +119,14 @@ def test_constraints_and_properties_are_parsed(configured):
     assert configured.properties["no-quorum-policy"] == "stop"
     found = {constraint.name: constraint for constraint in configured.constraints}
     assert found["vip-with-haproxy"].kind == "colocation"
-    assert found["vip-with-haproxy"].says["with-rsc"] == "haproxy-clone"
+    assert found["vip-with-haproxy"].attributes["with-rsc"] == "haproxy-clone"
     assert (found["vip-with-haproxy"].where, found["fence-controller01-elsewhere"].where) == ("", "")
 
 
 def test_a_rule_has_its_condition_and_its_score(configured):
     (rule,) = (constraint for constraint in configured.constraints if constraint.where)
     assert (rule.kind, rule.where) == ("location", "#is_dc eq true")
-    assert (rule.says["rsc"], rule.says["score"]) == ("vip", "-50")
+    assert (rule.attributes["rsc"], rule.attributes["score"]) == ("vip", "-50")
 
 
 @pytest.mark.parametrize("text", ["", "garbage", "<cib", "<cib/>", "<configuration/>"])

@@ -48,20 +48,20 @@ def listing(**last: object) -> str:
 
 
 def test_a_whole_cluster_as_listed():
-    assert rabbitmq.listed(listing()) == rabbitmq.RabbitStatus(running=MEMBERS)
+    assert rabbitmq.parse_nodes(listing()) == rabbitmq.RabbitStatus(running=MEMBERS)
 
 
 @pytest.mark.parametrize("trouble", [{"partitions": [MEMBERS[0]]}, {"mem_alarm": True}, {"disk_free_alarm": True}])
 def test_no_other_cluster_is_whole_as_listed(trouble):
-    assert not rabbitmq.listed(listing(**trouble)).whole(3)
+    assert not rabbitmq.parse_nodes(listing(**trouble)).whole(3)
 
 
 def test_each_trouble_is_told_as_listed():
     # One that is down has neither partitions nor alarms to tell.
     down = [*json.loads(listing())[:2], {"name": MEMBERS[2], "running": False}]
-    assert rabbitmq.listed(json.dumps(down)) == rabbitmq.RabbitStatus(running=MEMBERS[:2])
-    assert rabbitmq.listed(listing(partitions=[MEMBERS[0]])).partitions == (MEMBERS[0],)
-    assert rabbitmq.listed(listing(disk_free_alarm=True)).alarms == (f"disk_free_alarm of {MEMBERS[2]}",)
+    assert rabbitmq.parse_nodes(json.dumps(down)) == rabbitmq.RabbitStatus(running=MEMBERS[:2])
+    assert rabbitmq.parse_nodes(listing(partitions=[MEMBERS[0]])).partitions == (MEMBERS[0],)
+    assert rabbitmq.parse_nodes(listing(disk_free_alarm=True)).alarms == (f"disk_free_alarm of {MEMBERS[2]}",)
 
 
 NONE = ["", "Error: unable to perform an operation", "{", "{}", "[]", '{"running_nodes": null}', '{"running_nodes": 5}']
@@ -75,7 +75,7 @@ def test_what_is_no_status_is_that_of_nobody(text):
 
 @pytest.mark.parametrize("text", [*NONE, '{"error": "not_authorised"}', '["rabbit"]', '[{"name": "rabbit"}]'])
 def test_what_is_no_list_is_that_of_nobody(text):
-    assert rabbitmq.listed(text) == rabbitmq.RabbitStatus()
+    assert rabbitmq.parse_nodes(text) == rabbitmq.RabbitStatus()
 
 
 def test_a_warning_before_the_answer_is_skipped(recording):
@@ -93,7 +93,7 @@ def test_users_are_told_with_their_tags(recording):
 
 @pytest.mark.parametrize("text", ["", "[5]", json.dumps([{"name": "x"}]), "garbage"])
 def test_users_that_are_not_understood_are_an_error_and_not_nobody(text):
-    with pytest.raises(CommandFailed, match="controller01: RabbitMQ does not tell its users"):
+    with pytest.raises(CommandFailed, match="controller01: RabbitMQ did not list its users"):
         rabbitmq.users(answering(text))
 
 
@@ -202,7 +202,7 @@ def test_a_member_that_does_not_answer_says_nothing(member):
 def test_a_member_does_what_a_drill_tells_it_and_no_command_line_has_that(member, tmp_path):
     member.answering("erl_call")
     (tmp_path / "erl_call").write_text(f'#!/bin/sh\necho "$*" > {tmp_path}/words\ncat > {tmp_path}/told\necho done\n')
-    assert messages._told(member, "tell(secret)") == ""
+    assert messages._evaluate(member, "tell(secret)") == ""
     assert (tmp_path / "told").read_text() == 'tell(secret),\nio:format("done~n").\n'
     assert "secret" not in (tmp_path / "words").read_text()
 
@@ -210,5 +210,5 @@ def test_a_member_does_what_a_drill_tells_it_and_no_command_line_has_that(member
 @pytest.mark.parametrize("said", ["", "queue stackproof-ledger-1"])
 def test_what_it_did_not_do_to_the_end_is_an_error(member, tmp_path, said):
     (tmp_path / "erl_call").write_text(f"#!/bin/sh\ncat > /dev/null\necho '{said}'\n")
-    with pytest.raises(CommandFailed, match="controller01: RabbitMQ did not do all that a drill told it"):
-        messages._told(member, "ok")
+    with pytest.raises(CommandFailed, match="controller01: RabbitMQ did not complete a command of the drill"):
+        messages._evaluate(member, "ok")

@@ -64,7 +64,7 @@ def test_a_socket_of_no_service_is_named_by_its_program():
 )
 def test_only_udp_on_an_ephemeral_port_may_be_a_client_s(line, may):
     (socket,) = sockets.parse(line + "\n", {})
-    assert socket.may_ask is may
+    assert socket.may_be_client is may
 
 
 def test_a_socket_whose_holder_has_ended_is_skipped():

@@ -60,11 +60,12 @@ def test_a_bare_machine_tells_nothing(kept):
     assert standing.read(ThisMachine(kept), ["glance-api"]) == Standing()
 
 
-def test_where_records_are_no_unit_is_asked(kept):
+def test_units_of_projects_without_a_record_are_read_beside_the_records(kept):
     (kept / "projects").mkdir()
     (kept / "projects/glance").write_text(GLANCE.text)
     (kept / "cluster").write_text("lab\n")
-    assert standing.read(ThisMachine(kept), ["glance-api"]) == Standing((GLANCE,))
+    found = standing.read(ThisMachine(kept), ["glance-api", "etcd"])
+    assert found == Standing((GLANCE,), frozenset({"glance-api"}))
 
 
 def test_where_none_are_active_units_tell(kept):

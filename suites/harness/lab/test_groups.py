@@ -1,4 +1,4 @@
-"""Control groups of the lab: hosts share processors by them, and who is in them is told while they come and go."""
+"""Control groups of the lab: equal CPU shares, real-time limits, and members that are listed while groups change."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ from suites.harness.clusters import bare, with_controllers
 
 @pytest.fixture
 def group():
-    """The name of a group that is no host's, and is removed."""
+    """The name of a group that belongs to no host; removed afterwards."""
     try:
         may = os.access(groups.mount_point(), os.W_OK)
     except LabError as error:
@@ -28,13 +28,13 @@ def group():
     yield "_harness"
     groups.kill("_harness")
     for place in groups._places():
-        with suppress(OSError):  # a lab stands, and has groups of its own there
+        with suppress(OSError):  # a running lab has its own groups there
             place.rmdir()
 
 
-def test_what_runs_inside_a_group_is_in_it_wherever_it_is_told_apart(group):
-    told = subprocess.check_output(groups.inside(group, ["cat", "/proc/self/cgroup"]), text=True)
-    found = {names: place for _, names, place in (line.split(":", 2) for line in told.splitlines())}
+def test_process_is_in_its_group_in_every_hierarchy(group):
+    lines = subprocess.check_output(groups.inside(group, ["cat", "/proc/self/cgroup"]), text=True)
+    found = {names: place for _, names, place in (line.split(":", 2) for line in lines.splitlines())}
     assert found[""].endswith("/stackproof/_harness")
     if groups._beside() is not None:
         assert next(place for names, place in found.items() if "cpu" in names.split(",")).endswith(
@@ -42,7 +42,7 @@ def test_what_runs_inside_a_group_is_in_it_wherever_it_is_told_apart(group):
         )
 
 
-def test_groups_share_processors_alike(group):
+def test_groups_have_equal_cpu_shares(group):
     groups.inside(group, ["true"])
     shares = groups._beside()
     if shares is not None:
@@ -55,11 +55,11 @@ def test_groups_share_processors_alike(group):
         assert weight.read_text().strip() == "100"
 
 
-def test_a_group_may_have_real_time_processes(group):
+def test_group_may_have_real_time_processes(group):
     subprocess.run(groups.inside(group, ["chrt", "--rr", "99", "true"], real_time=groups.REAL_TIME // 10), check=True)
 
 
-def test_a_group_is_made_anew_while_the_kernel_still_counts_the_one_before(group):
+def test_group_is_made_again_while_the_kernel_counts_the_removed_one(group):
     for _ in range(20):
         groups.inside(group, ["true"])
         groups.kill(group)
@@ -67,7 +67,7 @@ def test_a_group_is_made_anew_while_the_kernel_still_counts_the_one_before(group
         assert not place.exists()
 
 
-def test_a_group_goes_with_what_runs_in_it(group):
+def test_removal_kills_the_groups_processes(group):
     process = subprocess.Popen(groups.inside(group, ["sleep", "60"]))
     until(lambda: process.pid in groups.members(group), timeout=10, interval=0.05, what="the process", expected="in it")
     groups.kill(group)
@@ -75,7 +75,7 @@ def test_a_group_goes_with_what_runs_in_it(group):
     assert not [place for place in groups._places(group) if place.exists()]
 
 
-def test_a_group_that_goes_during_the_look_is_passed_over(tmp_path, monkeypatch):
+def test_group_that_disappears_during_the_walk_is_skipped(tmp_path, monkeypatch):
     for place, pids in (("controller01", "1\n"), ("controller01/a", "2\n"), ("controller01/b", "3\n")):
         (tmp_path / place).mkdir()
         (tmp_path / place / "cgroup.procs").write_text(pids)
@@ -84,7 +84,7 @@ def test_a_group_that_goes_during_the_look_is_passed_over(tmp_path, monkeypatch)
     read = Path.read_text
 
     def read_and_lose(path: Path) -> str:
-        """Once one of the inner groups was read, the other one is gone: the walk has listed it already."""
+        """Remove the other inner group after the first was read, when the walk has already listed it."""
         text = read(path)
         other = {"a": "b", "b": "a"}.get(path.parent.name)
         if other:
@@ -95,7 +95,7 @@ def test_a_group_that_goes_during_the_look_is_passed_over(tmp_path, monkeypatch)
     assert sorted(groups.members("controller01")) in ([1, 2], [1, 3])
 
 
-def test_a_host_without_power_has_no_processes(tmp_path, monkeypatch):
+def test_host_without_power_has_no_processes(tmp_path, monkeypatch):
     monkeypatch.setattr(groups, "parent", lambda: tmp_path)
     assert groups.members("controller01") == []
 
@@ -111,7 +111,7 @@ SHARES = {
 
 
 @pytest.mark.parametrize(("cluster", "shares"), SHARES.values(), ids=SHARES)
-def test_hosts_that_run_corosync_share_the_real_time_and_no_other_has_any(cluster: Cluster, shares: list[int]):
+def test_only_hosts_with_corosync_share_the_real_time(cluster: Cluster, shares: list[int]):
     given = {node.name: groups.real_time(cluster, node) for node in cluster.nodes}
     assert [share for share in given.values() if share] == shares
     assert {name for name, share in given.items() if share} <= {node.name for node in cluster.role("controller")}

@@ -1,4 +1,4 @@
-"""What the lab refuses, needs and promises before it touches anything."""
+"""The lab's refusals, memory and disk estimates, image names, commands and clean-up."""
 
 import dataclasses
 import subprocess
@@ -31,23 +31,23 @@ from suites.harness.clusters import bare
 LAB, TWO = load("lab"), load("two-node")
 
 
-def test_the_built_in_inventories_are_the_lab_s():
+def test_built_in_inventories_are_lab_inventories():
     refusals.unsuitable(LAB)
     refusals.unsuitable(TWO)
 
 
-def test_machines_that_are_not_lab_hosts_are_refused():
+def test_inventory_without_a_lab_table_is_refused():
     with pytest.raises(LabError, match="not lab hosts"):
         refusals.unsuitable(dataclasses.replace(LAB, lab=None))
 
 
-def test_an_inventory_with_another_key_is_refused():
+def test_inventory_with_another_ssh_key_is_refused():
     with pytest.raises(LabError, match=r"ssh\.key"):
         refusals.unsuitable(dataclasses.replace(LAB, ssh=dataclasses.replace(LAB.ssh, key=None)))
 
 
-def test_a_second_lab_is_refused():
-    with pytest.raises(LabError, match="another lab is there: lab with controller01"):
+def test_second_lab_is_refused():
+    with pytest.raises(LabError, match="another lab is up: lab with controller01"):
         refusals.occupied(TWO, LAB)
 
 
@@ -59,16 +59,16 @@ def test_a_second_lab_is_refused():
         dataclasses.replace(LAB, networks={"management": LAB.management}),
     ],
 )
-def test_a_lab_cannot_change_under_its_hosts(changed):
+def test_change_of_a_running_lab_is_refused(changed):
     with pytest.raises(LabError, match="another lab"):
         refusals.occupied(changed, LAB)
 
 
-def test_a_lab_may_grow():
+def test_running_lab_may_get_more_nodes():
     refusals.occupied(LAB, dataclasses.replace(LAB, nodes=LAB.nodes[:-1]))
 
 
-def test_the_reference_cluster_needs_twelve_gib():
+def test_reference_cluster_needs_twelve_gib():
     assert prepare.memory_needed(list(LAB.nodes), prepare.SERVING) == pytest.approx(12.1, abs=0.5)
     assert prepare.memory_needed(list(TWO.nodes), prepare.SERVING) < 6
 
@@ -85,23 +85,23 @@ def test_bare_hosts_need_little_until_something_is_built_on_them(count, memory, 
 
 
 @pytest.mark.parametrize("build", [True, False])
-def test_a_full_image_is_brought_up_for_its_services(build):
+def test_full_image_includes_the_needs_of_its_services(build):
     assert prepare.need(LAB, build=build) is prepare.SERVING
 
 
-def test_every_role_with_services_of_its_own_has_an_estimate():
+def test_every_role_with_services_has_an_estimate():
     everywhere = {"controller", "network", "compute", "storage"}
     services = catalogue.load().of(LAB).services
     roles = {role for service in services if set(service.roles) != everywhere for role in service.roles}
     assert roles <= set(prepare.SERVING.roles)
 
 
-def test_a_role_without_services_adds_nothing():
+def test_role_without_services_adds_nothing():
     storage = dataclasses.replace(LAB.nodes[0], roles=("storage",))
     assert prepare.memory_needed([storage], prepare.SERVING) == prepare.SERVING.host
 
 
-def test_all_that_is_missing_is_told_at_once(monkeypatch):
+def test_all_missing_requirements_are_in_one_error(monkeypatch):
     monkeypatch.setattr(prepare, "install_tools", lambda: None)
     monkeypatch.setattr(prepare, "memory_needed", lambda *_: 1e6)
     monkeypatch.setattr(prepare, "disk_needed", lambda *_: 1e6)
@@ -111,12 +111,12 @@ def test_all_that_is_missing_is_told_at_once(monkeypatch):
     assert all(word in caught.value.what for word in ("memory:", "disk:", "vxlan:"))
 
 
-def test_nothing_is_tried_where_nothing_is_missing(monkeypatch):
+def test_no_kernel_module_is_tried_where_no_host_is_missing(monkeypatch):
     monkeypatch.setattr(prepare.trials, "failures", lambda: pytest.fail("tried the kernel"))
     prepare.ready([], prepare.SERVING)
 
 
-def test_a_second_run_is_told_who_is_first(tmp_path, monkeypatch):
+def test_second_run_gets_the_first_runs_process_in_the_error(tmp_path, monkeypatch):
     monkeypatch.setattr(names, "LOCK", tmp_path / "lock")
     first = """
 import sys
@@ -140,7 +140,7 @@ with lock.room():
     assert not list(tmp_path.glob("*.pid"))
 
 
-def test_an_image_is_known_by_what_went_into_it(monkeypatch):
+def test_image_name_depends_on_its_inputs(monkeypatch):
     origin = sources.Sources(("deb http://m/ bookworm main",), (), ())
     first = image.fingerprint(("a", "b"), origin)
     assert first == image.fingerprint(("a", "b"), origin)
@@ -150,7 +150,7 @@ def test_an_image_is_known_by_what_went_into_it(monkeypatch):
     assert first != image.fingerprint(("a", "b"), origin)
 
 
-def test_older_images_go_unless_a_host_was_made_from_them(tmp_path, monkeypatch):
+def test_older_images_are_removed_unless_a_host_uses_them(tmp_path, monkeypatch):
     monkeypatch.setattr(names, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(names, "HOSTS", tmp_path / "hosts")
     old, used, new, bare = (
@@ -164,18 +164,18 @@ def test_older_images_go_unless_a_host_was_made_from_them(tmp_path, monkeypatch)
     assert [place.exists() for place in (old, used, new, bare)] == [False, True, True, True]
 
 
-def test_only_hosts_of_a_bare_image_are_let_out():
+def test_only_hosts_of_a_bare_image_get_nat():
     rules = nat.rules(LAB)
     assert "ip saddr 172.16.181.0/24 ip daddr != 172.16.181.0/24" in rules
     assert 'iifname "sp-mgmt" accept' in rules
 
 
-def test_the_runner_takes_the_gateway_s_address_or_the_first():
+def test_runner_takes_the_gateways_address_or_the_first():
     assert str(network.runner_address(LAB.management)) == "172.16.181.1"
     assert str(network.runner_address(dataclasses.replace(LAB.provider, gateway=None))) == "10.181.0.1"
 
 
-def test_no_sysctl_of_the_whole_kernel_is_left_to_hosts():
+def test_hosts_set_no_sysctl_of_the_whole_kernel():
     assert "50-pid-max.conf" in recipe.NO_SYSCTL
 
 
@@ -183,7 +183,7 @@ def test_no_sysctl_of_the_whole_kernel_is_left_to_hosts():
     ("arguments", "code"),
     [([], 2), (["flop"], 2), (["power", "on"], 2), (["power", "melt", "x"], 2), (["--help"], 0), (["up", "--help"], 0)],
 )
-def test_wrong_usage_is_told_from_errors(arguments, code, capsys):
+def test_wrong_usage_has_another_exit_code_than_errors(arguments, code, capsys):
     with pytest.raises(SystemExit) as ended:
         cli.main(arguments)
     assert ended.value.code == code
@@ -191,20 +191,20 @@ def test_wrong_usage_is_told_from_errors(arguments, code, capsys):
 
 
 @pytest.mark.parametrize("arguments", [["status"], ["shell", "x"], ["power", "off", "x"]])
-def test_without_a_lab_there_is_one_clear_error(arguments, monkeypatch, capsys):
+def test_command_without_a_lab_gives_one_error(arguments, monkeypatch, capsys):
     monkeypatch.setattr(room, "current", lambda: None)
     monkeypatch.setattr(prepare, "require_root", lambda: None)
     assert cli.main(arguments) == 1
     assert "no lab is up" in capsys.readouterr().err
 
 
-def test_without_root_there_is_one_clear_error(monkeypatch, capsys):
+def test_command_without_root_gives_one_error(monkeypatch, capsys):
     monkeypatch.setattr(prepare.os, "geteuid", lambda: 1000)
     assert cli.main(["status"]) == 1
     assert "needs root" in capsys.readouterr().err
 
 
-def test_purge_takes_the_lab_s_images_and_nothing_else(tmp_path, monkeypatch):
+def test_purge_removes_the_labs_images_only(tmp_path, monkeypatch):
     monkeypatch.setattr(names, "CACHE", tmp_path)
     monkeypatch.setattr(image, "BUILD_LOG", tmp_path / "build.log")
     for name in ("image-full-1/root", "image-bare-2/root", "guest-3", "work"):
@@ -213,7 +213,7 @@ def test_purge_takes_the_lab_s_images_and_nothing_else(tmp_path, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["guest-3", "work"]
 
 
-def test_an_image_in_use_is_not_purged(tmp_path, monkeypatch):
+def test_image_in_use_is_not_purged(tmp_path, monkeypatch):
     monkeypatch.setattr(names, "CACHE", tmp_path)
     (tmp_path / "image-full-1").mkdir()
     (tmp_path / "image-full-2").mkdir()
@@ -223,7 +223,7 @@ def test_an_image_in_use_is_not_purged(tmp_path, monkeypatch):
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_what_is_mounted_on_a_directory_of_the_lab_is_left_alone(tmp_path, monkeypatch):
+def test_foreign_mount_on_a_lab_directory_is_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(mounts, "below", lambda top: [(top, "rw")])
     monkeypatch.setattr(mounts, "run", lambda *_, **__: pytest.fail("removed something"))
     monkeypatch.setattr(mounts, "unmount_below", lambda _: pytest.fail("unmounted something"))
@@ -231,7 +231,7 @@ def test_what_is_mounted_on_a_directory_of_the_lab_is_left_alone(tmp_path, monke
         mounts.remove_tree(tmp_path)
 
 
-def test_what_drills_kept_of_a_lab_goes_with_it_and_nothing_else(tmp_path, monkeypatch):
+def test_drill_records_of_the_lab_are_removed_with_it(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setattr(claim, "current", lambda: LAB)
     ours, others = (paths.drills(name) for name in ("lab", "production"))
@@ -245,24 +245,24 @@ def test_what_drills_kept_of_a_lab_goes_with_it_and_nothing_else(tmp_path, monke
 
 
 @pytest.mark.parametrize(("made", "part"), [(False, 1), (True, groups.BOOTING)])
-def test_only_a_host_with_something_to_start_boots_behind_the_others(monkeypatch, tmp_path, made, part):
-    told = []
+def test_only_a_host_with_services_boots_with_a_smaller_share(monkeypatch, tmp_path, made, part):
+    shares = []
     monkeypatch.setattr(room, "_is_made", lambda _: made)
     monkeypatch.setattr(room, "_make", lambda *_: None)
     monkeypatch.setattr(power, "is_on", lambda _: False)
-    monkeypatch.setattr(power, "power_on", lambda *_, booting=groups.BOOTING: told.append(booting))
+    monkeypatch.setattr(power, "power_on", lambda *_, booting=groups.BOOTING: shares.append(booting))
     room._bring_up(LAB, LAB.nodes[0], tmp_path)
-    assert told == [part]
+    assert shares == [part]
 
 
 @pytest.mark.parametrize(("standing", "seen"), [(None, ""), (TWO, "the lab two-node is up")])
-def test_a_lab_that_is_not_up_is_told_with_the_one_that_is(monkeypatch, standing, seen):
+def test_missing_lab_error_names_the_running_lab(monkeypatch, standing, seen):
     monkeypatch.setattr(claim, "current", lambda: standing)
-    with pytest.raises(StageMissing, match="the lab lab is not up") as told:
+    with pytest.raises(StageMissing, match="the lab lab is not up") as error:
         claim.require(LAB)
-    assert told.value.seen == seen
+    assert error.value.seen == seen
 
 
-def test_machines_that_are_no_lab_need_none(monkeypatch):
+def test_cluster_of_real_machines_needs_no_lab(monkeypatch):
     monkeypatch.setattr(claim, "current", lambda: None)
     claim.require(load("production.example"))

@@ -54,20 +54,20 @@ def test_power_off_during_the_self_test_stays_off(hosts):
     assert not until(lambda: NODE in hosts.on, timeout=0.3, every=0.05)
 
 
-def test_a_restart_is_off_and_then_on(hosts):
+def test_restart_is_off_and_then_on(hosts):
     hosts.on.add(NODE)
     controller = switches.LabSwitches(self_test=0.01)
     controller.reset(NODE, "ForceRestart")
     assert until(lambda: hosts.calls == ["off", "on"], timeout=5, every=0.01)
 
 
-def test_on_for_a_host_that_is_on_changes_nothing(hosts):
+def test_power_on_of_a_running_host_changes_nothing(hosts):
     hosts.on.add(NODE)
     switches.LabSwitches(self_test=0.0).reset(NODE, "On")
     assert not until(lambda: bool(hosts.calls), timeout=0.1, every=0.02)
 
 
-def test_a_failed_boot_is_off_and_can_be_repeated(hosts, capfd):
+def test_failed_boot_is_off_and_can_be_repeated(hosts, capfd):
     hosts.failing = True
     controller = switches.LabSwitches(self_test=0.0)
     controller.reset(NODE, "On")

@@ -1,4 +1,4 @@
-"""What the lab raises in the runner's kernel, it sets back."""
+"""Kernel settings that the lab raises on the runner are restored."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def setting(tmp_path, monkeypatch):
     return setting
 
 
-def test_raised_twice_and_restored_to_the_first(setting):
+def test_setting_raised_twice_is_restored_to_its_first_value(setting):
     tuning.at_least(NAME, 256)
     tuning.at_least(NAME, 512)
     assert setting.read_text() == "512"
@@ -28,13 +28,13 @@ def test_raised_twice_and_restored_to_the_first(setting):
     assert setting.read_text() == "77"
 
 
-def test_what_is_high_enough_is_left_alone(setting, tmp_path):
+def test_high_enough_setting_is_unchanged(setting, tmp_path):
     tuning.at_least(NAME, 64)
     assert setting.read_text() == "128\n"
     assert not (tmp_path / "record").exists()
 
 
-def test_half_a_record_restores_nothing(setting, tmp_path):
+def test_partial_record_restores_nothing(setting, tmp_path):
     (tmp_path / "record").mkdir()
     (tmp_path / "record" / "fs.inotify.part").write_text("")
     tuning.restore()
@@ -42,7 +42,7 @@ def test_half_a_record_restores_nothing(setting, tmp_path):
 
 
 @pytest.mark.parametrize(("hosts", "table"), [(3, 1024), (9, 1024), (40, 9600)])
-def test_many_hosts_fit_into_the_kernels_table_of_neighbours_and_few_change_nothing(setting, tmp_path, hosts, table):
+def test_neighbour_table_grows_for_many_hosts_only(setting, tmp_path, hosts, table):
     neighbours = tmp_path / "sys" / tuning.NEIGHBOURS
     neighbours.parent.mkdir(parents=True)
     neighbours.write_text("1024\n")
@@ -52,6 +52,6 @@ def test_many_hosts_fit_into_the_kernels_table_of_neighbours_and_few_change_noth
     assert int(neighbours.read_text()) == 1024
 
 
-def test_a_runner_that_is_a_container_itself_has_no_such_table_to_set(setting):
+def test_runner_in_a_container_has_no_neighbour_table_setting(setting):
     tuning.for_hosts(40, 3)
     assert int(setting.read_text()) > 128

@@ -1,4 +1,4 @@
-"""What is wrong in a package's own file is found by its line, and mended in place; what runs it is to be restarted."""
+"""Defects: a wrong line in a package's file is replaced in place, and the units that run it get a pending restart."""
 
 import subprocess
 
@@ -13,17 +13,17 @@ LINE, MENDED = "    if it's \\n$HOME:", "    if 'this' & \\that:"
 
 
 class Here:
-    """Runs on this machine what is run on a host."""
+    """A host double that runs its commands on this machine."""
 
     def __init__(self, node):
-        self.node, self.told = node, []
+        self.node, self.changes = node, []
 
     def check(self, command, *arguments):
         return self._run(spelled(command, arguments)).stdout
 
     def change(self, what, script):
         self._run(script)
-        self.told.append(what)
+        self.changes.append(what)
 
     def _run(self, text):
         return subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=True)
@@ -48,23 +48,23 @@ def defect(tmp_path):
     return Defect(str(file), LINE, MENDED, "a reason", ("nova-compute", "neutron-server", "keystone"))
 
 
-def test_it_is_mended_where_the_whole_line_is_there(site, host, defect, tmp_path):
+def test_defect_is_corrected_only_where_the_whole_line_matches(site, host, defect, tmp_path):
     file = tmp_path / "with space.py"
     assert defects.left(host, [defect]) == [defect]
     base.mend(site, host, defect)
     assert file.read_text() == f"def f():\n{MENDED}\n    {LINE}\n{LINE} pass\nlast\n"
     assert file.stat().st_mode & 0o777 == 0o640
     assert defects.left(host, [defect]) == []
-    assert host.told == [f"mended {file}"]
+    assert host.changes == [f"mended {file}"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["state", "with space.py"]
 
 
-def test_only_what_the_host_has_is_to_be_restarted(site, host, defect, tmp_path):
+def test_only_units_of_the_host_get_a_pending_restart(site, host, defect, tmp_path):
     base.mend(site, host, defect)
     assert [path.name for path in (tmp_path / "state/pending").iterdir()] == ["nova-compute"]
 
 
-def test_a_file_that_is_not_there_or_is_right_has_no_defect(host, defect, tmp_path):
+def test_missing_or_correct_file_has_no_defect(host, defect, tmp_path):
     right = tmp_path / "right.py"
     right.write_text(MENDED)
     absent = Defect(str(tmp_path / "none.py"), LINE, MENDED, "", ())

@@ -1,4 +1,4 @@
-"""Removal: what the inventory no longer has is refused with all that would be left, or removed where it is named."""
+"""Removal: a build refuses to leave projects that the inventory no longer has, or removes the named ones."""
 
 import subprocess
 
@@ -24,7 +24,7 @@ def site(site_of):
 
 @pytest.fixture
 def done(monkeypatch):
-    """What was done to hosts, Keystone and Pacemaker, in order; nothing is."""
+    """Changes to hosts, Keystone and Pacemaker in order, recorded and not made."""
     log = []
     monkeypatch.setattr(
         "deploy.host.Host.change", lambda host, what, script, **_: log.append((host.name, what, script))
@@ -35,7 +35,7 @@ def done(monkeypatch):
 
 
 def recorded(site_of, *projects, monkeypatch):
-    """Every host has the records of a build of the whole lab, of those projects."""
+    """Let every host return the records of those projects, as a build of the whole lab makes them."""
     whole = site_of("lab")
 
     def told(host, _units):
@@ -50,34 +50,34 @@ def recorded(site_of, *projects, monkeypatch):
     monkeypatch.setattr(standing, "read", told)
 
 
-def test_where_all_that_stands_is_chosen_nothing_is_done(site, site_of, done, monkeypatch):
+def test_nothing_is_removed_where_every_project_is_chosen(site, site_of, done, monkeypatch):
     recorded(site_of, "keystone", "neutron", "neutron-agents", "content", monkeypatch=monkeypatch)
     remove.settle(site)
     assert done == []
 
 
-def test_what_would_be_left_behind_is_refused_and_told(site, site_of, done, monkeypatch):
+def test_leftover_projects_are_refused_with_a_list_of_their_parts(site, site_of, done, monkeypatch):
     recorded(site_of, "keystone", "glance", "etcd", monkeypatch=monkeypatch)
     with pytest.raises(InventoryError) as caught:
         remove.settle(site)
     told = str(caught.value)
-    assert "the inventory has no etcd, glance any more" in told
+    assert "the cluster still has etcd, glance, and the inventory does not" in told
     assert "glance: units: glance-api on controller01, controller02, controller03" in told
     for part in ("clones: glance", "sections: glance", "endpoints: glance", "user in Keystone: glance", "files: "):
         assert part in told
     assert "--remove=etcd,glance" in told
-    assert "these stay: etcd: /var/lib/etcd; glance: database glance, /var/lib/glance/images" in told
+    assert "a removal keeps etcd: /var/lib/etcd; glance: database glance, /var/lib/glance/images" in told
     assert done == []
 
 
-def test_one_that_is_not_named_keeps_all_from_being_removed(site, site_of, done, monkeypatch):
+def test_nothing_is_removed_while_one_leftover_is_unnamed(site, site_of, done, monkeypatch):
     recorded(site_of, "glance", "etcd", monkeypatch=monkeypatch)
-    with pytest.raises(InventoryError, match="the inventory has no etcd any more"):
+    with pytest.raises(InventoryError, match="the cluster still has etcd, and the inventory does not"):
         remove.settle(site, ["glance"])
     assert done == []
 
 
-def test_what_is_named_goes_from_keystone_from_pacemaker_and_from_every_host(site, site_of, done, monkeypatch, events):
+def test_named_project_is_removed_from_keystone_pacemaker_and_hosts(site, site_of, done, monkeypatch, events):
     recorded(site_of, "keystone", "glance", monkeypatch=monkeypatch)
     remove.settle(site, ["glance"])
     assert done[0] == ("keystone", (("glance", "image"),), "glance")
@@ -87,17 +87,17 @@ def test_what_is_named_goes_from_keystone_from_pacemaker_and_from_every_host(sit
     assert "for unit in glance-api; do" in script
     assert "/etc/glance/glance-api.conf" in script
     assert script.rstrip().endswith("rm -f -- /var/lib/stackproof/projects/glance")
-    assert any("these stay of glance: database glance, /var/lib/glance/images" in event.text for event in events)
+    assert any("kept of glance: database glance, /var/lib/glance/images" in event.text for event in events)
 
 
-def test_who_requires_another_goes_before_it(site, site_of, done, monkeypatch):
+def test_requiring_project_is_removed_before_the_required_one(site, site_of, done, monkeypatch):
     recorded(site_of, "glance", "placement", "nova", "nova-compute", monkeypatch=monkeypatch)
     found = [left.project for left in remove.find(site)]
     assert found.index("nova-compute") < found.index("nova") < found.index("placement")
 
 
-def test_a_file_that_another_project_has_there_stays(site_of, done, monkeypatch):
-    # Neutron's agents have neutron.conf from Neutron's own templates.
+def test_file_of_another_project_is_kept(site_of, done, monkeypatch):
+    # neutron.conf of Neutron's agents comes from Neutron's own templates.
     recorded(site_of, "neutron-agents", monkeypatch=monkeypatch)
     remove.settle(site_of(choosing("lab", "neutron")), ["neutron-agents"])
     scripts = {host: script for host, *_, script in done if host.startswith(("controller", "compute"))}
@@ -106,7 +106,7 @@ def test_a_file_that_another_project_has_there_stays(site_of, done, monkeypatch)
     assert "neutron-dhcp-agent" in scripts[network]
 
 
-def test_a_cluster_built_before_there_were_records_tells_by_its_units(site, done, monkeypatch):
+def test_without_records_active_units_reveal_a_project(site, done, monkeypatch):
     def told(host, units):
         assert "keystone" not in units
         return Standing(active=frozenset(units) & {"glance-api"})
@@ -117,23 +117,23 @@ def test_a_cluster_built_before_there_were_records_tells_by_its_units(site, done
     assert "/etc/glance/glance-api.conf" in left.each("files")
 
 
-def test_what_the_inventory_has_is_not_removed(site_of, done):
+def test_removal_of_a_chosen_project_is_refused(site_of, done):
     with pytest.raises(InventoryError, match="--remove names glance, which the inventory has") as caught:
         remove.settle(site_of(LEAN), ["glance"])
     assert "glance: required by nova" in str(caught.value)
 
 
-def test_what_does_not_stand_is_said_and_is_no_error(site, done, monkeypatch, events):
+def test_removal_of_an_absent_project_is_a_note(site, done, monkeypatch, events):
     monkeypatch.setattr(standing, "read", lambda *_: Standing())
     remove.settle(site, ["glance"])
     assert done == []
-    assert "nothing stands of glance, so nothing is removed" in [event.text for event in events]
+    assert "no host has anything of glance, so nothing is removed" in [event.text for event in events]
 
 
 # -- on a host -----------------------------------------------------------------------------------------
 
 
-def test_a_step_keeps_its_record_before_the_files_it_is_of(site_of, monkeypatch):
+def test_record_is_written_before_its_files(site_of, monkeypatch):
     site, put = site_of("lab"), []
     host = site.hosts["controller01"]
     monkeypatch.setattr(type(host), "install", lambda *_: [])
@@ -146,7 +146,7 @@ def test_a_step_keeps_its_record_before_the_files_it_is_of(site_of, monkeypatch)
     assert not [value for value in site.secrets._values.values() if value in first.text]
 
 
-def test_units_end_and_files_go_and_those_of_others_stay(tmp_path):
+def test_script_removes_the_projects_units_and_files_only(tmp_path):
     for name in ("systemctl", "own", "others", "record"):
         (tmp_path / name).write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/asked\n')
     (tmp_path / "systemctl").chmod(0o755)
@@ -159,7 +159,7 @@ def test_units_end_and_files_go_and_those_of_others_stay(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"systemctl", "others", "asked"}
 
 
-def test_a_clone_is_stopped_before_it_is_taken_out_of_the_cib(site, monkeypatch, recording):
+def test_clone_is_stopped_before_it_leaves_the_cib(site, monkeypatch, recording):
     cib, scripts = recording("pacemaker", "cib"), []
     monkeypatch.setattr(Host, "run", lambda host, *_, **__: Result(host.name, "", 0, cib, ""))
     monkeypatch.setattr(Host, "change", lambda _, what, script, **__: scripts.append((what, script)))
@@ -172,14 +172,14 @@ def test_a_clone_is_stopped_before_it_is_taken_out_of_the_cib(site, monkeypatch,
     assert len(scripts) == 1
 
 
-def test_where_pacemaker_is_silent_no_clone_is_taken_for_gone(site, monkeypatch):
+def test_silent_pacemaker_is_an_error_of_the_removal(site, monkeypatch):
     monkeypatch.setattr(Host, "run", lambda host, *_, **__: Result(host.name, "", 1, "", "not connected"))
-    with pytest.raises(StepFailed, match="Pacemaker does not tell what it runs"):
+    with pytest.raises(StepFailed, match="Pacemaker does not list its resources"):
         resources.remove(site, ["glance"])
     resources.remove(site, [])
 
 
-def test_keystone_forgets_services_endpoints_and_the_user(site, monkeypatch):
+def test_unregister_deletes_services_endpoints_and_user(site, monkeypatch):
     gone = []
     monkeypatch.setattr(cloud, "connect", lambda _: Keystone(gone))
     cloud.unregister(site, [("glance", "image")], "glance")
@@ -187,7 +187,7 @@ def test_keystone_forgets_services_endpoints_and_the_user(site, monkeypatch):
 
 
 class Keystone:
-    """A Keystone that knows every service, with two endpoints each, and every user."""
+    """A Keystone in which every service exists, with two endpoints each, and every user."""
 
     def __init__(self, gone) -> None:
         self.gone, self.identity = gone, self

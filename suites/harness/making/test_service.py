@@ -1,4 +1,4 @@
-"""A unit that does not come: the error says what it said last, where to look, and who is really in its way."""
+"""A unit that does not start: the error has its last journal lines, a hint, and the process on its port."""
 
 from functools import partial
 
@@ -25,7 +25,7 @@ def site(site_of):
 
 @pytest.fixture
 def host(site, monkeypatch):
-    """One where Nova's metadata service has failed, and nothing else."""
+    """A host where Nova's metadata service alone has failed."""
     first = site.hosts["controller01"]
     monkeypatch.setattr(JOURNAL, "redact", site.secrets.redact)
     units = {"nova-api-metadata": Unit("nova-api-metadata", "loaded", "failed", "failed", "disabled")}
@@ -44,11 +44,11 @@ def host(site, monkeypatch):
 
 
 def units(now):
-    """What is amiss with Nova's units on the first controller."""
+    """Findings of Nova's units on the first controller."""
     return amiss.units(now, "nova", Hosts([now.site.hosts["controller01"]]))
 
 
-def test_the_error_has_the_last_words_of_what_is_down_and_no_secret(site, host):
+def test_error_has_the_journal_of_the_failed_unit_without_secrets(site, host):
     with pytest.raises(StepFailed) as failed:
         settle.until_well(site, "nova", units, timeout=0)
     assert host.asked == [("nova-api-metadata",)]
@@ -57,7 +57,7 @@ def test_the_error_has_the_last_words_of_what_is_down_and_no_secret(site, host):
     assert failed.value.hint == "journalctl -u nova-api-metadata on controller01"
 
 
-def test_haproxy_at_the_vip_is_in_nobody_s_way(site, host, monkeypatch):
+def test_haproxy_at_the_vip_blocks_no_port(site, host, monkeypatch):
     assert not any("is held" in str(found) for found in units(Snapshot(site, "nova")))
     stranger = Listener("tcp", str(host.node.management), 8775, program="nc")
     monkeypatch.setattr(sockets, "listening", lambda _: [stranger])
@@ -69,7 +69,7 @@ def test_haproxy_at_the_vip_is_in_nobody_s_way(site, host, monkeypatch):
 
 @pytest.fixture
 def settled(site, monkeypatch):
-    """Waits for what is amiss, of which there is one list after the other, on a clock that only waiting moves."""
+    """Wait on a list of findings per reading, with a clock that only waiting moves."""
 
     def wait(*lists: list[Finding], timeout: float = 60) -> None:
         left = iter(lists)
@@ -81,11 +81,11 @@ def settled(site, monkeypatch):
     return wait
 
 
-def test_what_passes_by_itself_is_waited_for(settled):
+def test_temporary_finding_is_waited_for(settled):
     settled([Finding("it is starting")], [Finding("it is starting")], [])
 
 
-def test_what_stays_is_told_with_how_long_it_had(settled):
+def test_lasting_finding_is_reported_with_the_seconds_waited(settled):
     with pytest.raises(StepFailed) as failed:
         settled([Finding("it is away", hint="look"), Finding("its API is away", hint="look there")])
     assert failed.value.what == "it is away (and 1 more), still so after 60 s"
@@ -93,13 +93,13 @@ def test_what_stays_is_told_with_how_long_it_had(settled):
     assert failed.value.hint == "look; look there"
 
 
-def test_what_does_not_pass_is_told_at_once_and_first(settled):
+def test_final_finding_is_reported_at_once_and_first(settled):
     with pytest.raises(StepFailed) as failed:
         settled([Finding("it is away"), Finding("it is inconsistent", final=True)], [])
     assert failed.value.what == "it is inconsistent (and 1 more)"
 
 
-def test_what_can_not_be_read_is_waited_for_as_well(site):
+def test_failed_reading_is_waited_for(site):
     def unread(_):
         raise CommandFailed("it does not say", seen="exit code 1")
 
@@ -107,7 +107,7 @@ def test_what_can_not_be_read_is_waited_for_as_well(site):
         settle.until_well(site, "nova", unread, timeout=0)
 
 
-def test_an_interruption_ends_the_wait(site):
+def test_interruption_ends_the_wait(site):
     def interrupted(_):
         raise Interrupted("interrupted")
 

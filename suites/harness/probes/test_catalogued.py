@@ -1,4 +1,4 @@
-"""Probes from the catalogue: every promise with a budget is watched, in a form the prober takes."""
+"""Probes from the catalogue: every promise with a budget has a probe that the prober accepts."""
 
 import ipaddress
 from types import SimpleNamespace
@@ -27,7 +27,7 @@ def watching(request):
 
 @pytest.fixture
 def watched(site_of, monkeypatch):
-    """The intervals of every probe of a drill, by its subject."""
+    """The interval of every probe of a drill, by subject."""
     monkeypatch.setattr(objects, "keeper", lambda *_: {"owner": "u1", "token": "t"})
     site = site_of(with_every_project("lab"))
     outside = [*clients.probes(site, "run"), *Workload(site, None, SimpleNamespace(address="10.0.0.9")).probes]
@@ -36,12 +36,12 @@ def watched(site_of, monkeypatch):
 
 
 @pytest.mark.parametrize("promise", [each for each in WHOLE.promises if each.budget], ids=str)
-def test_every_promise_with_a_budget_is_watched_closely_enough(watched, promise):
+def test_every_promise_with_a_budget_is_probed_often_enough(watched, promise):
     slowest = max(interval for subject, interval in watched.items() if subject.promise == promise.name)
     assert slowest * 4 <= min(promise.budget.values())
 
 
-def test_every_probe_tries_a_promise_that_is_declared(watched):
+def test_every_probe_tests_a_declared_promise(watched):
     assert {subject.promise for subject in watched} <= {promise.name for promise in WHOLE.promises}
 
 
@@ -49,12 +49,12 @@ def test_every_probe_has_a_name_of_its_own(watching):
     assert len({probe.name for probe in watching}) == len(watching)
 
 
-def test_addresses_are_numbers(watching):
+def test_hosts_are_given_by_ip_address(watching):
     for probe in watching:
         ipaddress.ip_address(probe.options["host"])
 
 
-def test_the_prober_takes_them_as_a_plan(watching, tmp_path):
+def test_the_prober_accepts_the_probes_as_a_plan(watching, tmp_path):
     save(watching, tmp_path / "plan.json")
     for probe in load(tmp_path / "plan.json"):
         assert prober.client(probe)

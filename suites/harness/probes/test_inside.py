@@ -37,25 +37,25 @@ def pings(
 
 
 def line(text: str, name: str = PING) -> Timeline:
-    seen = parse(text)
-    return Timeline(Subject(name), INTERVALS[name], seen.samples[name], seen.start, seen.end - DEADLINES[name])
+    log = parse(text)
+    return Timeline(Subject(name), INTERVALS[name], log.samples[name], log.start, log.end - DEADLINES[name])
 
 
 def test_a_recorded_log_of_a_lab_instance_is_parsed():
     text = (Path(__file__).parents[1] / "recordings" / "inside.txt").read_text()
-    seen = parse(text)
-    found = {name: [sum(sample.ok for sample in samples), len(samples)] for name, samples in seen.samples.items()}
+    log = parse(text)
+    found = {name: [sum(sample.ok for sample in samples), len(samples)] for name, samples in log.samples.items()}
     # At the start its neighbour was still booting, and answered nothing for 3 s.
     assert found == {PING: [204, 220], METADATA: [40, 40], LEASE: [20, 20]}
-    assert max(sample.at for sample in line(text).samples if not sample.ok) - seen.start == pytest.approx(3, abs=0.5)
+    assert max(sample.at for sample in line(text).samples if not sample.ok) - log.start == pytest.approx(3, abs=0.5)
 
 
 def test_a_log_without_outages_has_no_gap():
-    seen = line(wrote(*pings()))
-    assert all(sample.ok for sample in seen.samples)
-    assert (seen.gaps, seen.open, seen.steady(10)) == ((), False, True)
-    assert seen.outage == pytest.approx(INTERVALS[PING], abs=0.03)
-    assert seen.stalled < 0.05
+    measured = line(wrote(*pings()))
+    assert all(sample.ok for sample in measured.samples)
+    assert (measured.gaps, measured.open, measured.steady(10)) == ((), False, True)
+    assert measured.outage == pytest.approx(INTERVALS[PING], abs=0.03)
+    assert measured.stalled < 0.05
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -63,18 +63,18 @@ def test_an_outage_is_never_too_short_nor_much_too_long(seed):
     chance = random.Random(seed)
     down = chance.uniform(41, 90)
     up = chance.uniform(down + 0.3, 95)
-    seen = line(wrote(*pings(down, up)))
-    assert up - down - 0.02 <= seen.outage <= up - down + 2 * INTERVALS[PING] + 0.05
-    assert seen.longest.at_least <= up - down
-    assert sum(not sample.ok for sample in seen.samples) == pytest.approx((up - down) / INTERVALS[PING], abs=2)
-    assert seen.stalled < 0.05  # unanswered requests were sent on schedule
+    measured = line(wrote(*pings(down, up)))
+    assert up - down - 0.02 <= measured.outage <= up - down + 2 * INTERVALS[PING] + 0.05
+    assert measured.longest.at_least <= up - down
+    assert sum(not sample.ok for sample in measured.samples) == pytest.approx((up - down) / INTERVALS[PING], abs=2)
+    assert measured.stalled < 0.05  # unanswered requests were sent on schedule
 
 
 @pytest.mark.parametrize(("down", "up"), [(0, 60), (70, 200)])
 def test_unanswered_requests_at_start_or_end_are_failures(down, up):
-    seen = line(wrote(*pings(down, up)))
-    assert sum(not sample.ok for sample in seen.samples) == pytest.approx((min(up, 99) - max(down, 40)) * 5, abs=2)
-    assert seen.open is (up > 100)
+    measured = line(wrote(*pings(down, up)))
+    assert sum(not sample.ok for sample in measured.samples) == pytest.approx((min(up, 99) - max(down, 40)) * 5, abs=2)
+    assert measured.open is (up > 100)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -95,9 +95,9 @@ def test_an_incomplete_last_line_is_skipped(cut):
 
 def test_an_attempt_without_an_end_failed_once_its_deadline_passed():
     text = wrote("metadata 50.00", "lease 50.00", "lease 50.00 50.10 bound", "metadata 98.50", "lease 99.00")
-    seen = parse(text)
-    assert [(sample.ok, sample.took) for sample in seen.samples[METADATA]] == [(False, DEADLINES[METADATA])]
-    assert [sample.ok for sample in seen.samples[LEASE]] == [True]
+    log = parse(text)
+    assert [(sample.ok, sample.took) for sample in log.samples[METADATA]] == [(False, DEADLINES[METADATA])]
+    assert [sample.ok for sample in log.samples[LEASE]] == [True]
 
 
 @pytest.mark.parametrize(
@@ -123,16 +123,16 @@ def test_attempts_may_be_logged_out_of_order():
 def test_the_time_between_two_ping_processes_is_failures():
     first, second = pings(end=60), pings(start=70)
     dead = [text for at in range(600, 700, 2) for text in (f"ping {at / 10:.2f} start", "ping 60.01 ping: sendto: no")]
-    seen = line(wrote(*first, *dead, *second))
-    assert seen.outage == pytest.approx(10, abs=0.5)
-    assert sum(not sample.ok for sample in seen.samples) == pytest.approx(50, abs=2)
+    measured = line(wrote(*first, *dead, *second))
+    assert measured.outage == pytest.approx(10, abs=0.5)
+    assert sum(not sample.ok for sample in measured.samples) == pytest.approx(50, abs=2)
 
 
 def test_late_answers_are_failures_and_duplicates_are_ignored():
     late = ["ping 52.50 60 ttl=64 time=1500.000 ms", "ping 52.51 60 ttl=64 time=1510.000 ms (DUP!)"]
     kept = [text for text in pings() if not re.match(r"ping \S+ 60 ", text)]
-    seen = line(wrote(*kept, *late))
-    assert [sample.ok for sample in seen.samples].count(False) == 1
+    measured = line(wrote(*kept, *late))
+    assert [sample.ok for sample in measured.samples].count(False) == 1
 
 
 @pytest.mark.parametrize("text", ["", "ping 50.00 start", "end x\n", "cat: no such file"])
@@ -175,9 +175,9 @@ def attempts(*times: float) -> list[Sample]:
 
 def test_a_pause_during_a_migration_extends_the_longest_gap():
     clock = Clock(read(1000, 40), read(1060.8, 100), may_stand=True)
-    converted = [each.at for each in clock.told(attempts(50, 51, 52.5, 53.5))]
+    converted = [each.at for each in clock.converted(attempts(50, 51, 52.5, 53.5))]
     assert converted == pytest.approx([1010, 1011, 1013.3, 1014.3], abs=0.01)
-    assert clock.told([]) == ()
+    assert clock.converted([]) == ()
 
 
 @pytest.mark.parametrize("stood", [-0.8, PAUSE + 1])
@@ -188,12 +188,12 @@ def test_a_clock_that_ran_ahead_or_paused_too_long_is_an_error(stood):
 
 def test_samples_before_the_first_and_after_the_last_reading_are_kept():
     clocks = Clocks((read(1000, 40), read(1060, 100)))
-    assert [each.at for each in clocks.told(attempts(39, 50, 101))] == pytest.approx([999, 1010, 1061], abs=0.01)
+    assert [each.at for each in clocks.converted(attempts(39, 50, 101))] == pytest.approx([999, 1010, 1061], abs=0.01)
 
 
 def test_samples_are_converted_by_the_readings_around_them():
     clocks = Clocks((read(1000, 40), read(1030.5, 70), read(1061, 100)))
-    converted = [each.at for each in clocks.told(attempts(45, 50, 70, 75, 80))]
+    converted = [each.at for each in clocks.converted(attempts(45, 50, 70, 75, 80))]
     assert converted == pytest.approx([1005, 1010, 1030.5, 1035.5, 1040.5], abs=0.6)
     assert converted[1] - converted[0] == pytest.approx(5.5, abs=0.01)
     assert clocks.drift == pytest.approx(1.0, abs=0.01)

@@ -1,4 +1,4 @@
-"""Recordings: the same one is judged the same for ever, and one that proves nothing never passes."""
+"""Recordings: each stored recording has a known verdict, and one that proves nothing never passes."""
 
 import json
 from dataclasses import replace
@@ -23,7 +23,7 @@ KEYSTONE, GLANCE, SQL = Subject("keystone"), Subject("glance"), Subject("sql", p
 
 
 def was_broken(verdict):
-    """Whether a promise was seen broken; else all were kept, or some not proven."""
+    """Return whether any judgement is FAILED."""
     return any(each.outcome == "FAILED" for each in verdict.judgements)
 
 
@@ -36,7 +36,7 @@ def judged(case: str) -> Verdict:
 
 
 def longer(kept: Recording, subject: Subject, seconds: float) -> Recording:
-    """The same drill with one promise away for longer, from the end of its outage on."""
+    """Return the recording with one promise away for `seconds` longer."""
 
     def later(sample: Sample) -> Sample:
         bad = 510.0 <= sample.at < 510.6 + seconds
@@ -56,7 +56,7 @@ def test_a_member_that_could_not_be_read_leaves_its_ledger_unproven(tmp_path):
     assert (found.outcome, "controller02" in found.reason) == ("ERROR", True)
 
 
-def test_what_was_amiss_in_the_end_is_named():
+def test_the_last_finding_is_the_reason_where_the_cluster_is_not_whole():
     kept = replace(drill("never-whole"), amiss="controller02: etcd is not whole")
     assert judge(kept, ALLOWED).of(CLUSTER).reason == "never whole again: controller02: etcd is not whole"
 
@@ -66,6 +66,12 @@ def test_a_recording_is_read_as_it_was_saved(case, tmp_path):
     kept = drill(case)
     kept.save(tmp_path)
     assert recording.load(tmp_path) == kept
+
+
+def test_whether_a_fault_is_masked_is_stored_under_the_key_of_earlier_recordings(tmp_path):
+    path = replace(drill("good"), masked=True).save(tmp_path)
+    assert json.loads(path.read_text())["spares"] is True
+    assert recording.load(path).masked
 
 
 def test_the_same_drill_is_judged_the_same_in_either_format():
@@ -94,24 +100,24 @@ FORMER = {
 
 
 @pytest.mark.parametrize("name", FORMER)
-def test_a_probe_of_an_old_recording_is_found_by_what_it_promised(tmp_path, name):
-    told = json.loads((DRILLS / "good.json").read_text())
-    told["timelines"] = {name: told["timelines"]["sql"]}
-    told["ledgers"] = {name: told["ledgers"]["sql"]}
-    (tmp_path / "recording.json").write_text(json.dumps(told))
+def test_a_probe_of_format_1_is_found_by_its_promise(tmp_path, name):
+    content = json.loads((DRILLS / "good.json").read_text())
+    content["timelines"] = {name: content["timelines"]["sql"]}
+    content["ledgers"] = {name: content["ledgers"]["sql"]}
+    (tmp_path / "recording.json").write_text(json.dumps(content))
     read = recording.load(tmp_path)
     (subject,) = read.timelines
     assert str(subject) == FORMER[name]
     assert list(read.ledgers) == [subject.promise]
 
 
-def test_what_has_a_budget_and_was_watched_by_nobody_is_an_error_in_each_of_its_parts():
-    kept = replace(drill("good"), returns=True, spares=True)
+def test_a_promise_with_a_budget_and_no_probe_is_an_error_in_each_part():
+    kept = replace(drill("good"), returns=True, masked=True)
     lease = Subject("lease")
     verdict = judge(kept, {**ALLOWED, "lease": 10.0}, {"lease": 10.0})
     for part in (Part.OUTAGE, Part.RETURN, Part.MEANWHILE):
         found = verdict.of(lease.of(part))
-        assert (found.outcome, found.reason) == ("ERROR", "nobody watched it")
+        assert (found.outcome, found.reason) == ("ERROR", "no probe watched it")
     assert not verdict.go
     assert not judge(kept, ALLOWED, {"lease": 10.0}).go
     assert not judge(kept, {**ALLOWED, "lease": 10.0}, timed=False).go
@@ -161,10 +167,10 @@ def test_a_broken_promise_is_a_failure(case, subject, why):
         ("stalled-probe", KEYSTONE, "did not run for 3.0 s"),
         ("prober-ended", GLANCE, "did not run for"),
         ("empty-ledger", SQL, "not one write was acknowledged"),
-        ("unwatched", GLANCE, "nobody watched it"),
+        ("unwatched", GLANCE, "no probe watched it"),
     ],
 )
-def test_what_proves_nothing_is_an_error_and_never_a_pass(case, subject, why):
+def test_a_recording_that_proves_nothing_is_an_error_and_never_a_pass(case, subject, why):
     verdict = judged(case)
     assert verdict.of(subject).outcome == "ERROR"
     assert why in verdict.of(subject).reason
@@ -172,7 +178,7 @@ def test_what_proves_nothing_is_an_error_and_never_a_pass(case, subject, why):
 
 
 def line(subject: Subject, failed: range, interval: float = 0.25) -> Timeline:
-    """Thirty seconds of attempts, of which those failed."""
+    """Return a timeline of 30 s in which the attempts numbered `failed` fail."""
     samples = (Sample(place * interval, 0.01, place not in failed) for place in range(int(30 / interval)))
     return Timeline(subject, interval, tuple(samples), 0.0, 30.0)
 
@@ -186,17 +192,17 @@ def line(subject: Subject, failed: range, interval: float = 0.25) -> Timeline:
         (range(70, 120), ["keystone/kept (away for 10.0 s in the last 10 s, 5 s allowed)"]),
     ],
 )
-def test_what_fails_with_nothing_done_is_told_before_a_fault(failed, found):
+def test_a_promise_away_for_half_of_its_budget_is_reported_before_a_fault(failed, found):
     kept, vip = Subject("keystone", Way.KEPT), Subject("vip", Way.PING)
     lines = {kept: line(kept, failed), vip: line(vip, range(100, 119))}
     assert restless(lines, {"keystone": 5.0}) == found
 
 
-def test_what_is_tried_seldom_and_never_fails_is_calm():
+def test_a_seldom_probe_that_never_fails_is_calm():
     assert restless({KEYSTONE: line(KEYSTONE, range(0), interval=2.0)}, {"keystone": 3.0}) == []
 
 
-def test_a_loss_is_a_failure_even_where_the_drill_proves_nothing_else():
+def test_a_lost_write_fails_even_where_the_drill_proves_nothing_else():
     verdict = judge(replace(drill("lost-write"), confirmed_at=None), ALLOWED)
     assert verdict.of(SQL).outcome == "FAILED"
     assert was_broken(verdict)
@@ -211,7 +217,7 @@ def test_a_loss_is_a_failure_even_where_the_drill_proves_nothing_else():
         (0.2, "FAILED", "away for"),
     ],
 )
-def test_a_pass_must_be_shown_at_the_resolution_there_is(allowed, outcome, why):
+def test_an_outage_passes_only_where_its_upper_bound_is_within_budget(allowed, outcome, why):
     found = judge(drill("good"), {"keystone": allowed}).of(KEYSTONE)
     assert (found.outcome, why in found.reason) == (outcome, True), found.reason
 
@@ -221,7 +227,7 @@ def test_a_probe_that_tries_too_seldom_proves_nothing():
     calm = Timeline(slow, 10.0, tuple(Sample(at, 0.01, True) for at in range(0, 300, 10)), 0.0, 300.0)
     kept = replace(drill("good"), timelines={slow: calm}, injected_at=150.0, undone_at=200.0, whole_at=210.0)
     found = judge(kept, {"slow": 3.0}).of(slow)
-    assert (found.outcome, "tried too seldom" in found.reason) == ("ERROR", True)
+    assert (found.outcome, "probed too seldom" in found.reason) == ("ERROR", True)
 
 
 def test_a_service_still_away_in_the_end_fails_however_short_that_was():
@@ -233,7 +239,7 @@ def test_a_service_still_away_in_the_end_fails_however_short_that_was():
     assert (found.outcome, "had not come back" in found.reason) == ("FAILED", True)
 
 
-def test_what_no_budget_asks_for_must_be_there_in_the_end_where_it_was_before():
+def test_a_probe_without_a_budget_must_recover_if_it_worked_before():
     kept = drill("good")
     line = kept.timelines[GLANCE]
     cut = tuple(replace(sample, ok=sample.at < kept.injected_at) for sample in line.samples)
@@ -245,7 +251,7 @@ def test_what_no_budget_asks_for_must_be_there_in_the_end_where_it_was_before():
     assert judge(unwell, {"keystone": 5.0}).go
 
 
-def test_what_could_not_be_fetched_is_an_error_only_where_a_budget_asks_for_it():
+def test_an_empty_timeline_is_an_error_only_with_a_budget():
     kept = drill("good")
     line = kept.timelines[GLANCE]
     lease = Subject("lease")
@@ -257,7 +263,7 @@ def test_what_could_not_be_fetched_is_an_error_only_where_a_budget_asks_for_it()
     assert "unproven" in text(table(kept, judge(kept, ALLOWED), ALLOWED))
 
 
-def test_where_seconds_are_not_judged_an_outage_is_noted_and_all_else_counts():
+def test_with_unjudged_outages_all_else_still_counts():
     over = judge(drill("over-budget"), ALLOWED, timed=False)
     assert {each.outcome for each in over.judgements} == {"PASSED", "NOTED"}
     assert (over.go, over.word, over.reasons) == (True, "GO (outages not judged)", ())
@@ -277,8 +283,8 @@ def test_the_return_has_a_budget_of_its_own():
     assert judge(replace(drill("good"), returns=True), allowed, {"keystone": 1.0}).of(KEYSTONE.of(Part.RETURN)).kept
 
 
-def test_what_still_fails_while_a_fault_lasts_is_told_apart_from_the_outage():
-    kept = replace(drill("good"), spares=True)
+def test_failures_after_the_budget_are_judged_apart_from_the_outage():
+    kept = replace(drill("good"), masked=True)
     line = kept.timelines[KEYSTONE]
     late = kept.confirmed_at + ALLOWED["keystone"]
     (third, *_) = (sample for sample in line.samples if late <= sample.at < kept.undone_at)
@@ -289,12 +295,12 @@ def test_what_still_fails_while_a_fault_lasts_is_told_apart_from_the_outage():
     assert (verdict.of(KEYSTONE).outcome, verdict.of(KEYSTONE.of(Part.MEANWHILE)).outcome) == ("PASSED", "FAILED")
     assert "meanwhile FAILED" in text(table(kept, verdict, ALLOWED), width=160)
     assert judge(kept, ALLOWED, timed=False).of(KEYSTONE.of(Part.MEANWHILE)).outcome == "NOTED"
-    assert judge(replace(kept, spares=False), ALLOWED).go
+    assert judge(replace(kept, masked=False), ALLOWED).go
 
 
-def test_a_fault_that_did_not_outlast_its_budget_spared_nobody():
+def test_a_masked_fault_shorter_than_its_budget_proves_nothing():
     kept = drill("good")
-    kept = replace(kept, spares=True, undone_at=kept.confirmed_at + 1)
+    kept = replace(kept, masked=True, undone_at=kept.confirmed_at + 1)
     assert judge(kept, ALLOWED).of(KEYSTONE.of(Part.MEANWHILE)).outcome == "ERROR"
 
 
@@ -315,9 +321,9 @@ def test_a_recording_gives_timelines_from_the_fault_on():
     assert 2.5 < drill("good")[KEYSTONE].outage < 3.0
 
 
-@pytest.mark.parametrize("told", ["", "[]", "{}", '{"format": 1, "drill": "x"}', '{"format": 99}'])
-def test_what_is_no_recording_is_refused(tmp_path, told):
-    (tmp_path / "recording.json").write_text(told)
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 1, "drill": "x"}', '{"format": 99}'])
+def test_a_file_that_is_no_recording_is_an_error(tmp_path, content):
+    (tmp_path / "recording.json").write_text(content)
     with pytest.raises(ProbeError, match="not a recording"):
         recording.load(tmp_path)
 
@@ -326,39 +332,39 @@ def ledger(acknowledged: set, unknown: set = frozenset(), **found: set) -> Ledge
     return Ledger("sql", frozenset(acknowledged), frozenset(), frozenset(unknown)).read_back(found)
 
 
-def test_acknowledged_and_nowhere_is_lost():
+def test_a_write_acknowledged_and_on_no_member_is_lost():
     assert ledger({1, 2, 3}, a={1, 2}, b={1, 2}).lost == [3]
 
 
-def test_acknowledged_and_not_everywhere_is_diverged_and_not_lost():
-    seen = ledger({1, 2, 3}, a={1, 2, 3}, b={1, 2})
-    assert (seen.lost, seen.diverged) == ([], [3])
+def test_a_write_on_some_members_is_diverged_and_not_lost():
+    read = ledger({1, 2, 3}, a={1, 2, 3}, b={1, 2})
+    assert (read.lost, read.diverged) == ([], [3])
 
 
-def test_unknown_may_be_there_or_not_but_not_here_and_there():
+def test_an_unknown_write_is_on_all_members_or_on_none():
     assert ledger({1}, {2, 3}, a={1, 2}, b={1, 2}).diverged == []
     assert ledger({1}, {2, 3}, a={1, 2}, b={1, 2}).uncertain == (1, 1)
     assert ledger({1}, {2, 3}, a={1, 2}, b={1}).diverged == [2]
 
 
 @pytest.mark.parametrize("empty", [ledger(set(), a={1}), ledger(set(), {1}, a={1}), ledger({1})])
-def test_an_empty_ledger_does_not_say_that_nothing_was_lost(empty):
+def test_an_empty_ledger_does_not_prove_that_nothing_was_lost(empty):
     with pytest.raises(Unproven):
         _ = empty.lost
 
 
-def test_outcomes_are_told_by_what_was_sent_and_answered():
+def test_an_outcome_follows_from_what_was_sent_and_answered():
     samples = (
         Sample(1, 0.1, True, "", 1, True),
         Sample(2, 0.1, False, "connection refused", 2),
         Sample(3, 0.1, False, "no answer in time", 3, True),
         Sample(4, 0.1, True),
     )
-    seen = Ledger.of("sql", samples)
-    assert (seen.acknowledged, seen.refused, seen.unknown) == ({1}, {2}, {3})
+    written = Ledger.of("sql", samples)
+    assert (written.acknowledged, written.refused, written.unknown) == ({1}, {2}, {3})
 
 
-def test_slower_is_what_both_resolutions_cannot_explain():
+def test_slower_means_longer_beyond_both_resolutions():
     good = drill("good")
     assert compare(good, good) == ()
     assert compare(good, longer(good, KEYSTONE, 0.4)) == ()
@@ -368,16 +374,16 @@ def test_slower_is_what_both_resolutions_cannot_explain():
     assert compare(longer(good, KEYSTONE, 2.0), good) == ()
 
 
-def test_repeated_drills_are_told_by_their_median_and_worst():
+def test_repeated_drills_have_a_median_and_a_worst_outage():
     good = drill("good")
-    told = {each.subject: each for each in summary([good, longer(good, KEYSTONE, 4.0), good, drill("unwatched")])}
-    assert (told[KEYSTONE].runs, told[KEYSTONE].unproven) == (4, 0)
-    assert told[KEYSTONE].median == good[KEYSTONE].outage
-    assert told[KEYSTONE].worst > good[KEYSTONE].outage + 3
-    assert (told[GLANCE].runs, told[GLANCE].unproven) == (3, 1)
+    repeated = {each.subject: each for each in summary([good, longer(good, KEYSTONE, 4.0), good, drill("unwatched")])}
+    assert (repeated[KEYSTONE].runs, repeated[KEYSTONE].unproven) == (4, 0)
+    assert repeated[KEYSTONE].median == good[KEYSTONE].outage
+    assert repeated[KEYSTONE].worst > good[KEYSTONE].outage + 3
+    assert (repeated[GLANCE].runs, repeated[GLANCE].unproven) == (3, 1)
 
 
-def test_the_table_tells_all_of_it():
+def test_the_table_has_figures_and_outcome_of_each_probe():
     kept = drill("never-recovers")
     shown = text(table(kept, judge(kept, ALLOWED), ALLOWED))
     assert "node-loss of controller01: NO-GO" in shown

@@ -24,7 +24,7 @@ SAID = {
 
 
 @dataclass(frozen=True)
-class Seen:
+class Measured:
     """The timelines of the probes, and the outages of the servers."""
 
     timelines: dict[str, Timeline]
@@ -32,7 +32,7 @@ class Seen:
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory) -> Iterator[Seen]:
+def measured(tmp_path_factory) -> Iterator[Measured]:
     """Run one watch over all servers, which fail together, so that all tests share a few seconds."""
     servers = {case: Server(case.partition(" ")[2]) for case in CASES}
     servers |= {"http well": Server(), "http_kept well": Server(), "http_kept polite": Server(polite=True)}
@@ -48,7 +48,7 @@ def seen(tmp_path_factory) -> Iterator[Seen]:
         for case in CASES:
             servers[case].recover()
         watch.until_settled(timeout=20)
-        yield Seen({subject.promise: line for subject, line in watch.stop().items()}, servers)
+        yield Measured({subject.promise: line for subject, line in watch.stop().items()}, servers)
     for server in servers.values():
         server.close()
 
@@ -59,62 +59,62 @@ def truth(moments: list[float]) -> float:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_an_outage_is_never_measured_too_short(seen, case):
-    assert seen.timelines[case].outage >= truth(seen.servers[case].certain)
+def test_an_outage_is_never_measured_too_short(measured, case):
+    assert measured.timelines[case].outage >= truth(measured.servers[case].certain)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_an_outage_is_too_long_by_at_most_its_resolution(seen, case):
-    timeline = seen.timelines[case]
-    assert timeline.outage - timeline.resolution <= truth(seen.servers[case].possible)
+def test_an_outage_is_too_long_by_at_most_its_resolution(measured, case):
+    timeline = measured.timelines[case]
+    assert timeline.outage - timeline.resolution <= truth(measured.servers[case].possible)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_resolution_follows_from_interval_and_answer_time(seen, case):
-    timeline = seen.timelines[case]
+def test_the_resolution_follows_from_interval_and_answer_time(measured, case):
+    timeline = measured.timelines[case]
     assert INTERVAL < timeline.resolution <= 2 * (INTERVAL + timeline.slowest + timeline.stalled)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_reason_of_the_failure_is_recorded(seen, case):
-    said = set(seen.timelines[case].details)
-    assert said & SAID[seen.servers[case].fails]
+def test_the_reason_of_the_failure_is_recorded(measured, case):
+    said = set(measured.timelines[case].details)
+    assert said & SAID[measured.servers[case].fails]
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_server_s_return_is_seen(seen, case):
-    assert not seen.timelines[case].open
+def test_the_server_s_return_is_recorded(measured, case):
+    assert not measured.timelines[case].open
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_hanging_attempt_delays_no_other_probe(seen, kind):
-    timeline = seen.timelines[f"{kind} well"]
+def test_a_hanging_attempt_delays_no_other_probe(measured, kind):
+    timeline = measured.timelines[f"{kind} well"]
     assert all(sample.ok for sample in timeline.samples)
 
 
-def test_a_hanging_attempt_does_not_delay_the_next_one(seen):
-    timeline = seen.timelines["http is silent"]
+def test_a_hanging_attempt_does_not_delay_the_next_one(measured):
+    timeline = measured.timelines["http is silent"]
     starts = [sample.at for sample in timeline.samples if not sample.ok]
     assert len(starts) >= AWAY / INTERVAL / 3  # attempts in sequence would be two at most
     assert timeline.stalled < DEADLINE / 2
 
 
-def test_a_hanging_attempt_ends_at_its_deadline(seen):
-    hung = [sample.took for sample in seen.timelines["http is silent"].samples if not sample.ok]
+def test_a_hanging_attempt_ends_at_its_deadline(measured):
+    hung = [sample.took for sample in measured.timelines["http is silent"].samples if not sample.ok]
     assert all(DEADLINE <= took < DEADLINE + 1 for took in hung)
 
 
-def test_a_kept_connection_is_opened_once(seen):
-    assert seen.timelines["http_kept well"].details == {"new connection: first": 1}
+def test_a_kept_connection_is_opened_once(measured):
+    assert measured.timelines["http_kept well"].details == {"new connection: first": 1}
 
 
-def test_a_regularly_closed_connection_is_noted_and_is_no_outage(seen):
-    timeline = seen.timelines["http_kept polite"]
+def test_a_regularly_closed_connection_is_noted_and_is_no_outage(measured):
+    timeline = measured.timelines["http_kept polite"]
     assert all(sample.ok for sample in timeline.samples)
     assert timeline.details["new connection: the server closed it after an answer"] == len(timeline.samples) - 1
 
 
 @pytest.mark.parametrize("fails", FAILURES)
-def test_a_kept_connection_is_replaced_after_a_failure(seen, fails):
+def test_a_kept_connection_is_replaced_after_a_failure(measured, fails):
     why = {"new connection: the last one failed", "new connection: the last one is busy"}
-    assert why & set(seen.timelines[f"http_kept {fails}"].details)
+    assert why & set(measured.timelines[f"http_kept {fails}"].details)

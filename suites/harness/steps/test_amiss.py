@@ -1,4 +1,4 @@
-"""What each step yields as amiss: nothing where all is well, and each thing that is wrong, where it is wrong."""
+"""Findings of each step: none in a healthy cluster, and one of the right step and host for each fault."""
 
 import json
 
@@ -17,7 +17,7 @@ def well(site_of, monkeypatch, recording) -> Well:
 
 @pytest.fixture
 def amiss(well):
-    """All that is amiss, by the names of the steps."""
+    """Return all findings by step name."""
 
     def found() -> dict[str, list[str]]:
         by_step: dict[str, list[str]] = {}
@@ -28,11 +28,11 @@ def amiss(well):
     return found
 
 
-def test_nothing_is_amiss_with_a_healthy_cluster(amiss):
+def test_healthy_cluster_has_no_finding(amiss):
     assert amiss() == {}
 
 
-def test_each_question_is_put_once(well, amiss):
+def test_each_reading_is_made_once(well, amiss):
     amiss()
     assert well.commands == {
         "identity": 5,
@@ -60,7 +60,7 @@ def test_each_question_is_put_once(well, amiss):
     }
 
 
-def test_a_host_that_does_not_answer_is_one_finding_and_hides_no_other(well, amiss):
+def test_unreachable_host_is_one_finding_and_hides_no_other(well, amiss):
     well.silent.add("controller01")
     well.units["controller02", "memcached"] = {"active": "inactive"}
     assert amiss() == {
@@ -73,7 +73,7 @@ def test_a_host_that_does_not_answer_is_one_finding_and_hides_no_other(well, ami
 # -- hosts and units ---------------------------------------------------------------------------------
 
 
-def test_a_host_by_another_name_or_with_another_kernel_is_amiss(well, amiss):
+def test_wrong_host_name_or_kernel_parameter_is_a_finding(well, amiss):
     well.says["hostname;"] = "somebody\n"
     found = amiss()["base"]
     assert "controller01: calls itself somebody" in found
@@ -89,12 +89,12 @@ def test_a_host_by_another_name_or_with_another_kernel_is_amiss(well, amiss):
         ({"enabled": "disabled"}, "memcached is disabled, though systemd owns it"),
     ],
 )
-def test_a_unit_of_systemd_that_is_not_as_it_should_be(well, amiss, seen, finding):
+def test_systemd_unit_in_a_wrong_state_is_a_finding(well, amiss, seen, finding):
     well.units["controller02", "memcached"] = seen
     assert amiss() == {"memcached": [f"controller02: {finding}"]}
 
 
-def test_a_unit_of_pacemaker_that_failed_may_come_back(well):
+def test_failed_pacemaker_unit_is_not_final(well):
     well.units["controller02", "placement-api"] = {"active": "failed"}
     (finding,) = [finding for _, finding in whole.findings(well.site)]
     assert finding.what == "placement-api failed, and Pacemaker has not started it again yet"
@@ -102,25 +102,25 @@ def test_a_unit_of_pacemaker_that_failed_may_come_back(well):
 
 
 @pytest.mark.parametrize("seen", [{"load": "not-found"}, {"active": "failed"}])
-def test_one_of_systemd_that_failed_or_is_not_installed_does_not(well, seen):
+def test_failed_or_missing_systemd_unit_is_final(well, seen):
     well.units["controller02", "memcached"] = seen
     assert [finding.final for _, finding in whole.findings(well.site)] == [True]
 
 
-def test_a_service_that_answers_its_health_check_wrong_is_amiss_on_each_host(well, amiss):
+def test_failed_health_check_is_a_finding_on_each_host(well, amiss):
     well.codes[":8778/"] = "503"
     assert amiss() == {"placement": [f"{name}: placement answers 503" for name in CONTROLLERS]}
 
 
-def test_a_unit_that_does_not_listen_is_amiss(well, amiss):
+def test_unit_that_does_not_listen_is_a_finding(well, amiss):
     well.deaf.add(("controller03", "memcached"))
     assert amiss() == {"memcached": ["controller03: memcached does not listen on port 11211"]}
 
 
-# -- what clients see --------------------------------------------------------------------------------
+# -- APIs --------------------------------------------------------------------------------
 
 
-def test_an_api_that_does_not_answer_at_the_api_address_is_amiss(well, amiss):
+def test_silent_api_at_the_api_address_is_a_finding(well, amiss):
     well.down.add("8774")
     assert amiss() == {"nova": ["nova-api does not answer with status 200 at http://172.16.181.30:8774/"]}
 
@@ -129,34 +129,34 @@ def test_an_api_that_does_not_answer_at_the_api_address_is_amiss(well, amiss):
     ("step", "name", "host"),
     [("nova", "nova-scheduler", "controller02"), ("neutron-agents", "neutron-l3-agent", "compute01")],
 )
-def test_a_service_that_does_not_report_is_amiss(well, amiss, step, name, host):
+def test_service_that_does_not_report_is_a_finding(well, amiss, step, name, host):
     well.dead.add((name, host))
-    assert amiss() == {step: [f"{host}: {name} is not alive, as {name.split('-')[0].capitalize()} sees it"]}
+    assert amiss() == {step: [f"{host}: {name} is not alive according to {name.split('-')[0].capitalize()}"]}
 
 
 @pytest.mark.parametrize(
     ("step", "name"),
     [("nova-compute", "nova-compute"), ("nova", "nova-cert"), ("neutron-agents", "neutron-dhcp-agent")],
 )
-def test_one_of_a_host_that_is_no_more_is_amiss_too(well, amiss, step, name):
+def test_record_of_a_host_outside_the_inventory_is_a_finding(well, amiss, step, name):
     well.dead.add((name, "compute09"))
-    (told,) = amiss().pop(step)
-    assert told.startswith(f"compute09: {name} is not alive")
-    assert "none of the inventory's" in told
+    (text,) = amiss().pop(step)
+    assert text.startswith(f"compute09: {name} is not alive")
+    assert "is not in the inventory" in text
 
 
-def test_a_compute_that_does_not_run_is_not_said_to_be_silent_as_well(well, amiss):
+def test_stopped_compute_gives_no_second_finding_about_reports(well, amiss):
     well.units["compute01", "nova-compute"] = {"active": "inactive"}
     well.dead.add(("nova-compute", "compute01"))
     assert amiss() == {"nova-compute": ["compute01: nova-compute is inactive"]}
 
 
-def test_a_hypervisor_that_nova_does_not_know_is_amiss(well, amiss):
+def test_hypervisor_unknown_to_nova_is_a_finding(well, amiss):
     well.absent.add("compute02")
-    assert amiss() == {"nova-compute": ["compute02: its hypervisor is unknown, as Nova sees it"]}
+    assert amiss() == {"nova-compute": ["compute02: its hypervisor is unknown in Nova"]}
 
 
-def test_content_that_is_not_there_is_amiss(well, amiss):
+def test_missing_content_is_a_finding(well, amiss):
     well.absent.add("m1.nano")
     assert amiss() == {"content": ["the cloud's first content lacks flavor m1.nano"]}
 
@@ -164,16 +164,16 @@ def test_content_that_is_not_there_is_amiss(well, amiss):
 @pytest.mark.parametrize(
     ("rows", "where"), [("r\ta\tstandby\n", "no host"), ("r\ta\tactive\nr\tb\tactive\n", "a and b")]
 )
-def test_a_router_that_is_not_active_on_exactly_one_host_is_amiss(well, amiss, rows, where):
+def test_router_not_active_on_exactly_one_host_is_a_finding(well, amiss, rows, where):
     well.says["ha_router"] = rows
-    assert amiss() == {"neutron-agents": [f"router r is active on {where}, as Neutron sees it"]}
+    assert amiss() == {"neutron-agents": [f"router r is active on {where} according to Neutron"]}
 
 
-# -- clusters of their own ---------------------------------------------------------------------------
+# -- Galera, etcd, Pacemaker ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("case", "told"),
+    ("case", "text"),
     [
         ("donor", "Galera is Donor/Desynced, and sees 3 of 3 members"),
         ("joining", "Galera is Joining: receiving State Transfer, and sees 3 of 3 members"),
@@ -182,60 +182,60 @@ def test_a_router_that_is_not_active_on_exactly_one_host_is_amiss(well, amiss, r
         ("inconsistent", "Galera is Inconsistent, and sees 0 of 3 members"),
     ],
 )
-def test_a_galera_member_that_is_not_synced_is_amiss(well, amiss, case, told):
+def test_unsynced_galera_member_is_a_finding(well, amiss, case, text):
     well.recorded["galera", "controller02"] = case
-    assert amiss() == {"galera": [f"controller02: {told}"]}
+    assert amiss() == {"galera": [f"controller02: {text}"]}
     (finding,) = [finding for _, finding in whole.findings(well.site)]
     assert finding.final == (case == "inconsistent")
 
 
 @pytest.mark.parametrize(
-    ("case", "told"),
+    ("case", "text"),
     [
-        ("one-missing", "2 of 3 members answer, and see 1 leader"),
-        ("no-leader", "3 of 3 members answer, and see no leader"),
-        ("two-leaders", "3 of 3 members answer, and see 2 leaders"),
+        ("one-missing", "2 of 3 members answer, and report 1 leader"),
+        ("no-leader", "3 of 3 members answer, and report no leader"),
+        ("two-leaders", "3 of 3 members answer, and report 2 leaders"),
     ],
 )
-def test_an_etcd_that_is_not_whole_is_amiss(well, amiss, case, told):
+def test_incomplete_etcd_cluster_is_a_finding(well, amiss, case, text):
     well.recorded["etcd"] = case
-    assert amiss() == {"etcd": [f"etcd: {told}"]}
+    assert amiss() == {"etcd": [f"etcd: {text}"]}
 
 
 @pytest.mark.parametrize("case", ["being-fenced", "one-offline", "one-pending", "one-unclean", "no-quorum"])
-def test_a_pacemaker_member_that_does_not_see_all_others_is_amiss(well, amiss, case):
+def test_pacemaker_member_that_misses_others_is_a_finding(well, amiss, case):
     well.recorded["pacemaker", "controller02"] = case
-    (told,) = amiss()["pacemaker"]
-    assert told.startswith("controller02: Pacemaker sees controller01")
+    (text,) = amiss()["pacemaker"]
+    assert text.startswith("controller02: Pacemaker sees controller01")
 
 
-def test_a_member_without_pacemaker_does_not_hide_what_the_others_run(well, amiss):
+def test_member_without_pacemaker_hides_no_resource(well, amiss):
     well.recorded["pacemaker", "controller01"] = "not-running"
-    assert amiss() == {"pacemaker": ["controller01: Pacemaker sees nobody, quorum: False"]}
+    assert amiss() == {"pacemaker": ["controller01: Pacemaker sees no member, quorum: False"]}
 
 
-def test_a_pacemaker_that_does_not_tell_what_should_run_is_amiss(well, amiss):
+def test_pacemaker_without_a_readable_configuration_is_a_finding(well, amiss):
     well.recorded["cib"] = "not-running"
-    assert amiss() == {"pacemaker": ["Pacemaker does not tell what should run"]}
+    assert amiss() == {"pacemaker": ["Pacemaker does not show its configuration"]}
 
 
-def test_a_clone_that_does_not_run_everywhere_is_amiss_with_its_own_step(well, amiss):
+def test_clone_that_does_not_run_everywhere_is_a_finding_of_its_step(well, amiss):
     well.recorded["pacemaker"] = "clone-stopped"
     assert amiss() == {"haproxy": ["Pacemaker: haproxy runs on controller01, controller03"]}
 
 
-def test_fencing_that_is_off_is_amiss(well, amiss):
+def test_disabled_fencing_is_a_finding(well, amiss):
     well.recorded["pacemaker"] = "fencing-off"
     assert "Pacemaker does not fence: stonith-enabled is not true" in amiss()["pacemaker"]
 
 
-def test_a_resource_that_nobody_answers_for_and_that_does_not_run_is_amiss(well, amiss, recording):
+def test_stopped_foreign_resource_is_a_finding(well, amiss, recording):
     somebodys = '<primitive id="mail" class="systemd" type="postfix"/><primitive id="vip"'
     well.says["cibadmin"] = recording("pacemaker", "cib").replace('<primitive id="vip"', somebodys, 1)
     assert amiss() == {"pacemaker": ["Pacemaker: mail runs on no node"]}
 
 
-def test_a_constraint_that_somebody_set_by_hand_is_amiss_until_it_is_cleared(well, recording):
+def test_constraint_set_by_hand_is_a_final_finding(well, recording):
     banned = (
         '<constraints><rsc_location id="cli-ban-vip-on-controller01" rsc="vip" role="Started" node="controller01"/>'
     )
@@ -246,13 +246,13 @@ def test_a_constraint_that_somebody_set_by_hand_is_amiss_until_it_is_cleared(wel
         "Pacemaker: constraint cli-ban-vip-on-controller01",
         True,
     )
-    assert finding.hint == "crm_resource --clear --resource vip takes it away"
+    assert finding.hint == "crm_resource --clear --resource vip removes it"
 
 
 # -- the VIP -----------------------------------------------------------------------------------------
 
 
-def test_a_vip_that_pacemaker_has_not_started_is_amiss_and_may_come(well):
+def test_unstarted_vip_is_a_finding_and_not_final(well):
     well.recorded["pacemaker"] = "vip-starting"
     well.says["ip -4 -o addr"] = "2: eth0    inet 10.9.9.9/24\n"
     found = [(step, str(finding), finding.final) for step, finding in whole.findings(well.site)]
@@ -263,7 +263,7 @@ def test_a_vip_that_pacemaker_has_not_started_is_amiss_and_may_come(well):
 
 
 @pytest.mark.parametrize(("case", "final"), [("whole", True), ("vip-twice", False)])
-def test_a_vip_on_two_hosts_is_amiss_for_good_where_pacemaker_knows_of_one(well, case, final):
+def test_vip_on_several_hosts_is_final_where_pacemaker_has_one(well, case, final):
     well.recorded["pacemaker"] = case
     well.says["ip -4 -o addr"] = "2: eth0    inet 172.16.181.30/24\n"
     (finding,) = [finding for _, finding in whole.findings(well.site) if "the VIP" in finding.what]
@@ -271,7 +271,7 @@ def test_a_vip_on_two_hosts_is_amiss_for_good_where_pacemaker_knows_of_one(well,
     assert finding.final == final
 
 
-def test_a_cluster_without_ha_is_asked_for_nothing_of_it(site_of, monkeypatch, recording):
+def test_cluster_without_ha_gets_no_ha_queries(site_of, monkeypatch, recording):
     well = Well(site_of("two-node"), monkeypatch, recording)
     well.says["etcdctl"] = json.dumps(json.loads(recording("etcd", "whole"))[:1])
     assert whole.findings(well.site) == []

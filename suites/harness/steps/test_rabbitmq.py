@@ -1,4 +1,4 @@
-"""RabbitMQ is asked by its management plugin, and who does not answer is told apart from who has no members."""
+"""RabbitMQ's status comes from the management plugin; no answer is another finding than no members."""
 
 import base64
 import json
@@ -16,13 +16,13 @@ MEMBERS = [f"rabbit@controller0{n}" for n in (1, 2, 3)]
 
 
 def listening(monkeypatch, port: int) -> None:
-    """Every service is at that port of the loopback."""
+    """Addresses that place every service at one port of the loopback."""
     monkeypatch.setattr(Addresses, "at", lambda *_: Address("http", "127.0.0.1", port))
 
 
 @pytest.fixture
 def answering(monkeypatch):
-    """A management plugin on the loopback that gives those members to whom it is told to; its port is asked."""
+    """Start a management plugin on the loopback that lists the given members to clients with the given password."""
     servers = []
 
     def start(password: str, *members: str) -> None:
@@ -31,11 +31,11 @@ def answering(monkeypatch):
         class Plugin(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 known = (self.path, self.headers["Authorization"]) == ("/api/nodes", account)
-                told = json.dumps([{"name": name, "running": True} for name in members]).encode()
+                body = json.dumps([{"name": name, "running": True} for name in members]).encode()
                 self.send_response(200 if known else 401)
-                self.send_header("Content-Length", str(len(told)))
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(told)
+                self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -57,33 +57,33 @@ def site(site_of):
 
 @pytest.fixture(autouse=True)
 def running(monkeypatch):
-    """Its units run."""
+    """RabbitMQ's units have no finding."""
     monkeypatch.setattr(amiss, "ordinary", lambda *_: iter(()))
 
 
-def told(site) -> list[str]:
+def texts(site) -> list[str]:
     return [str(found) for found in step.amiss(Snapshot(site))]
 
 
 def test_three_members_are_a_whole_cluster(site, answering):
     answering(site.secrets["rabbitmq.openstack"], *MEMBERS)
-    assert told(site) == []
+    assert texts(site) == []
 
 
-def test_a_member_that_is_missing_is_told(site, answering):
+def test_missing_member_is_reported(site, answering):
     answering(site.secrets["rabbitmq.openstack"], *MEMBERS[:2])
     text = "RabbitMQ: 2 of 3 members run, partitions: none, alarms: none"
-    assert told(site) == [f"controller0{number}: {text}" for number in (1, 2, 3)]
+    assert texts(site) == [f"controller0{number}: {text}" for number in (1, 2, 3)]
 
 
-def test_a_refusal_is_told_as_one_and_not_as_no_members(site, answering):
+def test_refused_request_is_not_reported_as_missing_members(site, answering):
     answering("another", *MEMBERS)
-    finding, *_ = told(site)
+    finding, *_ = texts(site)
     assert "RabbitMQ answers 401 at http://127.0.0.1" in finding
 
 
-def test_nobody_at_the_port_is_told_without_the_password(site, monkeypatch):
+def test_unreachable_plugin_is_reported_without_the_password(site, monkeypatch):
     listening(monkeypatch, 1)
-    finding, *others = told(site)
+    finding, *others = texts(site)
     assert len(others) == 2
     assert finding == "controller01: RabbitMQ does not answer at http://127.0.0.1:1/api/nodes: ConnectionError"

@@ -1,4 +1,4 @@
-"""Allure's report without what tells nothing: each test, the wider fixtures, and all that a failing test shows."""
+"""Allure's listener: every test, the wider fixtures, messages, steps and attachments are in the report."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ def cluster():
 
 @pytest.fixture
 def reader(cluster):
-    allure.attach("what it saw", name="seen")
+    allure.attach("a reading", name="reading")
     return cluster
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def dead():
 
 @pytest.mark.parametrize("unit", ["haproxy", "mariadb"])
 def test_of_a_unit(reader, unit):
-    with allure.step("looking"):
+    with allure.step("reading"):
         assert unit == "haproxy"
 
 def test_of_a_dead_host(reader, dead):
@@ -47,28 +47,28 @@ def test_that_fails_and_is_not_undone(cluster, undone):
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("allure")
     (folder / "test_sample.py").write_text(SAMPLE)
     own = ["-p", "no:stackproof", "-c", "/dev/null", f"--rootdir={folder}", "-p", "fixtures.allure_listener"]
-    command = [sys.executable, "-m", "pytest", *own, f"--alluredir={folder / 'told'}", str(folder)]
+    command = [sys.executable, "-m", "pytest", *own, f"--alluredir={folder / 'report'}", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert "2 failed, 2 passed, 3 errors" in done.stdout, done.stdout
-    return folder / "told"
+    return folder / "report"
 
 
-def read(told, kind):
-    return [json.loads(file.read_text()) for file in told.glob(f"*-{kind}.json")]
+def read(report, kind):
+    return [json.loads(file.read_text()) for file in report.glob(f"*-{kind}.json")]
 
 
 @pytest.fixture
-def results(told):
-    return {result["name"]: result for result in read(told, "result")}
+def results(report):
+    return {result["name"]: result for result in read(report, "result")}
 
 
-def test_every_test_is_told_and_what_was_not_judged_is_broken(results):
-    seen = {name: result["status"] for name, result in results.items()}
-    assert seen == {
+def test_every_test_has_a_result_and_a_failed_fixture_makes_it_broken(results):
+    statuses = {name: result["status"] for name, result in results.items()}
+    assert statuses == {
         "test_of_a_unit[haproxy]": "passed",
         "test_of_a_unit[mariadb]": "failed",
         "test_of_a_dead_host": "broken",
@@ -77,19 +77,19 @@ def test_every_test_is_told_and_what_was_not_judged_is_broken(results):
     }
 
 
-def test_a_wider_fixture_names_the_tests_it_served(told, results):
-    (container,) = read(told, "container")
+def test_a_wider_fixture_lists_the_tests_that_used_it(report, results):
+    (container,) = read(report, "container")
     assert [before["name"] for before in container["befores"]] == ["cluster"]
     assert sorted(container["children"]) == sorted(result["uuid"] for result in results.values())
 
 
-def test_what_failed_is_told_with_its_words(results):
+def test_a_failed_test_has_its_message(results):
     assert "no connection" in results["test_of_a_dead_host"]["statusDetails"]["message"]
     assert "haproxy" in results["test_of_a_unit[mariadb]"]["statusDetails"]["message"]
 
 
 def test_parameters_steps_and_attachments_stay(results):
-    seen = results["test_of_a_unit[mariadb]"]
-    assert seen["parameters"] == [{"name": "unit", "value": "'mariadb'"}]
-    assert [step["name"] for step in seen["steps"]] == ["looking"]
-    assert [attached["name"] for attached in seen["attachments"]] == ["seen"]
+    result = results["test_of_a_unit[mariadb]"]
+    assert result["parameters"] == [{"name": "unit", "value": "'mariadb'"}]
+    assert [step["name"] for step in result["steps"]] == ["reading"]
+    assert [attached["name"] for attached in result["attachments"]] == ["reading"]

@@ -1,4 +1,4 @@
-"""The habits of this code are kept by tools: lint, format, types, and the directions of imports."""
+"""The linters pass: lint, format, types, and the directions of imports."""
 
 import subprocess
 import sys
@@ -17,18 +17,18 @@ TOOLS = {
 
 @pytest.fixture(scope="module")
 def verdicts() -> dict[str, tuple[int, str]]:
-    """Exit code and words of each, run side by side."""
+    """The exit code and the output of each tool; the tools run in parallel."""
     started = {
         name: subprocess.Popen(
-            [sys.executable, *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [sys.executable, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        for name, words in TOOLS.items()
+        for name, arguments in TOOLS.items()
     }
-    told = {name: process.communicate(timeout=300)[0] for name, process in started.items()}
-    return {name: (started[name].returncode, told[name]) for name in TOOLS}
+    outputs = {name: process.communicate(timeout=300)[0] for name, process in started.items()}
+    return {name: (started[name].returncode, outputs[name]) for name in TOOLS}
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-def test_it_has_nothing_to_say(verdicts, tool):
-    code, told = verdicts[tool]
-    assert code == 0, told
+def test_the_tool_finds_nothing(verdicts, tool):
+    code, output = verdicts[tool]
+    assert code == 0, output

@@ -1,4 +1,4 @@
-"""Runs of pytest itself: what is collected, what is left under reports/, and how a wrong inventory ends one."""
+"""Runs of pytest: the collected tests, the files below reports/, and the error for a wrong inventory."""
 
 import json
 import os
@@ -78,7 +78,7 @@ def checkout(folder: Path) -> Path:
     return folder
 
 
-def begun(folder: Path, arguments: tuple[str, ...]) -> subprocess.Popen[str]:
+def start(folder: Path, arguments: tuple[str, ...]) -> subprocess.Popen[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     return subprocess.Popen(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
@@ -92,30 +92,30 @@ def begun(folder: Path, arguments: tuple[str, ...]) -> subprocess.Popen[str]:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory) -> dict[str, Run]:
-    """All of them, side by side: each costs a start of Python with the OpenStack client."""
+    """All runs, in parallel, since each starts Python with the OpenStack client."""
     folders = {name: tmp_path_factory.mktemp("checkout") for name in RUNS}
-    processes = {name: begun(folders[name], arguments) for name, arguments in RUNS.items()}
+    processes = {name: start(folders[name], arguments) for name, arguments in RUNS.items()}
     ended = {name: process.communicate(timeout=120) for name, process in processes.items()}
     return {name: Run(folders[name], processes[name].returncode, *ended[name]) for name in RUNS}
 
 
-# -- what is collected -------------------------------------------------------------------------------
+# -- collected tests ---------------------------------------------------------------------------------
 
 
-def test_a_bare_run_is_the_harness_only(runs):
+def test_a_bare_run_has_the_tests_of_the_harness_only(runs):
     assert {test.split("::")[0] for test in runs["bare"].passed} == {"suites/harness/test_sample.py"}
     assert "1 failed, 1 passed, 1 skipped" in runs["bare"].out
 
 
-def test_a_run_that_deploys_has_the_clusters_own_steps_and_nothing_of_the_harness(runs):
+def test_a_run_that_deploys_has_the_clusters_steps_and_no_test_of_the_harness(runs):
     tests = runs["deploy"].collected
     known = catalogue.load().of(inventory.load("two-node"))
-    told = {test.split("[")[1].rstrip("]") for test in tests if "test_step[" in test}
-    assert told == {step.name for step in steps.of(known)}
+    names = {test.split("[")[1].rstrip("]") for test in tests if "test_step[" in test}
+    assert names == {step.name for step in steps.of(known)}
     assert not any(test.startswith("suites/harness") for test in tests)
 
 
-def test_collecting_leaves_nothing(runs):
+def test_collecting_creates_no_reports(runs):
     assert not (runs["deploy"].folder / "reports").exists()
 
 
@@ -130,12 +130,12 @@ def test_a_wrong_inventory_is_one_usage_error(runs):
     assert "Traceback" not in run.out + run.err
 
 
-def test_the_harness_does_not_ask_for_the_inventory(runs):
+def test_the_harness_runs_with_a_wrong_inventory(runs):
     assert runs["bare"].code == pytest.ExitCode.TESTS_FAILED
     assert "no host was touched" not in runs["bare"].out + runs["bare"].err
 
 
-# -- what a run leaves -------------------------------------------------------------------------------
+# -- results of a run --------------------------------------------------------------------------------
 
 
 @pytest.fixture(params=["bare", "with workers"])
@@ -153,8 +153,8 @@ def test_junit_counts_every_test(results):
 
 
 def test_allure_has_a_result_for_every_test(results):
-    told = [json.loads(path.read_text()) for path in (results / "allure-results").glob("*-result.json")]
-    assert sorted(result["status"] for result in told) == ["failed", "passed", "skipped"]
+    entries = [json.loads(path.read_text()) for path in (results / "allure-results").glob("*-result.json")]
+    assert sorted(entry["status"] for entry in entries) == ["failed", "passed", "skipped"]
 
 
 def test_every_event_is_a_line_with_its_time_host_and_step(results):
@@ -164,7 +164,7 @@ def test_every_event_is_a_line_with_its_time_host_and_step(results):
     assert {"time", "at"} <= set(event)
 
 
-def test_a_run_in_the_same_second_has_a_folder_of_its_own(tmp_path):
+def test_runs_of_the_same_second_have_separate_folders(tmp_path):
     from fixtures.reporting import _fresh
 
     made = [_fresh(tmp_path) for _ in range(3)]
@@ -172,7 +172,7 @@ def test_a_run_in_the_same_second_has_a_folder_of_its_own(tmp_path):
     assert (tmp_path / "latest").resolve() == made[-1]
 
 
-def test_a_terminal_that_was_closed_ends_nothing_that_is_told_to_it():
+def test_printing_to_a_closed_terminal_raises_nothing():
     class Closed:
         def ensure_newline(self):
             raise OSError(5, "Input/output error")

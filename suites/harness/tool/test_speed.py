@@ -1,4 +1,4 @@
-"""A run of suites/state alone does without workers."""
+"""A run of suites/state alone starts no workers."""
 
 import subprocess
 import sys
@@ -9,8 +9,8 @@ STATE, HARNESS = "suites/state/test_memcached.py", "suites/harness/facts/test_me
 
 
 @pytest.fixture
-def told(pytestconfig, tmp_path):
-    """What a run of some files says, in which no test is run."""
+def output(pytestconfig, tmp_path):
+    """A function that runs pytest with --setup-plan, which runs no test, and returns the output."""
 
     def run(*arguments):
         planned = ["--setup-plan", "-p", "no:cacheprovider", f"--results={tmp_path}"]
@@ -27,18 +27,18 @@ def told(pytestconfig, tmp_path):
     return run
 
 
-def test_what_only_reads_is_one_process_and_says_so(told):
-    said = told("-n2", STATE)
-    assert "suites/state: one process asks all hosts at once; -n 2 would only" in said
-    assert "workers" not in said
+def test_a_run_of_the_state_suite_is_one_process_and_reports_so(output):
+    text = output("-n2", STATE)
+    assert "suites/state: one process asks all hosts at once; -n 2 is ignored" in text
+    assert "workers" not in text
 
 
 @pytest.mark.parametrize("files", [[HARNESS], [STATE, HARNESS]], ids=["harness", "both"])
-def test_what_does_more_has_the_workers_it_was_given(told, files):
-    said = told("-n2", *files)
-    assert "created: 2/2 workers" in said
-    assert "one process" not in said
+def test_any_other_run_has_the_requested_workers(output, files):
+    text = output("-n2", *files)
+    assert "created: 2/2 workers" in text
+    assert "one process" not in text
 
 
-def test_without_workers_nothing_is_said_of_them(told):
-    assert "one process" not in told(STATE)
+def test_without_n_no_workers_are_mentioned(output):
+    assert "one process" not in output(STATE)

@@ -1,4 +1,4 @@
-"""The deployment of a run: what failed in it stays told, and is not built over."""
+"""The deployment of a run: a failed step stays failed, part builds, and checks that are left out."""
 
 import re
 import subprocess
@@ -19,10 +19,10 @@ DONE = Outcome("keystone", 1.0, ())
 
 @pytest.fixture
 def built_again(monkeypatch):
-    """The builds that were begun; none touches a host."""
-    begun = []
-    monkeypatch.setattr(plan, "run", lambda *_: begun.append("build") or {"keystone": DONE})
-    return begun
+    """The list of started builds; none touches a host."""
+    started = []
+    monkeypatch.setattr(plan, "run", lambda *_: started.append("build") or {"keystone": DONE})
+    return started
 
 
 def test_a_build_that_failed_is_not_built_again(site_of, built_again):
@@ -32,13 +32,13 @@ def test_a_build_that_failed_is_not_built_again(site_of, built_again):
     assert not built_again
 
 
-def test_one_that_did_not_is(site_of, built_again):
+def test_a_successful_build_is_built_again(site_of, built_again):
     assert Deployment(site_of("lab"), "apply", {"keystone": DONE}).again() == {"keystone": DONE}
     assert built_again
 
 
 @pytest.mark.parametrize(("deploy", "first"), [("apply", True), ("verify", False)])
-def test_where_a_run_applies_each_check_of_the_state_waits_for_the_build(pytestconfig, tmp_path, deploy, first):
+def test_a_run_that_applies_builds_before_every_check_of_the_state_suite(pytestconfig, tmp_path, deploy, first):
     options = ["-q", "-p", "no:cacheprovider", "--setup-plan", f"--deploy={deploy}", f"--results={tmp_path}"]
     planned = subprocess.run(
         [sys.executable, "-m", "pytest", "suites/state/test_units.py", "suites/state/test_keystone.py", *options],
@@ -57,7 +57,7 @@ def test_where_a_run_applies_each_check_of_the_state_waits_for_the_build(pytestc
 
 
 def collected(pytestconfig, tmp_path, *options: str) -> subprocess.CompletedProcess[str]:
-    """What pytest says of the tests it would run with those options; none is run."""
+    """Run pytest with --collect-only and the options, which runs no test."""
     usual = ["--collect-only", "-q", "-p", "no:cacheprovider", f"--results={tmp_path}/results"]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *usual, *options],
@@ -69,16 +69,18 @@ def collected(pytestconfig, tmp_path, *options: str) -> subprocess.CompletedProc
     )
 
 
-def test_part_of_a_build_is_its_steps_and_what_they_require(pytestconfig, tmp_path):
-    told = collected(pytestconfig, tmp_path, "-m", "deploy", "--steps=glance", "suites/deploy", "suites/flows").stdout
-    steps = {line.partition("[")[2].rstrip("]") for line in told.splitlines() if "::test_step[" in line}
+def test_a_part_build_has_the_named_steps_and_their_requirements(pytestconfig, tmp_path):
+    output = collected(pytestconfig, tmp_path, "-m", "deploy", "--steps=glance", "suites/deploy", "suites/flows").stdout
+    steps = {line.partition("[")[2].rstrip("]") for line in output.splitlines() if "::test_step[" in line}
     assert {"base", "galera", "keystone", "glance"} <= steps
     assert not {"nova", "neutron", "etcd"} & steps
-    assert "left out 6: suites/flows/test_instance.py: --steps leaves out content, neutron-agents, nova-compute" in told
+    assert (
+        "left out 6: suites/flows/test_instance.py: --steps leaves out content, neutron-agents, nova-compute" in output
+    )
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["-m", "deploy", "--steps=nvoa"], "--steps: cluster lab has no step named nvoa; there are: base, "),
         (["suites/state", "--steps=nova"], "--steps is for a run that applies"),
@@ -86,29 +88,29 @@ def test_part_of_a_build_is_its_steps_and_what_they_require(pytestconfig, tmp_pa
         (["-m", "deploy", "--steps=nova", "--remove=etcd"], "--remove goes with a whole build"),
     ],
 )
-def test_what_is_no_part_of_a_build_is_refused_before_anything_is_touched(pytestconfig, tmp_path, options, told):
+def test_wrong_options_for_a_part_build_are_refused(pytestconfig, tmp_path, options, message):
     refused = collected(pytestconfig, tmp_path, *options)
     assert refused.returncode == pytest.ExitCode.USAGE_ERROR
-    assert told in refused.stderr
+    assert message in refused.stderr
 
 
-def test_checks_of_what_is_not_chosen_are_left_out_with_the_reason(pytestconfig, tmp_path):
+def test_checks_of_projects_that_are_not_chosen_are_left_out_with_the_reason(pytestconfig, tmp_path):
     lab = (BUILT_IN / "lab.toml").read_text()
     few = tmp_path / "few.toml"
     few.write_text(re.sub(r"^chosen = .*$", 'chosen = ["glance"]', lab, flags=re.MULTILINE))
-    told = collected(pytestconfig, tmp_path, "suites/state", "suites/failover", f"--inventory={few}").stdout
-    assert "suites/state/test_glance.py::" in told
-    assert [line for line in told.splitlines() if line.startswith("suites/") and "hypervisor" in line] == []
+    output = collected(pytestconfig, tmp_path, "suites/state", "suites/failover", f"--inventory={few}").stdout
+    assert "suites/state/test_glance.py::" in output
+    assert [line for line in output.splitlines() if line.startswith("suites/") and "hypervisor" in line] == []
     for module, absent in (("state/test_etcd", "etcd"), ("failover/test_tunnels_cut", "neutron-agents")):
-        assert f"suites/{module}.py: the inventory has no {absent}" in told
-        assert f"suites/{module}.py::" not in told
+        assert f"suites/{module}.py: the inventory has no {absent}" in output
+        assert f"suites/{module}.py::" not in output
 
 
 @pytest.mark.parametrize(
-    ("marker", "told"), [("needs", "no feature is named luck"), ("project", "no project is named")]
+    ("marker", "message"), [("needs", "no feature is named luck"), ("project", "no project is named")]
 )
-def test_a_marker_that_names_what_does_not_exist_is_refused(pytestconfig, marker, told):
+def test_a_marker_with_an_unknown_name_is_refused(pytestconfig, marker, message):
     mark = getattr(pytest.mark, marker)("luck").mark
     item = SimpleNamespace(nodeid="test_x.py::test_y", iter_markers=lambda name: [mark] if name == marker else [])
-    with pytest.raises(pytest.UsageError, match=f"test_y: {told}"):
+    with pytest.raises(pytest.UsageError, match=f"test_y: {message}"):
         plugin._reason(pytestconfig, item)

@@ -1,4 +1,4 @@
-"""Finding: what templates need to know of the computes; read alike by a build, a dry run and the drift check."""
+"""Computes: the virtualisation type and SSH host key of each compute, which templates contain."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -9,11 +9,11 @@ from deploy.host import Reads
 
 Answer = str | StackproofError
 Ask = Callable[[Callable[[Reads], Answer]], Mapping[str, Answer]]
-"""Takes one reading on every compute at once; returns the answers by the name of the node."""
+"""Takes one reading on every compute in parallel; returns the answers by node name."""
 
 
 def read(names: Iterable[str], ask: Ask) -> Found:
-    """What the computes of those names have kept or have, asked at the first use. Changes nothing."""
+    """Return what the named computes report. They are queried at the first use of a value, and nothing is changed."""
     names = tuple(names)
     return Found(Answers(names, lambda: ask(_virt_type)), Answers(names, lambda: ask(_host_key)))
 
@@ -21,7 +21,7 @@ def read(names: Iterable[str], ask: Ask) -> Found:
 def _virt_type(host: Reads) -> Answer:
     try:
         return virt.kept(host) or StackproofError(
-            f"{host.name}: no virtualisation was tried since it booted", hint="`pytest -m deploy` tries it"
+            f"{host.name}: no build has tried virtualisation since the host booted", hint="`pytest -m deploy` tries it"
         )
     except StackproofError as error:
         return error
