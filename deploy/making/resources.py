@@ -147,9 +147,9 @@ def units(services: Iterable[Service]) -> list[Element]:
 
 
 def clones(site: Site, step: str) -> None:
-    """Let Pacemaker run the step's units on every controller; no effect in a cluster without Pacemaker."""
-    if site.ha:
-        ensure(site, resources=units(site.catalogue.step(step)))
+    """Let Pacemaker run the step's units on its members; a step without such units may come before Pacemaker's."""
+    if wanted := units(site.catalogue.step(step)):
+        ensure(site, resources=wanted)
 
 
 def remove(site: Site, names: Iterable[str]) -> None:

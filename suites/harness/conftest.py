@@ -10,6 +10,7 @@ from deploy import catalogue, inventory, platforms, render
 from deploy.catalogue import read
 from deploy.found import Found
 from deploy.host import Host, Hosts
+from deploy.host.wire import Wire
 from deploy.interrupt import STOP
 from deploy.inventory import Cluster
 from deploy.journal import JOURNAL, Event
@@ -105,6 +106,18 @@ def shipped(tree_of: Callable[[Cluster | str], dict[str, dict[str, Rendered]]]) 
         return module
 
     return load
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reaches a host: one that reaches for the lab's addresses would change a lab that stands."""
+    connect = Wire._connect
+
+    def refused_elsewhere(wire: Wire) -> object:
+        assert wire.node.management.is_loopback, f"a harness test connects to {wire.node}"
+        return connect(wire)
+
+    monkeypatch.setattr(Wire, "_connect", refused_elsewhere)
 
 
 @pytest.fixture(autouse=True)
