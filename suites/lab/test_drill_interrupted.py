@@ -95,7 +95,7 @@ def test_the_next_drill_names_what_a_kill_left_and_heal_removes_it(lab, begun, t
     assert f"removed: stackproof-instance-{begun.token}" in healed.stdout
     assert (begun.left(), begun.amiss()) == ([], "")
     assert "T" not in states(begun.victim, "memcached")
-    assert "nothing was left" in interrupted.heal(lab).stdout
+    assert "nothing to undo" in interrupted.heal(lab).stdout
 
 
 def test_the_hosts_own_timer_undoes_the_fault(lab):
