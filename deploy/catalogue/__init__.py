@@ -14,7 +14,7 @@ from deploy.catalogue.model import (
     TemplateSet,
     packages,
 )
-from deploy.catalogue.promises import Promise, require_fault
+from deploy.catalogue.promises import Limits, Promise, require_fault
 from deploy.catalogue.resolve import Shelf, load
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Files",
     "Health",
     "Keystone",
+    "Limits",
     "Port",
     "Project",
     "Promise",

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from deploy.catalogue.promises import Promise
+from deploy.catalogue.promises import Limits, Promise, declared
 from deploy.defect import Defect
 from deploy.inventory import Node, Role
 from deploy.inventory.features import FeatureName
@@ -303,6 +303,13 @@ class Catalogue:
     def budgets(self, fault: str) -> dict[str, float]:
         """Return allowed outages in seconds for that class of fault, by the names of the promises that have one."""
         return {promise.name: promise.budget[fault] for promise in self.promises if fault in promise.budget}
+
+    def limits(self, fault: str) -> dict[str, Limits]:
+        """Return the limits for that class of fault by promise; empty for a fault for which services must stop."""
+        if fault in declared().stops:
+            return {}
+        found = {promise.name: promise.limits for promise in self.promises if fault in promise.budget}
+        return {name: limits for name, limits in found.items() if limits}
 
     def endpoints(self) -> tuple[Service, ...]:
         """Return the services with an endpoint in Keystone's catalogue."""

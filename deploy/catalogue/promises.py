@@ -1,4 +1,4 @@
-"""Promises: the functions that tenants and operators rely on, and the allowed outage of each per class of fault."""
+"""Promises: the functions that tenants and operators rely on, the allowed outage per class of fault, and limits."""
 
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,20 @@ STRICT = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True, config=STRICT)
+class Limits:
+    """The allowed failures and latency of a promise besides its longest outage."""
+
+    lost: float = Field(ge=1)
+    """Allowed sum of all outages, as a multiple of the allowed longest outage."""
+    failed: float = Field(ge=0, lt=1)
+    """Allowed share of failed attempts once the allowed outage has passed."""
+    slower: float = Field(gt=0)
+    """Seconds by which the 95th percentile of the latency may exceed the one before the fault."""
+    times: float = Field(ge=1)
+    """Factor by which it may exceed the one before the fault, where that allows more than `slower`."""
+
+
+@dataclass(frozen=True, config=STRICT)
 class Promise:
     """One promise, named after the promised function and not after the program that provides it today."""
 
@@ -22,6 +36,8 @@ class Promise:
     title: str
     budget: dict[str, float] = Field(default_factory=dict)
     """Allowed outage in seconds, by class of fault; empty: no limit, but the function must return."""
+    limits: Limits | None = None
+    """None: only the longest outage is limited."""
     needs: tuple[FeatureName, ...] = ()
     """Features that a cluster must have to make the promise."""
     projects: tuple[str, ...] = ()
@@ -39,20 +55,27 @@ class Declared:
     """The meaning of each class of fault, by name."""
     budgets: dict[str, dict[str, float]]
     """Tables of allowed outages in seconds, by class of fault; the table without a name is empty."""
+    limits: dict[str, Limits]
+    """The limits of each table of budgets, by the name of the table."""
     promises: tuple[Promise, ...]
+    stops: tuple[str, ...] = ()
+    """Classes of fault for which services must stop; limits do not apply to these."""
 
     @classmethod
     def of(cls, table: Table) -> "Declared":
         """Validate a parsed promises.toml; InventoryError names each mistake."""
         budgets = {"": {}, **table.get("budgets", {})}
-        classes = {fault for budget in budgets.values() for fault in budget}
+        limits = table.get("limits", {})
+        if names := ", ".join(sorted(({*budgets} - {""}) ^ {*limits})):
+            raise _wrong(f"limits: tables of budgets and of limits must have the same names; alone: {names}")
+        classes = {fault for budget in budgets.values() for fault in budget} | {*table.get("stops", ())}
         if unknown := sorted(classes - set(table.get("faults", {}))):
-            raise _wrong(f"budgets: no class of fault is named {', '.join(unknown)}")
+            raise _wrong(f"budgets, stops: no class of fault is named {', '.join(unknown)}")
         promises = []
         for name, entry in table.get("promises", {}).items():
             if (budget := entry.get("budget", "")) not in budgets:
                 raise _wrong(f"promises.{name}: budget: no table of budgets is named {budget}")
-            promises.append({**entry, "name": name, "budget": budgets[budget]})
+            promises.append({**entry, "name": name, "budget": budgets[budget], "limits": limits.get(budget)})
         try:
             return TypeAdapter(cls).validate_python({**table, "budgets": budgets, "promises": promises})
         except ValidationError as error:

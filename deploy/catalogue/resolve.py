@@ -76,7 +76,8 @@ def load() -> Shelf:
 def _apis(projects: Iterable[Project]) -> Iterator[Promise]:
     """Yield one promise per API: that it answers requests."""
     for service in (service for project in projects for service in project.services if service.is_api):
-        yield Promise(service.name, f"{service.name} answers requests", declared().budgets[service.budget])
+        title, table = f"{service.name} answers requests", service.budget
+        yield Promise(service.name, title, declared().budgets[table], declared().limits.get(table))
 
 
 def _wanted(project: Project, chosen: tuple[str, ...] | None) -> bool:

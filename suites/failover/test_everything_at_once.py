@@ -2,7 +2,7 @@
 
 import pytest
 
-from fixtures.drills.promises import Promises
+from fixtures.drills.promises import PromisesOfStop
 
 FAULT = "cold-start"
 
@@ -12,5 +12,5 @@ def record(drill):
     return drill(lambda: drill.power.off(*drill.site.controllers.values()))
 
 
-class TestEverythingAtOnce(Promises):
+class TestEverythingAtOnce(PromisesOfStop):
     pass

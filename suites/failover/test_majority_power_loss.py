@@ -2,7 +2,7 @@
 
 import pytest
 
-from fixtures.drills.promises import Promises
+from fixtures.drills.promises import PromisesOfStop
 
 FAULT = "quorum-loss"
 
@@ -12,5 +12,5 @@ def record(drill):
     return drill(lambda: drill.power.off(*drill.who.majority()))
 
 
-class TestMajorityPowerLoss(Promises):
+class TestMajorityPowerLoss(PromisesOfStop):
     pass

@@ -72,6 +72,18 @@ def test_every_class_of_fault_has_a_budget(fault):
     assert WHOLE.budgets(fault)
 
 
+@pytest.mark.parametrize("promise", [each for each in WHOLE.promises if each.budget], ids=str)
+def test_every_promise_with_a_budget_has_limits(promise):
+    assert promise.limits in declared().limits.values()
+
+
+def test_limits_apply_unless_the_fault_makes_services_stop():
+    assert set(WHOLE.limits("node-loss")) == set(WHOLE.budgets("node-loss"))
+    assert WHOLE.limits("node-loss")["keystone"] == declared().limits["control-plane"]
+    assert {fault for fault in declared().faults if not WHOLE.limits(fault)} == {"quorum-loss", "cold-start"}
+    assert WHOLE.budgets("quorum-loss")["keystone"] == 180
+
+
 def test_return_and_every_drill_have_a_declared_class():
     texts = [path.read_text() for path in DRILLS.glob("test_*.py")]
     named = {kind for text in texts for kind in re.findall(r'(?m)^FAULT = "(.+)"', text)}
@@ -88,6 +100,9 @@ WRONG = {
     "an unknown table of budgets": (("promises", "lease", "budget", "luck"), "no table of budgets is named luck"),
     "an unknown feature": (("promises", "vip", "needs", ["luck"]), "no feature is named luck"),
     "an unknown key": (("promises", "vip", "luck", 1), "luck"),
+    "a share of more than all": (("limits", "data-plane", "failed", 1.5), "less than 1"),
+    "a sum below the longest outage": (("limits", "data-plane", "lost", 0.5), "greater than or equal to 1"),
+    "an unknown limit": (("limits", "data-plane", "luck", 1), "luck"),
     "a budget that is no number": (("budgets", "data-plane", "return", "long"), "valid number"),
 }
 
@@ -97,4 +112,18 @@ def test_mistake_in_the_file_is_refused(table, case):
     (section, name, key, value), why = WRONG[case]
     table[section][name][key] = value
     with pytest.raises(InventoryError, match=why):
+        Declared.of(table)
+
+
+@pytest.mark.parametrize("missing", ["budgets", "limits"])
+def test_budgets_without_limits_and_the_reverse_are_refused(table, missing):
+    del table[missing]["tenant-services"]
+    table["promises"] = {}
+    with pytest.raises(InventoryError, match=r"limits: .* alone: tenant-services"):
+        Declared.of(table)
+
+
+def test_services_stop_only_for_a_declared_class_of_fault(table):
+    table["stops"].append("luck")
+    with pytest.raises(InventoryError, match="no class of fault is named luck"):
         Declared.of(table)

@@ -8,6 +8,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from deploy.catalogue.promises import declared
 from deploy.facts.disk import FileSystem
 from deploy.host import Host, Result
 from deploy.inventory import Cluster
@@ -85,6 +86,13 @@ def test_the_declared_class_of_fault_is_the_one_made(path: Path, cluster: Cluste
     made = faults(path, site_of(cluster))
     assert made
     assert {fault.kind for fault in made} == {module_of(path).FAULT}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_quality_is_judged_unless_services_must_stop(path: Path):
+    module = module_of(path)
+    (drilled,) = (each for name, each in vars(module).items() if name.startswith("Test"))
+    assert hasattr(drilled, "test_quality_is_within_limits") is (module.FAULT not in declared().stops)
 
 
 @pytest.mark.parametrize(("cluster", "lost"), [(THREE, 2), (FIVE, 3)], ids=["three", "five"])

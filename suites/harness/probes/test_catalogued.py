@@ -12,7 +12,7 @@ from fixtures.drills.run import clients
 from fixtures.drills.workload import Workload
 from fixtures.probes import prober
 from fixtures.probes.catalogued import probes
-from fixtures.probes.inside import INTERVALS
+from fixtures.probes.inside import DEADLINES, INTERVALS
 from fixtures.probes.probe import load, save
 from suites.harness.clusters import with_every_feature, with_every_project
 
@@ -26,11 +26,16 @@ def watching(request):
 
 
 @pytest.fixture
-def watched(site_of, monkeypatch):
-    """The interval of every probe of a drill, by subject."""
+def outside(site_of, monkeypatch):
+    """Every probe of a drill that runs outside of the instance."""
     monkeypatch.setattr(objects, "keeper", lambda *_: {"owner": "u1", "token": "t"})
     site = site_of(with_every_project("lab"))
-    outside = [*clients.probes(site, "run"), *Workload(site, None, SimpleNamespace(address="10.0.0.9")).probes]
+    return [*clients.probes(site, "run"), *Workload(site, None, SimpleNamespace(address="10.0.0.9")).probes]
+
+
+@pytest.fixture
+def watched(outside):
+    """The interval of every probe of a drill, by subject."""
     inside = {subject: INTERVALS[each] for each, subject in SUBJECTS.items()}
     return {probe.subject: probe.interval for probe in outside} | inside
 
@@ -39,6 +44,13 @@ def watched(site_of, monkeypatch):
 def test_every_promise_with_a_budget_is_probed_often_enough(watched, promise):
     slowest = max(interval for subject, interval in watched.items() if subject.promise == promise.name)
     assert slowest * 4 <= min(promise.budget.values())
+
+
+@pytest.mark.parametrize("promise", [each for each in WHOLE.promises if each.limits], ids=str)
+def test_an_answer_slower_than_its_limit_is_within_the_deadline(outside, promise):
+    deadlines = {probe.subject: probe.deadline for probe in outside}
+    deadlines |= {subject: DEADLINES[each] for each, subject in SUBJECTS.items()}
+    assert promise.limits.slower < min(most for subject, most in deadlines.items() if subject.promise == promise.name)
 
 
 def test_every_probe_tests_a_declared_promise(watched):

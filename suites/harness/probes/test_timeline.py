@@ -253,3 +253,25 @@ def test_slots_missed_are_counted_and_not_caught_up_with():
 )
 def test_the_reason_is_given_where_a_timeline_is_not_settled(measured, why):
     assert measured.trouble == why
+
+
+@pytest.mark.parametrize(("down", "up", "failing"), [(8.0, 9.0, False), (7.9, 9.1, True), (5.0, 8.0, False)])
+def test_a_service_is_failing_where_most_of_the_last_20_attempts_failed(down, up, failing):
+    assert tried(refusing(down + 0.01, up + 0.01)).failing is failing
+
+
+def test_a_service_that_succeeds_once_in_19_attempts_is_failing_and_not_open():
+    measured = tried(lambda at: Sample(at, TOOK, round(at * 10) % 19 == 4))
+    assert (measured.failing, measured.open) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("quick", "slow", "p95"), [(2, 1, 0.01), (19, 1, 0.01), (38, 2, 0.01), (38, 3, 2.0), (9, 2, 2.0)]
+)
+def test_p95_leaves_out_the_slowest_of_a_few(quick, slow, p95):
+    samples = [Sample(at / 10, 0.01 if at < quick else 2.0, True) for at in range(quick + slow)]
+    assert line(*samples, Sample(9.0, 9.0, False)).p95 == p95
+
+
+def test_without_a_success_p95_is_0():
+    assert line(Sample(1.0, 1.0, False)).p95 == 0.0
