@@ -1,9 +1,11 @@
 """The journal: layers emit events, listeners such as reporting receive them, with secrets masked."""
 
+import atexit
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Literal
@@ -38,10 +40,15 @@ def within(step: str) -> Iterator[None]:
 
 
 class Journal:
-    """Delivers each event to every listener, with secrets masked; thread-safe."""
+    """Delivers each event to every listener, with secrets masked; thread-safe.
+
+    A listener that raises does not end the work that emits, such as an undo; report() prints its failures.
+    """
 
     def __init__(self) -> None:
         self._listeners: list[Listener] = []
+        self._failed: dict[str, tuple[int, str]] = {}
+        """By listener: the number of its failures, and the first one."""
         self._lock = threading.RLock()  # a listener may emit an event itself
         self.redact: Callable[[str], str] = lambda text: text
 
@@ -64,11 +71,29 @@ class Journal:
         host: str = "",
         seconds: float | None = None,
     ) -> None:
-        """Deliver one event to every listener."""
+        """Deliver one event to every listener; never raises what a listener raises."""
         event = Event(kind, self.redact(text), host=host, step=_STEP.get(), seconds=seconds)
         with self._lock:
             for listener in tuple(self._listeners):
-                listener(event)
+                try:
+                    listener(event)
+                except Exception as error:
+                    self._count(listener, error)
+
+    def report(self) -> None:
+        """Print a line to standard error for each listener that has raised since the last report."""
+        with self._lock:
+            failed, self._failed = self._failed, {}
+        with suppress(OSError):  # standard error may be a file on the same full disk
+            for listener, (number, first) in failed.items():
+                line = f"{listener} failed to record or show events: {number}; the first error was {first}"
+                print(line, file=sys.stderr)  # noqa: T201 - an event would go to the listener that failed
+
+    def _count(self, listener: Listener, error: Exception) -> None:
+        name = getattr(listener, "__qualname__", type(listener).__name__)
+        number, first = self._failed.get(name, (0, self.redact(f"{type(error).__name__}: {error}")))
+        self._failed[name] = (number + 1, first)
 
 
 JOURNAL = Journal()
+atexit.register(JOURNAL.report)

@@ -124,6 +124,7 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 def apart(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What a test makes the journal tell, or interrupts, is the test's own affair: nobody else hears of it."""
     monkeypatch.setattr(JOURNAL, "_listeners", [])
+    monkeypatch.setattr(JOURNAL, "_failed", {})
     monkeypatch.setattr(JOURNAL, "redact", lambda text: text)
     yield
     STOP.clear()

@@ -1,5 +1,6 @@
 """The journal: every listener gets every event of every thread, masked, with its step."""
 
+import errno
 import threading
 from contextvars import copy_context
 
@@ -118,3 +119,57 @@ def test_later_events_have_later_times(journal, received):
     journal.emit("note", "first")
     journal.emit("note", "second")
     assert received[0].at <= received[1].at
+
+
+def full(_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_listener_that_raises_ends_neither_the_work_nor_the_delivery(journal):
+    journal.subscribe(full)
+    received = []
+    journal.subscribe(received.append)
+    for text in ("first", "second"):
+        journal.emit("note", text)
+    assert [event.text for event in received] == ["first", "second"]
+
+
+def test_the_failures_of_a_listener_are_reported_once(journal, capsys):
+    journal.subscribe(full)
+    journal.subscribe(lambda _: next(iter(())))
+    journal.emit("note", "first")
+    journal.emit("note", "second")
+    journal.report()
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == (
+        "full failed to record or show events: 2; the first error was OSError: [Errno 28] No space left on device"
+    )
+    assert "StopIteration" in second
+    journal.report()
+    assert capsys.readouterr().err == ""
+
+
+def test_secrets_are_masked_in_the_failures_of_a_listener(journal, capsys):
+    def refuse(event):
+        raise ValueError("hunter2")
+
+    journal.redact = lambda text: text.replace("hunter2", "***")
+    journal.subscribe(refuse)
+    journal.emit("note", "text")
+    journal.report()
+    assert "ValueError: ***" in capsys.readouterr().err
+
+
+def test_without_a_failure_nothing_is_reported(journal, received, capsys):
+    journal.emit("note", "text")
+    journal.report()
+    assert capsys.readouterr().err == ""
+
+
+def test_a_signal_during_delivery_still_ends_the_work(journal):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    journal.subscribe(interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        journal.emit("note", "text")

@@ -1,17 +1,21 @@
 """The fault contract: the undo is on disk first, and the fault is undone whatever happens."""
 
+import errno
 import json
+import os
 import signal
 import stat
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from deploy.errors import CommandFailed, StackproofError
 from deploy.interrupt import STOP
+from deploy.journal import JOURNAL
 from fixtures.drills import signals
-from fixtures.drills.errors import NotUndone
+from fixtures.drills.errors import NotUndone, Refused
 from fixtures.drills.faults import fault as faults
 from fixtures.drills.faults import undo as undoing
 from fixtures.drills.faults.fault import Fault, check_return, inflicted
@@ -255,3 +259,99 @@ def test_names_in_undos_cannot_become_commands(kind):
     words = ["a;reboot", "b|reboot", "$(reboot)"]
     script = Undo(kind, "one", " ".join(words)).script
     assert not any(word in script.replace(f"'{word}'", "") for word in words)
+
+
+# -- a full disk on the runner ---------------------------------------------------------------------------
+
+
+def no_space(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.fixture
+def full(monkeypatch):
+    """Make every later write on the runner fail; listeners fail too."""
+
+    def fill():
+        writes = os.O_WRONLY | os.O_RDWR
+        opened = os.open
+
+        def read_only(path, flags, *more, **named):
+            return no_space() if flags & writes else opened(path, flags, *more, **named)
+
+        monkeypatch.setattr(os, "open", read_only)
+        for name in ("write_text", "write_bytes", "mkdir", "touch"):
+            monkeypatch.setattr(Path, name, no_space)
+        JOURNAL.subscribe(no_space)
+
+    return fill
+
+
+def test_a_fault_is_undone_while_no_event_can_be_recorded(patient, site, pending, full, capsys):
+    with inflicted(broken(patient), site, "x", pending) as moments:
+        full()
+    assert [entry.split()[0] for entry in patient.log] == ["armed:", "broken", "undone:", "stop"]
+    assert pending.left() == []
+    assert moments.undone_at
+    JOURNAL.report()
+    assert "no_space failed to record or show events" in capsys.readouterr().err
+
+
+def test_no_event_is_emitted_between_the_end_of_the_observation_and_the_undo(patient, site, pending):
+    JOURNAL.subscribe(lambda event: patient.log.append(f"event: {event.text}"))
+    with inflicted(broken(patient), site, "x", pending):
+        patient.log.append("observed")
+    last = patient.log[patient.log.index("observed") + 1 :]
+    assert last[0].startswith("undone:")
+    assert last[1] == "event: the fault is undone"
+
+
+def test_healing_needs_no_space_and_undoes_before_it_emits(patient, site, pending, full):
+    pending.add("x", "freeze mariadb of one", (Undo("thaw", "one", "mariadb"),))
+    patient.broken = True
+    JOURNAL.subscribe(lambda event: patient.log.append(f"event: {event.text}"))
+    full()
+    assert pending.heal(site) == ["freeze mariadb of one (x)"]
+    assert not patient.broken
+    assert [entry.split()[0] for entry in patient.log] == ["undone:", "event:"]
+    assert pending.left() == []
+
+
+@pytest.mark.parametrize("fails", ["open", "fsync"])
+def test_a_fault_whose_undo_cannot_be_saved_is_not_injected(patient, site, pending, monkeypatch, fails):
+    monkeypatch.setattr(os, fails, no_space)
+    with pytest.raises(Refused, match="not injected"), inflicted(broken(patient), site, "x", pending):
+        pytest.fail("there is nothing to observe")
+    assert patient.log == []
+    assert list(pending.folder.iterdir()) == []
+
+
+def test_an_undo_that_fails_does_not_prevent_the_others(patient, site, pending):
+    site.hosts["two"] = SimpleNamespace(script=no_host, check=patient.check, run=patient.run)
+    undos = (Undo("thaw", "two", "mariadb"), Undo("thaw", "one", "mariadb"))
+    with pytest.raises(NotUndone, match="on two"), inflicted(broken(patient, undos=undos), site, "x", pending):
+        pass
+    assert not patient.broken
+
+
+def no_host(*_, **__):
+    raise CommandFailed("no answer")
+
+
+def test_an_unreadable_file_does_not_prevent_the_undo_of_other_faults(patient, site, pending):
+    pending.add("x", "freeze mariadb of one", (Undo("thaw", "one", "mariadb"),))
+    (pending.folder / "0.json").write_text("")
+    patient.broken = True
+    with pytest.raises(NotUndone, match=r"0\.json"):
+        pending.heal(site)
+    assert not patient.broken
+    assert [path.name for path in pending.folder.iterdir()] == ["0.json"]
+
+
+def test_a_file_that_cannot_be_deleted_does_not_prevent_the_undo_of_other_faults(patient, site, pending, monkeypatch):
+    for number in (1, 2):
+        pending.add("x", f"fault {number}", (Undo("thaw", "one", f"unit{number}"),))
+    monkeypatch.setattr(Path, "unlink", no_space)
+    with pytest.raises(NotUndone, match=r"fault 1 .* is undone, but its file is still there"):
+        pending.heal(site)
+    assert len(patient.log) == 2
