@@ -14,7 +14,7 @@ from deploy.catalogue.model import (
     TemplateSet,
     packages,
 )
-from deploy.catalogue.promises import Limits, Promise, require_fault
+from deploy.catalogue.promises import Limits, Promise, require_fault, services_stop
 from deploy.catalogue.resolve import Shelf, load
 
 __all__ = [
@@ -36,4 +36,5 @@ __all__ = [
     "load",
     "packages",
     "require_fault",
+    "services_stop",
 ]

@@ -59,7 +59,7 @@ class Declared:
     """The limits of each table of budgets, by the name of the table."""
     promises: tuple[Promise, ...]
     stops: tuple[str, ...] = ()
-    """Classes of fault for which services must stop; limits do not apply to these."""
+    """Classes of fault for which services must stop; limits do not apply, and no write is accepted."""
 
     @classmethod
     def of(cls, table: Table) -> "Declared":
@@ -96,6 +96,11 @@ def require_fault(kind: str) -> None:
             expected=f"one of {', '.join(declared().faults)}",
             hint=f"declare it in {FILE.name}, with a budget for each promise that the fault may interrupt",
         )
+
+
+def services_stop(kind: str) -> bool:
+    """Return whether the control plane must stop, and accept no write, during a fault of that class."""
+    return kind in declared().stops
 
 
 def _wrong(found: str) -> InventoryError:

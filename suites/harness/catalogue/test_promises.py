@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploy import catalogue, inventory
-from deploy.catalogue import promises, require_fault
+from deploy.catalogue import promises, require_fault, services_stop
 from deploy.catalogue.promises import Declared, declared
 from deploy.errors import InventoryError
 from fixtures.drills.ledgers import stores
@@ -113,6 +113,10 @@ def test_mistake_in_the_file_is_refused(table, case):
     table[section][name][key] = value
     with pytest.raises(InventoryError, match=why):
         Declared.of(table)
+
+
+def test_services_stop_only_where_the_majority_of_the_controllers_is_lost():
+    assert {fault for fault in declared().faults if services_stop(fault)} == {"quorum-loss", "cold-start"}
 
 
 @pytest.mark.parametrize("missing", ["budgets", "limits"])

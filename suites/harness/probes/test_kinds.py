@@ -206,7 +206,7 @@ def test_an_attempt_may_use_one_connection_after_another():
 
 def test_numbers_are_read_from_the_credentials_of_a_run():
     listed = [{"type": "totp", "blob": "secret"}, *({"type": credential.kind("r1"), "blob": n} for n in ("7", "12"))]
-    assert credential.numbers("r1", [*listed, {"type": credential.kind("r10"), "blob": "3"}]) == {7, 12}
+    assert credential.numbers("r1", [*listed, {"type": credential.kind("r10"), "blob": "3"}]) == [7, 12]
 
 
 def packet(number: int, payload: bytes) -> bytes:

@@ -328,6 +328,97 @@ def test_a_file_that_is_no_recording_is_an_error(tmp_path, content):
         recording.load(tmp_path)
 
 
+def with_ledger(kept: Recording, entry: Ledger) -> Recording:
+    return replace(kept, ledgers={"sql": entry})
+
+
+def test_refused_writes_that_every_member_has_are_a_failure():
+    kept = drill("good")
+    entry, refused = kept.ledgers["sql"], range(1000, 1460)
+    entry = replace(entry, refused=entry.refused | set(refused))
+    assert judge(with_ledger(kept, entry), ALLOWED).of(SQL).outcome == "PASSED"
+    found = {member: [*numbers, *refused] for member, numbers in entry.found.items()}
+    judgement = judge(with_ledger(kept, entry.read_back(found)), ALLOWED).of(SQL)
+    assert judgement.outcome == "FAILED"
+    assert "460 refused or never sent, and done all the same: 1000, 1001" in judgement.reason
+
+
+def test_a_write_that_was_never_attempted_and_is_there_is_a_failure():
+    kept = drill("good")
+    entry = kept.ledgers["sql"]
+    entry = entry.read_back({member: [*numbers, 9999] for member, numbers in entry.found.items()})
+    assert judge(with_ledger(kept, entry), ALLOWED).of(SQL).outcome == "FAILED"
+
+
+def test_a_write_without_an_answer_may_be_there_or_not():
+    kept = drill("good")
+    entry = kept.ledgers["sql"]
+    (unknown,) = entry.unknown
+    absent = entry.read_back({member: numbers - {unknown} for member, numbers in entry.found.items()})
+    assert judge(with_ledger(kept, absent), ALLOWED).of(SQL).outcome == "PASSED"
+    assert unknown in next(iter(entry.found.values()))
+    assert judge(kept, ALLOWED).of(SQL).outcome == "PASSED"
+
+
+def test_a_write_that_is_there_twice_is_a_failure(tmp_path):
+    kept = drill("good")
+    entry = kept.ledgers["sql"]
+    entry = entry.read_back({**entry.found, "controller02": [*entry.found["controller02"], 7]})
+    with_ledger(kept, entry).save(tmp_path)
+    judgement = judge(recording.load(tmp_path), ALLOWED).of(SQL)
+    assert judgement.outcome == "FAILED"
+    assert judgement.reason == "1 acknowledged or sent once, and there more than once: 7"
+
+
+PHASES = {"before": (0, 508.0), "during": (508.0, 518.0), "after": (518.0, 999.0)}
+
+
+def without_writes(phase: str, **changed: object) -> Recording:
+    """Return the good recording without an acknowledged write in one phase of the fault."""
+    kept = drill("good")
+    begin, end = PHASES[phase]
+    plain = Subject("sql")
+    line = kept.timelines[plain]
+    samples = tuple(replace(each, ok=each.ok and not begin <= each.at < end) for each in line.samples)
+    entry = kept.ledgers["sql"]
+    still = frozenset(each.number for each in samples if each.ok)
+    entry = replace(entry, acknowledged=still, unknown=entry.unknown | entry.acknowledged - still)
+    lines = {**kept.timelines, plain: replace(line, samples=samples)}
+    return replace(kept, timelines=lines, ledgers={"sql": entry}, **changed)
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_phase_without_an_acknowledged_write_leaves_the_ledger_unproven(phase):
+    judgement = judge(without_writes(phase), ALLOWED).of(SQL)
+    assert judgement.outcome == "ERROR"
+    assert judgement.reason.startswith(f"no write was acknowledged {phase} the fault (")
+
+
+@pytest.mark.parametrize("fault", ["quorum-loss", "cold-start"])
+def test_no_write_is_required_during_a_fault_that_must_stop_writes(fault):
+    assert judge(without_writes("during", fault=fault), ALLOWED).of(SQL).outcome == "PASSED"
+    assert judge(without_writes("after", fault=fault), ALLOWED).of(SQL).outcome == "ERROR"
+
+
+@pytest.mark.parametrize(("budget", "outcome"), [(5.0, "ERROR"), (10.0, "PASSED")])
+def test_a_write_is_required_during_a_fault_only_after_the_budget(budget, outcome):
+    judgement = judge(without_writes("during"), {**ALLOWED, "sql": budget}).of(SQL)
+    assert judgement.outcome == outcome
+
+
+def test_with_unjudged_outages_missing_writes_during_the_fault_are_noted():
+    assert judge(without_writes("during"), ALLOWED, timed=False).of(SQL).outcome == "NOTED"
+    assert judge(without_writes("before"), ALLOWED, timed=False).of(SQL).outcome == "ERROR"
+
+
+def test_a_kept_ledger_says_how_many_writes_each_phase_had():
+    reason = judged("good").of(SQL).reason
+    assert reason == (
+        "57 acknowledged (16 before, 16 during and 24 after the fault), none lost or repeated; 2 refused, none done; "
+        "1 unknown, of which 1 done"
+    )
+
+
 def ledger(acknowledged: set, unknown: set = frozenset(), **found: set) -> Ledger:
     return Ledger("sql", frozenset(acknowledged), frozenset(), frozenset(unknown)).read_back(found)
 
