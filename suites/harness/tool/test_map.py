@@ -1,4 +1,4 @@
-"""The map is true: every path, function and option that README.md and CONTRIBUTING.md name exists."""
+"""The map is true: every path, function and option that the documents name exists."""
 
 import ast
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "reports/README.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "reports/README.md", "suites/failover/README.md")
 FOLDERS = r"(?:deploy|fixtures|suites|templates|reports)"
 PATH = re.compile(rf"(?<![\w/.~-])({FOLDERS}/[\w./-]*[\w/])(?![\w<*{{])")
 PLACE = re.compile(r"`([\w./-]+\.py)::([\w.]+)`")
