@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from argparse import ArgumentTypeError
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -15,11 +16,14 @@ from deploy import catalogue
 from deploy.catalogue import Promise
 from deploy.errors import StepFailed
 from fixtures.drills import summary
+from fixtures.drills.drill import UNHURRIED, Drill
 from fixtures.drills.errors import Refused
-from fixtures.drills.plugin import UNHURRIED
-from fixtures.drills.result import Result, load
+from fixtures.drills.options import _budgets, judged
+from fixtures.drills.result import Judged, Result, load
 from fixtures.drills.run import runner
 from fixtures.probes.judging import recording
+from fixtures.probes.judging.pressure import Pressure
+from fixtures.probes.judging.quiet import UNKNOWN
 from fixtures.probes.judging.recording import Recording
 from fixtures.probes.probe import Probe
 from fixtures.probes.subject import Part, Subject, Way
@@ -95,6 +99,9 @@ def test_drills_are_selected_by_the_names_of_their_results():
     ended = run(*options, "--drills=process_killed-swift")
     assert ended.returncode == pytest.ExitCode.USAGE_ERROR
     assert "no drill is called process_killed-swift" in ended.stderr
+    ended = run(*options, "--drills=standby_and_back", "--budgets=quiet:standby_and_front")
+    assert ended.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "--budgets: no drill is called standby_and_front" in ended.stderr
 
 
 def test_the_drills_that_tox_runs_exist():
@@ -102,6 +109,12 @@ def test_the_drills_that_tox_runs_exist():
     ended = run("--inventory=lab", "--collect-only", f"--drills={wanted}")
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.count("test_the_cluster_is_whole_again") == len(wanted.split(",")) == 6
+
+
+def test_tox_judges_the_outages_of_one_drill_that_it_runs():
+    text = (ROOT / "tox.ini").read_text()
+    (quiet,), (wanted,) = (re.findall(rf"--{option}=(\S+)", text) for option in ("budgets", "drills"))
+    assert quiet.removeprefix("quiet:") in wanted.split(",")
 
 
 def test_the_readme_command_rehearses_one_failure():
@@ -135,11 +148,80 @@ def test_the_verdicts_name_the_run_and_the_reason(results, known):
 def test_unjudged_outages_are_noted_and_the_last_line_says_so(results, known):
     folder = results(vip=["over-budget"], web=["good"])
     assert not summary.go(summary.drilled(folder, known))
-    found = summary.drilled(folder, known, timed=False)
+    found = summary.drilled(folder, known, lambda _: Judged.NEVER)
     assert summary.go(found)
     first, second, last = summary.verdicts(found)
     assert first.startswith("GO     vip: noted: ")
     assert (second, last) == ("GO     web", "GO (outages not judged): 2 of 2 drills")
+
+
+CALM, BUSY = Pressure(0.4, 0.5, 0.0), Pressure(0.9, 0.5, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("pressure", "go", "word"),
+    [
+        (CALM, False, "NO-GO  vip: keystone: away for"),
+        (BUSY, True, "GO     vip: noted: keystone: away for"),
+        (None, True, "GO     vip: noted: keystone: away for"),
+    ],
+)
+def test_an_outage_over_its_budget_is_a_no_go_only_on_a_quiet_machine(results, known, pressure, go, word):
+    folder = results(vip=["over-budget"], web=["good"])
+    replace(kept("over-budget"), pressure=pressure).save(folder / summary.FOLDER / "vip" / "1")
+    found = summary.drilled(folder, known, lambda drill: Judged.QUIET if drill == "vip" else Judged.NEVER)
+    first, why, second, last = summary.verdicts(found)
+    assert first.startswith(word)
+    assert second == "GO     web"
+    if pressure is CALM:
+        assert why == f"       outages judged, because the machine was quiet: {pressure}"
+        assert last == "NO-GO (outages of 1 not judged): 1 of 2 drills"
+    else:
+        assert why == f"       outages not judged: {pressure or UNKNOWN}"
+        assert last == "GO (outages not judged): 2 of 2 drills"
+
+
+def options(budgets: str) -> SimpleNamespace:
+    return SimpleNamespace(getoption={"--budgets": budgets, "--plan": False, "--repeat": 1}.get)
+
+
+@pytest.mark.parametrize(
+    ("budgets", "found"),
+    [
+        ("judge", [Judged.ALWAYS, Judged.ALWAYS]),
+        ("note", [Judged.NEVER, Judged.NEVER]),
+        ("quiet", [Judged.QUIET, Judged.QUIET]),
+        ("quiet:web,vip", [Judged.QUIET, Judged.QUIET]),
+        ("quiet:vip", [Judged.QUIET, Judged.NEVER]),
+    ],
+)
+def test_budgets_are_chosen_for_all_drills_or_for_those_that_are_named(budgets, found):
+    assert [judged(options(_budgets(budgets)), drill) for drill in ("vip", "web")] == found
+
+
+@pytest.mark.parametrize("value", ["", "no", "quiet:", "note:vip", "judge:", "Quiet"])
+def test_other_budgets_are_refused(value):
+    with pytest.raises(ArgumentTypeError, match="expected judge, note, quiet or quiet:NAME"):
+        _budgets(value)
+
+
+@pytest.mark.parametrize(
+    ("budgets", "found"), [("judge", (True, 1.0)), ("note", (False, UNHURRIED)), ("quiet", (False, 1.0))]
+)
+def test_a_drill_whose_outages_may_be_judged_attempts_at_full_pace(site_of, monkeypatch, tmp_path, budgets, found):
+    asked = []
+
+    def ran(self, name, make, place):
+        asked.append((self.timed, self.pace))
+        raise Refused("seen enough")
+
+    monkeypatch.setattr(runner.Runner, "run", ran)
+    monkeypatch.setattr(runner.Runner, "alone", lambda _: nullcontext())
+    monkeypatch.setattr("fixtures.drills.drill.folder", lambda _: tmp_path)
+    request = SimpleNamespace(config=options(budgets), module=SimpleNamespace(FAULT="moved"), path=Path("test_vip.py"))
+    with pytest.raises(pytest.fail.Exception, match="seen enough"):
+        Drill(request, runner.Runner(site_of("lab")))(lambda: None)
+    assert asked == [found]
 
 
 def test_repeated_drills_have_median_worst_and_what_became_slower(results, known):

@@ -5,7 +5,8 @@ import time
 import pytest
 
 from fixtures.drills.run import stalls
-from fixtures.drills.run.stalls import Stalls, share, spans
+from fixtures.drills.run.stalls import Stalls, share, spans, worst
+from fixtures.probes.judging.pressure import Pressure
 
 
 def readings(*shares: float) -> list[tuple[float, float]]:
@@ -51,6 +52,33 @@ def test_a_share_refers_to_the_whole_time_between_readings(shares, found):
     assert share([]) == 0.0
 
 
+@pytest.mark.parametrize(
+    ("shares", "found"),
+    [
+        ((), 0.0),
+        ((0.5,) * 4, 0.5),
+        ((0.0,) * 20 + (1.0,) * 5, 0.5),
+        ((0.0,) * 20 + (1.0,) * 10 + (0.0,) * 20, 1.0),
+        ((1.0,) * 3 + (0.0,) * 20, 0.3),
+    ],
+)
+def test_the_worst_share_is_that_of_ten_seconds(shares, found):
+    assert worst(readings(*shares)) == pytest.approx(found)
+
+
+def test_readings_that_came_late_hide_no_wait():
+    assert worst([(100.0, 0.0), (101.0, 0.1), (114.0, 13.1), (115.0, 13.1)]) == pytest.approx(1.0)
+
+
+def test_the_pressure_is_that_of_ten_seconds_before_the_fault_and_of_the_worst_ten_after_it():
+    watch = Stalls()
+    watch._processors = readings(*(1.0,) * 20, *(0.2,) * 10, *(0.0,) * 20, *(0.6,) * 10)
+    watch._disk = readings(*(1.0,) * 19, *(0.0,) * 3, *(1.0,) * 2, *(0.0,) * 36)
+    assert watch.pressure(130.0) == Pressure(pytest.approx(0.2), pytest.approx(0.6), pytest.approx(2.0))
+    assert watch.pressure(200.0) is None
+    assert watch.pressure(100.0) is None
+
+
 def test_the_kernel_s_figures_are_read_within_the_block(tmp_path, monkeypatch):
     disk, processors = tmp_path / "io", tmp_path / "cpu"
     disk.write_text("some avg10=0.00 avg60=0.00 avg300=0.00 total=99\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=1\n")
@@ -73,3 +101,4 @@ def test_a_kernel_without_pressure_files_gives_no_notes(tmp_path, monkeypatch):
     with Stalls() as watch:
         pass
     assert watch.notes(0.0) == ()
+    assert watch.pressure(time.monotonic()) is None
