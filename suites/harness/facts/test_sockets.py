@@ -57,6 +57,11 @@ def test_a_socket_of_no_service_is_named_by_its_program():
     ("line", "may"),
     [
         ("udp UNCONN 0 0 0.0.0.0:35051 0.0.0.0:*", True),
+        ("udp UNCONN 0 0 0.0.0.0:32768 0.0.0.0:*", True),
+        ("udp UNCONN 0 0 0.0.0.0:60999 0.0.0.0:*", True),
+        ("udp UNCONN 0 0 0.0.0.0:32767 0.0.0.0:*", False),
+        ("udp UNCONN 0 0 0.0.0.0:61000 0.0.0.0:*", False),
+        ("udp UNCONN 0 0 0.0.0.0:1812 0.0.0.0:*", False),
         ("udp UNCONN 0 0 0.0.0.0:161 0.0.0.0:*", False),
         ("udp UNCONN 0 0 10.0.0.1:35051 0.0.0.0:*", False),
         ("tcp LISTEN 0 5 0.0.0.0:35051 0.0.0.0:*", False),

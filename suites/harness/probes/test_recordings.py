@@ -394,6 +394,23 @@ def test_a_phase_without_an_acknowledged_write_leaves_the_ledger_unproven(phase)
     assert judgement.reason.startswith(f"no write was acknowledged {phase} the fault (")
 
 
+@pytest.mark.parametrize(
+    ("done", "outcome", "why"),
+    [
+        (True, "FAILED", "460 refused or never sent, and done all the same: 1000, 1001"),
+        (False, "ERROR", "no write was acknowledged during the fault (16 before, 0 during and 24 after the fault)"),
+    ],
+)
+def test_a_database_that_refuses_every_write_of_a_fault_keeps_no_promise_done_or_not(done, outcome, why):
+    kept = without_writes("during")
+    entry, refused = kept.ledgers["sql"], range(1000, 1460)
+    members = {member: [*numbers, *refused] if done else numbers for member, numbers in entry.found.items()}
+    entry = replace(entry, refused=entry.refused | set(refused)).read_back(members)
+    judgement = judge(with_ledger(kept, entry), ALLOWED).of(SQL)
+    assert judgement.outcome == outcome
+    assert why in judgement.reason
+
+
 @pytest.mark.parametrize("fault", ["quorum-loss", "cold-start"])
 def test_no_write_is_required_during_a_fault_that_must_stop_writes(fault):
     assert judge(without_writes("during", fault=fault), ALLOWED).of(SQL).outcome == "PASSED"
