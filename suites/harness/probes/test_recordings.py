@@ -508,3 +508,29 @@ def test_the_table_has_no_figure_where_nothing_is_proven():
     dead = replace(line, samples=tuple(replace(sample, ok=False) for sample in line.samples))
     kept = replace(kept, timelines={GLANCE: dead})
     assert "unproven" in text(table(kept, judge(kept, ALLOWED), ALLOWED))
+
+
+def rows(kept: Recording, verdict: Verdict) -> dict[str, list[str]]:
+    """Return the cells of the drill's table, by promise."""
+    shown = table(kept, verdict, ALLOWED)
+    cells = zip(*(column.cells for column in shown.columns), strict=True)
+    return {str(first): list(map(str, rest)) for first, *rest in cells}
+
+
+def test_the_table_has_the_outage_on_return_where_the_victim_came_back():
+    kept = drill("good")
+    found = rows(kept, judge(kept, ALLOWED))
+    back = kept.timelines[KEYSTONE].window(kept.undone_at).outage
+    assert found["keystone"][5] == f"{back:.2f}" != found["keystone"][0]
+    kept = replace(kept, undone_at=None)
+    assert rows(kept, judge(kept, ALLOWED))["keystone"][5] == "-"
+
+
+def test_the_table_has_a_row_for_each_judgement_without_figures():
+    kept = drill("good")
+    found = rows(kept, judge(kept, ALLOWED))
+    assert found[str(SQL)] == ["-"] * 7 + ["PASSED"]
+    assert found[str(CLUSTER)] == ["-"] * 7 + ["PASSED"]
+    assert found[str(VIP)] == ["-"] * 7 + ["PASSED"]
+    assert found["sql"][6:] == ["-", "not judged"]
+    assert found["keystone"][6:] == ["5", "PASSED"]

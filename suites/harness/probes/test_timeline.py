@@ -197,6 +197,12 @@ def test_a_probe_that_did_not_run_is_detected(first, last):
     assert measured.missed == 30
 
 
+def test_missed_attempts_are_those_of_the_observed_time():
+    measured = line(*(Sample(5 + slot / 10, TOOK, True) for slot in range(50)), start=5.0, end=15.0)
+    assert measured.missed == 50
+    assert measured.stalled == pytest.approx(5.0)
+
+
 def test_a_stall_is_no_proof_of_service():
     """Time without attempts counts as away, so that a stalled probe does not measure too short an outage."""
     measured = line(*(Sample(slot / 10, TOOK, True) for slot in range(100) if not 40 <= slot < 70))
@@ -249,10 +255,31 @@ def test_slots_missed_are_counted_and_not_caught_up_with():
         (tried(refusing(0, 1), end=0.3), "refused"),
         (line(Sample(1, TOOK, True)), "too few attempts yet"),
         (line(Sample(1, TOOK, False)), "no answer"),
+        (line(Sample(1, TOOK, False, "refused"), Sample(2, TOOK, False, "reset"), Sample(3, TOOK, True)), "reset"),
     ],
 )
 def test_the_reason_is_given_where_a_timeline_is_not_settled(measured, why):
     assert measured.trouble == why
+
+
+@pytest.mark.parametrize(
+    ("interval", "enough"), [(0.1, 10), (0.3, 10), (0.31, 10), (0.5, 6), (0.7, 5), (1.0, 3), (2.0, 3)]
+)
+def test_a_service_has_settled_after_10_successes_or_those_of_3_s_but_3_at_least(interval, enough):
+    for successes in (enough - 1, enough):
+        up = (40 - successes - 0.5) * interval
+        assert tried(refusing(0, up), end=40 * interval, interval=interval).settled is (successes == enough)
+
+
+@pytest.mark.parametrize("failures", [9, 10])
+def test_a_service_is_gone_once_none_of_the_last_ten_attempts_succeeded(failures):
+    assert tried(refusing(10 - failures / 10 - 0.05, 11)).gone is (failures == 10)
+
+
+def test_a_success_that_ended_when_a_window_begins_is_one_before_it():
+    measured = line(Sample(1.0, 0.25, True), Sample(2.0, 0.5, True), Sample(3.0, 0.125, True))
+    assert [measured.window(start).before for start in (1.2, 1.25, 2.49, 2.5)] == [None, 0.25, 0.25, 0.5]
+    assert measured.window(2.5).window(2.5).before == 0.5
 
 
 @pytest.mark.parametrize(("down", "up", "failing"), [(8.0, 9.0, False), (7.9, 9.1, True), (5.0, 8.0, False)])
