@@ -10,7 +10,7 @@ from deploy import catalogue
 from deploy.catalogue import Limits, Promise
 from deploy.catalogue.promises import declared
 from fixtures.drills.result import Result
-from fixtures.probes.judging import recording
+from fixtures.probes.judging import quality, recording
 from fixtures.probes.judging.judgement import Verdict, judge
 from fixtures.probes.judging.recording import Recording
 from fixtures.probes.judging.table import table, text
@@ -148,6 +148,10 @@ def test_all_outages_together_have_a_limit(outages, outcome, why):
     assert (found.outcome, found.reason.split(";")[0]) == (outcome, why)
 
 
+def test_limits_may_be_reached():
+    assert [quality._lost(seconds, 10.0).broken for seconds in (9.9, 10.0, 10.1)] == [False, False, True]
+
+
 def single(count: int, first: int) -> Slot:
     """Attempts fail one by one, every fourth from slot `first` on."""
     return lambda slot: Sample(0, QUICK, slot not in range(first, first + 4 * count, 4))
@@ -183,6 +187,7 @@ def test_failures_after_a_short_fault_are_judged_apart_from_those_during_it():
     ("before", "during", "outcome"),
     [
         (QUICK, 1.0, "PASSED"),
+        (QUICK, QUICK + 1.0, "PASSED"),
         (QUICK, 1.05, "FAILED"),
         (0.8, 2.3, "PASSED"),  # three times 0.8 s is more than 1 s over it
         (0.8, 2.45, "FAILED"),

@@ -111,6 +111,27 @@ def test_a_service_that_stays_away_is_away_until_the_watch_ends(away):
     assert measured.longest.open
 
 
+def test_one_failure_at_the_very_end_is_open():
+    measured = tried(refusing(9.85, 11))
+    assert [sample.ok for sample in measured.samples[-2:]] == [True, False]
+    assert measured.open
+    assert measured.longest.seconds < 0.3
+
+
+def test_a_gap_has_the_failures_up_to_its_return_and_not_those_of_the_next():
+    """Attempts may overlap: a failed one may begin before a success has ended."""
+    samples = (
+        Sample(0.0, 0.1, True),
+        Sample(1.0, 0.1, False),
+        Sample(2.0, 0.1, True),
+        Sample(2.05, 0.1, False),
+        Sample(3.0, 0.1, True),
+    )
+    first, second = [gap for gap in line(*samples, end=3.1).window(0.05).gaps if gap.failures]
+    assert (first.failures, first.at_least) == (1, 0.0)
+    assert (second.failures, second.at_least) == (1, 0.0)
+
+
 def test_one_success_at_the_very_end_is_a_return():
     measured = tried(refusing(5.0, 9.9))
     assert not measured.open
@@ -195,6 +216,12 @@ def test_a_probe_that_did_not_run_is_detected(first, last):
     measured = line(*(Sample(slot / 10, TOOK, True) for slot in range(100) if not first <= slot < last))
     assert measured.stalled == pytest.approx(3.0, abs=0.11)
     assert measured.missed == 30
+
+
+def test_a_probe_that_ran_more_often_than_it_should_did_not_stall():
+    quick = line(*(Sample(slot / 20, TOOK, True) for slot in range(200)), interval=0.1)
+    assert quick.stalled == 0.0
+    assert quick.missed == 0
 
 
 def test_missed_attempts_are_those_of_the_observed_time():
