@@ -1,5 +1,7 @@
 """Facts of OpenStack, parsed from output: cells, routers, roles, checks, settings, images and database accounts."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from deploy.facts import accounts, compute, identity, image, network, settings
@@ -108,3 +110,17 @@ def test_an_account_is_listed_with_privileges_and_authentication():
     assert (system.locked, system.authenticates) == (True, False)
     assert (nova.local, nova.everywhere, nova.databases) == (False, False, {"nova\\_api", "nova"})
     assert (nobody.user, nobody.authenticates, nobody.databases, str(nobody)) == ("", False, frozenset(), "''@'%'")
+
+
+def test_only_enabled_endpoints_of_enabled_services_are_listed():
+    services = [
+        SimpleNamespace(id=name, name=name, type=f"type of {name}", is_enabled=name != "disabled")
+        for name in ("nova", "disabled")
+    ]
+    endpoints = [
+        SimpleNamespace(service_id=service, is_enabled=enabled, interface="public", region_id="r", url="http://x")
+        for service, enabled in (("nova", True), ("nova", False), ("disabled", True), ("unknown", True))
+    ]
+    api = SimpleNamespace(services=lambda: services, endpoints=lambda: endpoints)
+    found = identity.endpoints(SimpleNamespace(identity=api))
+    assert found == [identity.Endpoint("nova", "type of nova", "public", "r", "http://x")]
