@@ -75,6 +75,8 @@ def test_only_udp_on_an_ephemeral_port_may_be_a_client_s(line, may):
 def test_a_socket_whose_holder_has_ended_is_skipped():
     lines = 'tcp LISTEN 0 5 10.0.0.1:9 0.0.0.0:* users:(("mariadbd",pid=7,fd=5))\n'
     assert sockets.parse(lines, {8: Process("root", "mariadb")}) == ()
+    lines += 'tcp LISTEN 0 5 10.0.0.1:10 0.0.0.0:* users:(("mariadbd",pid=8,fd=5))\n'
+    assert [socket.port for socket in sockets.parse(lines, {8: Process("root", "mariadb")})] == [10]
 
 
 UNREADABLE = ["garbage", "tcp LISTEN 0 5", "tcp LISTEN 0 5 10.0.0.1:9", "tcp LISTEN 0 5 10.0.0.1:http 0.0.0.0:*"]
