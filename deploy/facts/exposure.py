@@ -48,7 +48,7 @@ def parse(text: str) -> Exposure:
     return Exposure(
         passwords=tuple(dict.fromkeys(listed["passwords"] + listed["passwords of commands"])),
         secrets=tuple(dict.fromkeys(listed["secrets"] + listed["secrets of commands"])),
-        unknown=tuple(f"not known: {reason}" for reason in _failures(rows, found)),
+        unknown=tuple(dict.fromkeys(f"not known: {reason}" for reason in _failures(rows, found))),
     )
 
 
