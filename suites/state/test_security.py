@@ -30,16 +30,17 @@ def test_no_configuration_is_writable_by_everyone(reader, node, expect):
     expect("files below /etc that everyone may write", exposure.writable(reader), [], "find /etc -perm -0002")
 
 
-def test_no_password_is_readable_by_everyone(reader, node, expect):
-    expect("files with passwords that everyone can read", exposure.passwords(reader), [], "ls -l of them, and chmod o=")
+def test_no_password_is_readable_by_everyone(reader, node, standing, expect):
+    found = exposure.read(reader, standing.secrets.values())
+    expect("passwords that everyone can read", [*found.passwords, *found.unknown], [], "ls -l of them, and chmod o=")
 
 
 @pytest.mark.own
 def test_no_generated_secret_is_readable_by_everyone(reader, node, standing, expect):
-    revealing = exposure.revealing(reader, standing.secrets.values())
+    found = exposure.read(reader, standing.secrets.values())
     expect(
-        "files with a secret of this cluster that everyone can read",
-        revealing,
+        "secrets of this cluster that everyone can read",
+        [*found.secrets, *found.unknown],
         [],
         "ls -l of them, and chmod o=; replace the secret too",
     )
