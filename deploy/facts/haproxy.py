@@ -10,7 +10,12 @@ SOCKET = "/run/haproxy/admin.sock"
 
 def servers(host: Reads) -> dict[tuple[str, str], str]:
     """Return the state of each server by (proxy, server); empty where HAProxy does not answer."""
-    return parse(host.run(f"socat - UNIX-CONNECT:{SOCKET}", stdin="show stat\n").out)
+    return parse(statistics(host))
+
+
+def statistics(host: Reads) -> str:
+    """Return the CSV of `show stat`; empty where HAProxy does not answer."""
+    return host.run(f"socat - UNIX-CONNECT:{SOCKET}", stdin="show stat\n").out
 
 
 @lru_cache(maxsize=32)  # many checks read the same answer

@@ -26,7 +26,7 @@ class RabbitStatus:
 
 def status(host: Reads, internals: Mapping[str, str]) -> RabbitStatus:
     """Query the member on that host. `internals`: the service's Erlang expressions, from the catalogue."""
-    return parse(_evaluated(host, Template(_STATUS).substitute(internals)))
+    return parse(evaluated(host, Template(_STATUS).substitute(internals)))
 
 
 def parse(text: str) -> RabbitStatus:
@@ -62,7 +62,7 @@ def parse_nodes(text: str) -> RabbitStatus:
 
 def users(host: Reads) -> dict[str, tuple[str, ...]]:
     """Return each user's tags; CommandFailed where the member does not answer."""
-    out = _evaluated(host, _USERS)
+    out = evaluated(host, _USERS)
     try:
         return {entry["user"]: tuple(entry["tags"]) for entry in json.loads(out[out.index("[") :])}
     except (ValueError, KeyError, TypeError):
@@ -116,7 +116,7 @@ class Broker:
 
 def broker(host: Reads, internals: Mapping[str, str]) -> Broker:
     """Query members, queues, users and policies through the member on that host. `internals`: as for `status`."""
-    return parse_broker(_evaluated(host, Template(_EVERYTHING).substitute(internals)))
+    return parse_broker(evaluated(host, Template(_EVERYTHING).substitute(internals)))
 
 
 @lru_cache(maxsize=32)  # many checks read the same answer
@@ -167,7 +167,7 @@ def _queue(entry: dict[str, Any]) -> Queue:
     )
 
 
-def _evaluated(host: Reads, expression: str) -> str:
+def evaluated(host: Reads, expression: str) -> str:
     """Let the member on that host evaluate an Erlang expression; return its output, empty without an answer."""
     result = host.run("exec sh -s -- %s", expression, stdin=_EVALUATE, timeout=40)
     return result.out if result.ok else ""

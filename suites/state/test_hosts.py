@@ -1,14 +1,11 @@
-"""Hosts: each has its own name and keys, knows all others, keeps time, and has its kernel settings and free space."""
+"""Hosts: each has its own name and keys, knows all others, keeps time, and has its kernel settings."""
 
 import pytest
 
-from deploy.facts import chrony, disk, interfaces, machine, names, ssh
+from deploy.facts import chrony, interfaces, machine, names, ssh
 
 CLOCK = 0.1
 """Seconds a clock may be off; etcd warns at 1 s, Ceph's monitors at half of this limit."""
-FREE = 0.1
-"""The fraction of each file system that must be free."""
-PLACES = ("/", "/var/lib", "/var/log", "/tmp")
 SIGNS = {"br_netfilter": "/proc/sys/net/bridge"}
 """Folders that exist with a module that may be built in and has no parameters; all others appear below /sys/module."""
 HEADERS = 28
@@ -107,13 +104,3 @@ def test_full_size_packet_reaches_the_next_node(host, node, cluster, expect):
         expected="an answer",
         look=f"ping -M do -s {size} {after.management}: does a switch on the way have a smaller MTU?",
     )
-
-
-def test_file_systems_have_free_space(reader, node, expect):
-    mounted = {system.mount: system for system in disk.read(reader, *PLACES).values()}
-    full = {
-        mount: f"{system.free_mib} of {system.size_mib} MiB free"
-        for mount, system in mounted.items()
-        if system.free_mib < FREE * system.size_mib
-    }
-    expect.that("file systems", not full, seen=full, expected=f"at least {FREE:.0%} free on each", look="df -h")

@@ -176,14 +176,14 @@ def member(tmp_path, monkeypatch):
 def test_a_member_is_asked_without_a_virtual_machine_of_its_own(member):
     member.answering("erl_call")
     member.answering("rabbitmqctl")
-    assert rabbitmq._evaluated(member, "1 + 'one'.") == "erl_call 1 + 'one'.\n"
+    assert rabbitmq.evaluated(member, "1 + 'one'.") == "erl_call 1 + 'one'.\n"
 
 
 def test_who_asks_has_a_name_of_its_own(member, tmp_path):
     """The real erl_call refuses the second of two with one name, as those that -r makes up in one second are."""
     (tmp_path / "erl_call").write_text(f'#!/bin/sh\ncat > /dev/null\necho "$*" >> {tmp_path}/words\n')
     for _ in range(2):
-        rabbitmq._evaluated(member, "1.")
+        rabbitmq.evaluated(member, "1.")
     first, second = (line.split() for line in (tmp_path / "words").read_text().splitlines())
     assert first[:1] == second[:1] == ["-h"]
     assert first[1] != second[1]
@@ -191,11 +191,11 @@ def test_who_asks_has_a_name_of_its_own(member, tmp_path):
 
 def test_where_erlang_has_no_such_tool_rabbitmqs_own_asks(member):
     member.answering("rabbitmqctl")
-    assert rabbitmq._evaluated(member, "1 + 1.") == "rabbitmqctl 1 + 1.\n"
+    assert rabbitmq.evaluated(member, "1 + 1.") == "rabbitmqctl 1 + 1.\n"
 
 
 def test_a_member_that_does_not_answer_says_nothing(member):
-    assert rabbitmq._evaluated(member, "1.") == ""
+    assert rabbitmq.evaluated(member, "1.") == ""
     assert rabbitmq.status(member, INTERNALS) == rabbitmq.RabbitStatus()
 
 
