@@ -29,14 +29,10 @@ from fixtures.probes.judging.recording import Recording
 from fixtures.probes.probe import Probe
 from fixtures.probes.subject import Part, Subject, Way
 from suites.harness.clusters import with_every_feature
+from suites.harness.watched import drill as kept
 
 ROOT = Path(__file__).parents[3]
-DRILLS = Path(__file__).parents[1] / "recordings" / "drills"
 KEYSTONE, KEPT = Subject("keystone"), Subject("keystone", Way.KEPT)
-
-
-def kept(case: str) -> Recording:
-    return recording.load(DRILLS / f"{case}.json")
 
 
 @pytest.fixture(scope="session")
@@ -273,8 +269,8 @@ def test_every_probe_from_outside_has_the_pace(site_of, monkeypatch, tmp_path, p
     monkeypatch.setattr(runner.clients, "probes", lambda *_: (Probe("keystone", "http", 0.25),))
     running = runner.Runner(site_of("lab"), also=(Probe("floating-ip", "http", 0.25),), pace=pace)
     with pytest.raises(Refused, match="seen enough"):
-        running._watched("drill", None, tmp_path, "run", [])
-    assert begun == [interval, interval]
+        running._watched("drill", SimpleNamespace(victims=("controller02",)), tmp_path, "run", [])
+    assert begun == [interval, interval, 0.1 * pace]
 
 
 @pytest.mark.parametrize(("failing", "ended"), [(0, False), (3, False), (1_000, False), (0, True), (1, True)])
@@ -315,6 +311,7 @@ def test_a_fault_waits_for_calm_only_where_outages_are_judged(site_of, monkeypat
 
     monkeypatch.setattr(runner, "Watch", lambda *_: Settles())
     monkeypatch.setattr(runner, "Holders", lambda *_: nullcontext())
+    monkeypatch.setattr(runner.Claims, "of", lambda *_: nullcontext())
     monkeypatch.setattr(runner, "Stalls", nullcontext)
     monkeypatch.setattr(runner, "inflicted", inflicted)
     monkeypatch.setattr(runner.clients, "signed_in", lambda *_: SignedIn("t", "p1"))
@@ -322,5 +319,5 @@ def test_a_fault_waits_for_calm_only_where_outages_are_judged(site_of, monkeypat
     running = runner.Runner(site_of("lab"), timed=timed)
     monkeypatch.setattr(running, "_until_calm", lambda *_: done.append("calm"))
     with pytest.raises(Refused, match="seen enough"):
-        running._watched("drill", None, tmp_path, "run", [])
+        running._watched("drill", SimpleNamespace(victims=("controller02",)), tmp_path, "run", [])
     assert done == before
