@@ -28,9 +28,12 @@ def images(cloud: Connection) -> list[Image]:
     return [Image(image.id, image.name, image.status, image.size or 0) for image in cloud.image.images()]
 
 
-def stored(host: Reads) -> dict[str, int]:
-    """Return the sizes in bytes of the image files on that host's disk, by image ID."""
-    return parse(host.run("find %s -type f -printf '%%f %%s\\n'", FOLDER).out)
+def stored(host: Reads, after: int = 0) -> dict[str, int]:
+    """Return the sizes in bytes of the image files on that host's disk, by image ID, `after` seconds from now.
+
+    CommandFailed where the folder cannot be listed.
+    """
+    return parse(host.check("sleep %s; find %s -type f -printf '%%f %%s\\n'", after, FOLDER, timeout=after + 25))
 
 
 def parse(text: str) -> dict[str, int]:
