@@ -167,6 +167,9 @@ class Service:
     """True where a request or response carries a whole image, so that it is large and slow."""
     reports_to: Literal["", "nova", "neutron"] = ""
     """The project whose API lists this service as alive or not; empty: none does."""
+    topics: tuple[str, ...] = ()
+    """The topics of the service's RPC servers (oslo.messaging). Each host consumes the queue of the topic's name and
+    the queue `<topic>.<host>`."""
     lose: dict[str, Victim] = Field(default_factory=dict)
     """Drills that stop the service's processes: the victim by the name of the drill's target."""
     lose_only: Literal["all", "main"] = "all"
