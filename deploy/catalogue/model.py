@@ -233,6 +233,8 @@ class Project:
     """The project's own command that checks an installation, such as `nova-status`."""
     data: tuple[str, ...] = ()
     """Folders with users' data on the hosts; the removal of the project keeps them."""
+    idle: tuple[str, ...] = ()
+    """Units that the platform's packages bring and no service of the project uses; the build disables them."""
     keystone: Keystone = Field(default_factory=Keystone)
     services: tuple[Service, ...] = ()
 
