@@ -5,6 +5,7 @@ import pytest
 from deploy import catalogue
 from deploy.facts import next_boot
 from deploy.facts.next_boot import Account
+from deploy.journal import JOURNAL
 
 DAYS = 30
 """Days before an account's end from which it is a finding."""
@@ -21,7 +22,7 @@ def state(reader, expect):
 
 
 @pytest.mark.own
-def test_kernel_setting_has_its_value_after_a_boot(reader, kernel_setting, expect):
+def test_kernel_setting_keeps_its_value_at_a_boot(reader, kernel_setting, expect):
     expect(
         f"{kernel_setting.key} after the next boot",
         state(reader, expect).sysctl.get(kernel_setting.key),
@@ -61,12 +62,13 @@ def test_cloud_init_leaves_the_hosts_file(reader, node, expect):
     )
 
 
-def test_no_program_crossed_an_upgrade(reader, unit, expect):
+def test_no_program_crossed_an_upgrade(reader, node, standing, expect):
+    ours = {service.unit for service in standing.catalogue.on(node)}
     expect(
-        f"replaced files that processes of unit {unit.name} still run",
-        state(reader, expect).stale.get(unit.name, frozenset()),
-        frozenset(),
-        f"grep deleted /proc/PID/maps; restart {unit.name}",
+        "replaced files that processes still run, by unit",
+        {unit: files for unit, files in state(reader, expect).stale.items() if unit in ours},
+        {},
+        "grep deleted /proc/PID/maps; restart the units",
     )
 
 
@@ -100,3 +102,20 @@ def test_every_open_log_is_rotated(reader, node, expect):
     look = "logrotate --debug /etc/logrotate.conf"
     expect("errors in logrotate's configuration", found.rotation, (), look)
     expect("open logs that logrotate does not know", found.unrotated, (), look)
+
+
+def test_unattended_upgrades_are_reported_and_all_hosts_agree(everywhere, standing, cluster, record_property, expect):
+    """Upgrades without an operator are the operator's choice, and reported. A difference between hosts is a mistake."""
+    script = standing.platform.manager.nightly
+    said = everywhere(lambda reader: reader.run("exec sh -s", stdin=script).out.strip())
+    answers = {name: word or "not known" for name, word in said.items()}
+    note = f"upgrades of packages at night, without an operator: {' and '.join(sorted(set(answers.values())))}"
+    record_property("upgrades", note)
+    JOURNAL.emit("note", note, host=cluster.name)
+    expect.that(
+        "upgrades of packages at night",
+        set(answers.values()) in ({"on"}, {"off"}),
+        seen=answers,
+        expected="on everywhere, or off everywhere",
+        look="apt-config dump APT::Periodic",
+    )
