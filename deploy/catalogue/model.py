@@ -171,6 +171,9 @@ class Service:
     """True where a request or response carries a whole image, so that it is large and slow."""
     reports_to: Literal["", "nova", "neutron"] = ""
     """The project whose API lists this service as alive or not; empty: none does."""
+    topics: tuple[str, ...] = ()
+    """The topics of the service's RPC servers (oslo.messaging). Each host consumes the queue of the topic's name and
+    the queue `<topic>.<host>`."""
     lose: dict[str, Victim] = Field(default_factory=dict)
     """Drills that stop the service's processes: the victim by the name of the drill's target."""
     lose_only: Literal["all", "main"] = "all"
@@ -239,6 +242,8 @@ class Project:
     """The project's own command that checks an installation, such as `nova-status`."""
     data: tuple[str, ...] = ()
     """Folders with users' data on the hosts; the removal of the project keeps them."""
+    idle: tuple[str, ...] = ()
+    """Units that the platform's packages bring and no service of the project uses; the build disables them."""
     keystone: Keystone = Field(default_factory=Keystone)
     services: tuple[Service, ...] = ()
 

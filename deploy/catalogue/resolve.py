@@ -119,7 +119,7 @@ class _Resolver:
         services = [self._service(name, table, on, key) for key in _services(table)]
         whole = {key: value for key, value in table.items() if key not in {"on", "files", "uses", "services"}}
         whole |= {"name": name, "services": [one for one in services if set(one.needs) <= self._features]}
-        whole |= {key: on[key] for key in ("schema", "runs_as", "defects") if key in on}
+        whole |= {key: on[key] for key in ("schema", "runs_as", "defects", "idle") if key in on}
         return _validated(Project, whole, name)
 
     def _service(self, project: str, table: Table, on: Table, name: str) -> Service:

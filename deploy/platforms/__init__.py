@@ -37,6 +37,8 @@ class PackageManager:
     """
     install: str
     """Installs the packages without starting their services; prints the reason of a failure on stderr."""
+    nightly: str
+    """Prints `on` where the machine upgrades its packages by itself, otherwise `off`."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
