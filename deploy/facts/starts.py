@@ -38,11 +38,12 @@ def parse(text: str) -> dict[str, int]:
     for line in text.splitlines():
         try:
             entry = json.loads(line)
-            unit, at = entry["UNIT"].removesuffix(".service"), int(entry["__REALTIME_TIMESTAMP"])
-            began.setdefault(unit, {}).setdefault(str(entry["INVOCATION_ID"]), at)
+            unit, start = entry["UNIT"].removesuffix(".service"), str(entry["INVOCATION_ID"])
+            at = int(entry["__REALTIME_TIMESTAMP"])
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
-    return {unit: _most(sorted(starts.values())) for unit, starts in began.items() if starts}
+        began.setdefault(unit, {}).setdefault(start, at)
+    return {unit: _most(sorted(starts.values())) for unit, starts in began.items()}
 
 
 def _most(times: list[int]) -> int:
