@@ -33,13 +33,13 @@ def _ask(host: Reads, endpoints: str) -> str:
 
 @dataclass(frozen=True)
 class EtcdMember:
-    """The status of one endpoint."""
+    """The status of one endpoint. `cluster` 0: the endpoint did not answer."""
 
-    cluster: int
-    member: int
-    leader: int
+    cluster: int = 0
+    member: int = 0
+    leader: int = 0
     """The leader's member ID; 0: this member knows no leader."""
-    revision: int
+    revision: int = 0
     alarms: tuple[str, ...] = ()
 
 

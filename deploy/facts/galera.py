@@ -1,8 +1,10 @@
 """Galera: the state of one member, as the member itself reports it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 
+from deploy.errors import CommandFailed
 from deploy.host import Reads
 
 NO_UUID = "00000000-0000-0000-0000-000000000000"
@@ -98,19 +100,28 @@ def parse_variables(text: str) -> dict[str, str]:
     return dict(line.split("\t", 1) for line in text.splitlines() if "\t" in line)
 
 
-def write_check(host: Reads) -> str:
+def write_check(host: Reads) -> datetime:
     """Write the current time into this tool's own table through the member on that host; return that time.
 
-    Another member that returns this time or a later one has applied the write.
+    Another member that returns this time or a later one has applied the write. CommandFailed without a time.
     """
-    text = f"{_WRITE}; {_WRITTEN}"
-    return host.check("mariadb -N -B", stdin=text, timeout=20).strip()
+    return _time(host, f"{_WRITE}; {_WRITTEN}")
 
 
-def read_check(host: Reads) -> str:
-    """Return the time that `write_check` wrote, once the member on that host has applied all earlier commits."""
-    text = f"SET SESSION wsrep_sync_wait=1; {_WRITTEN}"
-    return host.check("mariadb -N -B", stdin=text, timeout=20).strip()
+def read_check(host: Reads) -> datetime:
+    """Return the time that `write_check` wrote, once the member on that host has applied all earlier commits.
+
+    CommandFailed without a time.
+    """
+    return _time(host, f"SET SESSION wsrep_sync_wait=1; {_WRITTEN}")
+
+
+def _time(host: Reads, text: str) -> datetime:
+    seen = host.check("mariadb -N -B", stdin=text, timeout=20).strip()
+    try:
+        return datetime.fromisoformat(seen)
+    except ValueError:
+        raise CommandFailed(f"{host.name}: MariaDB: not known", expected="a time", seen=seen or "no answer") from None
 
 
 _WRITE = "REPLACE INTO stackproof.migrations VALUES ('write check', NOW(6))"

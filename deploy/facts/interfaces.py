@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from deploy.errors import CommandFailed
 from deploy.host import Reads
 
 
@@ -23,13 +24,19 @@ class Interface:
 
 
 def read(host: Reads) -> dict[str, Interface]:
-    """Return every interface of one host, by name."""
-    return parse(host.check("ip -j addr show"))
+    """Return every interface of one host, by name; CommandFailed where it lists none: every host has a loopback."""
+    links = parse(text := host.check("ip -j addr show"))
+    if not links:
+        raise CommandFailed(f"{host.name}: its interfaces: not known", expected="a list in JSON", seen=text[:300])
+    return links
 
 
 def parse(text: str) -> dict[str, Interface]:
-    """Parse `ip -j addr show` of iproute2."""
-    return {link["ifname"]: _interface(link) for link in json.loads(text or "[]") if "ifname" in link}
+    """Parse `ip -j addr show` of iproute2; an empty dict where the text is something else."""
+    try:
+        return {link["ifname"]: _interface(link) for link in json.loads(text) if "ifname" in link}
+    except (ValueError, TypeError, AttributeError):
+        return {}
 
 
 def _interface(link: Mapping[str, Any]) -> Interface:

@@ -141,7 +141,8 @@ def parse_broker(text: str) -> Broker:
 
 
 def _member(entry: dict[str, Any]) -> Member:
-    if not entry["running"]:
+    """Return the member; `Member()` where it left one of the questions about it unanswered (null)."""
+    if not entry["running"] or None in entry.values():
         return Member()
     return Member(
         running=True,
@@ -199,24 +200,28 @@ io:format("~ts~n", [rabbit_json:encode(#{
 _USERS = """
 io:format("~ts~n", [rabbit_json:encode([maps:from_list(User) || User <- rabbit_auth_backend_internal:list_users()])]).
 """
-# A member evaluates this Erlang; expressions that differ per release come from the catalogue (`internals`). A channel
+# A member evaluates this Erlang; expressions that differ per release come from the catalogue (`internals`). A frozen
+# member counts as running until its peers' net tick runs out; so `Alive` asks each, and null means no answer. A channel
 # that is about to consume, or to stop, looks deaf for a moment; so `Deaf` lists the channels twice, 2 s apart.
 _EVERYTHING = """
 Running = ${running},
+Alive = [Node || Node <- Running, rpc:call(Node, erlang, node, [], 3000) =:= Node],
 Ask = fun(Node, Module, Function, Arguments) ->
-  case rpc:call(Node, Module, Function, Arguments, 3000) of {badrpc, _} -> []; Said -> Said end
+  case lists:member(Node, Alive) andalso rpc:call(Node, Module, Function, Arguments, 3000) of
+    false -> null; {badrpc, _} -> null; Said -> Said
+  end
 end,
 Setting = fun(Node, Key) ->
-  case Ask(Node, application, get_env, [rabbit, Key]) of {ok, Value} -> Value; _ -> [] end
+  case Ask(Node, application, get_env, [rabbit, Key]) of {ok, Value} -> Value; null -> null; _ -> [] end
 end,
 Text = fun(Term) -> iolist_to_binary(io_lib:format("~0p", [Term])) end,
 Word = fun(Term) when is_atom(Term) -> Term; (Term) -> Text(Term) end,
 Member = fun(Node) -> #{
   name => Node,
-  running => lists:member(Node, Running),
+  running => lists:member(Node, Alive),
   kind => case lists:member(Node, ${disc}) of true -> disc; false -> ram end,
   partitions => Ask(Node, rabbit_node_monitor, partitions, []),
-  alarms => [Text(Alarm) || Alarm <- Ask(Node, rabbit_alarm, get_local_alarms, [])],
+  alarms => case Ask(Node, rabbit_alarm, get_local_alarms, []) of null -> null; Said -> [Text(S) || S <- Said] end,
   handling => Word(Setting(Node, cluster_partition_handling)),
   loopback_users => Setting(Node, loopback_users)
 } end,

@@ -127,6 +127,19 @@ def test_a_member_that_does_not_run_tells_nothing(recording):
     assert [member for member in seen.values() if not member.running] == [rabbitmq.Member()]
 
 
+def test_a_member_that_is_frozen_tells_nothing(recording):
+    seen = rabbitmq.parse_broker(recording("rabbitmq", "one-silent"))
+    assert seen.members["rabbit@controller03"] == rabbitmq.Member()
+    assert all(len(queue.online) == 2 for queue in seen.queues.values() if queue.kind == "quorum")
+
+
+@pytest.mark.parametrize("field", ["alarms", "partitions", "handling", "loopback_users"])
+def test_a_member_that_leaves_a_question_unanswered_tells_nothing(recording, field):
+    fields = json.loads(recording("rabbitmq", "broker").splitlines()[0])
+    fields["members"][0][field] = None
+    assert rabbitmq.parse_broker(json.dumps(fields)).members[fields["members"][0]["name"]] == rabbitmq.Member()
+
+
 def test_a_policy_that_mirrors_is_told(recording):
     policy = '"policies":[{"name":"ha","definition":{"ha-mode":"all"}},{"name":"ttl","definition":{"expires":1}}]'
     text = recording("rabbitmq", "broker").replace('"policies":[]', policy)
