@@ -98,7 +98,11 @@ def _text(place: str, seen: str | None, expected: str | None, *, hidden: bool) -
     if hidden:
         found = "is not set" if seen is None else "is set, and is not ours" if expected is None else "differs"
         return f"{place} {found}"
-    return f"{place} is {seen or 'not set'}, expected: {expected or 'not set'}"
+    return f"{place} is {_shown(seen)}, expected: {_shown(expected)}"
+
+
+def _shown(value: str | None) -> str:
+    return "not set" if value is None else value or "empty"
 
 
 def _end(key: tuple[str, str], place: str) -> str:

@@ -91,7 +91,8 @@ def _places(element: Element, path: tuple[str, ...]) -> Iterator[tuple[str, str]
         elif child.tag in _RESOURCES:
             yield " ".join((*path, "holds")), child.get("id", "")
         else:
-            yield from _places(child, (*path, *_label(child)))
+            place = (*path, *_label(child))
+            yield from list(_places(child, place)) or ([] if child.tag in _LABELS else [(" ".join(place), "")])
 
 
 def _label(element: Element) -> tuple[str, ...]:

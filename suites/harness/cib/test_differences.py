@@ -95,6 +95,7 @@ def meta(name: str, value: str) -> str:
         (CLONE, meta("is-managed", "false"), "meta is-managed is false"),
         (CLONE, meta("target-role", "Stopped"), "meta target-role is Stopped"),
         ('rsc="vip" score="INFINITY"', 'rsc="vip" score="1"', "score is 1"),
+        ('rsc="vip" score="INFINITY"', 'score="INFINITY"', "rsc is not set"),
         ('operation="eq"', 'operation="ne"', "expression vip-away-from-dc-is operation is ne"),
         ('class="systemd"', 'class="lsb"', "class is lsb"),
     ],
@@ -175,10 +176,16 @@ def test_property_that_a_rule_limits_is_foreign(found):
 
 
 def test_second_value_of_a_property_is_foreign(found):
-    extra = (
-        '<cluster_property_set id="mine"><nvpair id="p" name="no-quorum-policy" value="ignore"/></cluster_property_set>'
-    )
-    assert found(("</crm_config>", f"{extra}</crm_config>")) == ["property no-quorum-policy (mine) is not ours"]
+    pair = '<nvpair id="p" name="no-quorum-policy" value="ignore"/>'
+    extra = f'<cluster_property_set id="mine">{pair}</cluster_property_set></crm_config>'
+    assert found("</crm_config>", extra) == ["property no-quorum-policy (mine) is not ours"]
+
+
+def test_element_that_has_only_an_id_counts(found):
+    old = '<rsc_order id="haproxy-then-vip" first="haproxy-clone" then="vip" kind="Optional"/>'
+    new = old.replace("/>", '><resource_set id="s"><resource_ref id="vip"/></resource_set></rsc_order>')
+    place = "resource_set s resource_ref vip"
+    assert found(old, new) == [f"constraint haproxy-then-vip: {place} is empty, expected: not set"]
 
 
 def test_second_monitor_is_a_difference(found):
