@@ -105,3 +105,35 @@ def parse(text: str) -> EtcdStatus:
         )
     except (ValueError, LookupError, TypeError, AttributeError):
         return EtcdStatus()
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One member of the list that etcd itself keeps; `urls` are those of its peers."""
+
+    name: str
+    urls: tuple[str, ...]
+    learner: bool
+
+
+def registered(host: Reads, endpoint: str) -> tuple[Registered, ...]:
+    """Return the members that one endpoint lists; an empty tuple where it does not answer."""
+    command = "ETCDCTL_API=3 etcdctl --command-timeout=3s --endpoints %s member list -w json"
+    return parse_registered(host.run(command, endpoint, timeout=20).out)
+
+
+def parse_registered(text: str) -> tuple[Registered, ...]:
+    """Parse `etcdctl member list -w json`; an empty tuple where the text is something else."""
+    try:
+        return tuple(
+            Registered(entry.get("name", ""), tuple(entry["peerURLs"]), entry.get("isLearner", False))
+            for entry in json.loads(text)["members"]
+        )
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ()
+
+
+def accounts(host: Reads, endpoint: str) -> list[str]:
+    """Return etcd's users and roles; CommandFailed without an answer, and where authentication is on."""
+    ask = "ETCDCTL_API=3 etcdctl --command-timeout=3s --endpoints %s"
+    return host.check(f"{ask} user list && {ask} role list", endpoint, endpoint, timeout=20).split()

@@ -155,3 +155,31 @@ file=/var/lib/mysql/grastate.dat
 if [ -e $file ]; then echo 'file: there'; cat $file; echo; fi
 systemctl is-active %s | sed 's/^/unit: /'
 """
+
+
+@dataclass(frozen=True)
+class Override:
+    """One system variable that a client set with SET GLOBAL, and its default."""
+
+    value: str
+    default: str
+
+
+def by_hand(host: Reads) -> dict[str, Override] | None:
+    """Return the variables that differ from their default because of SET GLOBAL; None without an answer."""
+    return parse_by_hand(host.run("timeout -k 1 8 mariadb -N -B", stdin=_BY_HAND, timeout=20).out)
+
+
+def parse_by_hand(text: str) -> dict[str, Override] | None:
+    """Parse rows of variable, value and default after a line `answered`; None where that line is missing."""
+    first, *rows = text.splitlines() or [""]
+    if first != "answered":
+        return None
+    cells = (row.split("\t") for row in rows)
+    return {cell[0].lower(): Override(cell[1], cell[2]) for cell in cells if len(cell) == 3}
+
+
+_BY_HAND = """SELECT 'answered';
+SELECT variable_name, global_value, default_value FROM information_schema.system_variables
+WHERE global_value_origin = 'SQL' AND NOT global_value <=> default_value;
+"""

@@ -87,3 +87,31 @@ def parse_routes(text: str) -> dict[str, str]:
     """Parse lines of JSON: the default routes, then the route to each session's peer."""
     routes = [route for line in text.splitlines() if line.strip() for route in json.loads(line)]
     return {route.get("dst", ""): route.get("dev", "") for route in routes}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route of the main table."""
+
+    destination: str
+    device: str = ""
+    gateway: str = ""
+    kind: str = "unicast"
+    """Also `blackhole`, `unreachable` or `prohibit`."""
+
+    def __str__(self) -> str:
+        over = f"via {self.gateway}" if self.gateway else f"over {self.device or 'no device'}"
+        return f"{self.destination} {over}" if self.kind == "unicast" else f"{self.kind} {self.destination}"
+
+
+def within(host: Reads, network: object) -> list[Route]:
+    """Return the IPv4 routes to a network and to parts of it; CommandFailed where `ip` fails."""
+    return parse_within(host.check("ip -j -4 route show root %s", network))
+
+
+def parse_within(text: str) -> list[Route]:
+    """Parse `ip -j route show` of iproute2."""
+    return [
+        Route(entry.get("dst", ""), entry.get("dev", ""), entry.get("gateway", ""), entry.get("type", "unicast"))
+        for entry in json.loads(text or "[]")
+    ]

@@ -42,3 +42,8 @@ def parse(text: str) -> dict[str, str]:
         for row in rows
         if len(row) > 1 and row[0] in {"reached", "failed"}
     }
+
+
+def held(host: Reads, script: str) -> list[str]:
+    """Return the packages that the package manager neither upgrades nor removes; CommandFailed where it fails."""
+    return host.check("exec sh -s", stdin=script).split()

@@ -258,3 +258,54 @@ io:format("~ts~n", [rabbit_json:encode(#{
     || P <- rabbit_policy:list()]
 })]).
 """
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What a client or an operator can set in a running cluster beside users and permissions, by name."""
+
+    hosts: tuple[str, ...] = ()
+    """Virtual hosts."""
+    policies: tuple[str, ...] = ()
+    """Policies and operator policies."""
+    parameters: tuple[str, ...] = ()
+    """Parameters, those of all virtual hosts included, and limits of virtual hosts."""
+    level: str = ""
+    """The least severe level that the member logs."""
+    drained: bool = False
+    """True where the member is in maintenance: it has closed its listeners for clients."""
+
+
+def runtime(host: Reads) -> Runtime | None:
+    """Query the member on that host; None without an answer."""
+    return parse_runtime(_evaluated(host, _RUNTIME))
+
+
+def parse_runtime(text: str) -> Runtime | None:
+    """Parse the line of JSON that `_RUNTIME` prints; None where there is none."""
+    line = next((line for line in text.splitlines() if line.startswith("{")), "")
+    try:
+        fields = json.loads(line)
+        return Runtime(
+            hosts=tuple(sorted(fields["hosts"])),
+            policies=tuple(sorted(fields["policies"])),
+            parameters=tuple(sorted(fields["parameters"])),
+            level=str(fields["level"]),
+            drained=fields["drained"] is True,
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+# `internal_cluster_id` is a parameter that RabbitMQ sets itself.
+_RUNTIME = """
+Named = fun(Lists) -> [proplists:get_value(name, Each) || Each <- lists:append(Lists)] end,
+io:format("~ts~n", [rabbit_json:encode(#{
+  hosts => rabbit_vhost:list_names(),
+  policies => Named([rabbit_policy:list(), rabbit_policy:list_op()]),
+  parameters => [Name || Name <- Named([rabbit_runtime_parameters:list(), rabbit_runtime_parameters:list_global()]),
+    Name =/= internal_cluster_id],
+  level => maps:get(level, logger:get_primary_config()),
+  drained => rabbit_maintenance:is_being_drained_local_read(node())
+})]).
+"""

@@ -90,3 +90,20 @@ def parse(text: str) -> dict[str, Unit]:
 def last_words(host: Reads, unit: str, lines: int = 8) -> str:
     """Return the last lines of a unit's journal, for an error message."""
     return host.run("journalctl -q -o cat -n %s -u %s", lines, unit).out.strip()
+
+
+def overrides(host: Reads, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return each unit's own file and drop-ins below /etc and /run, which take the place of its package's."""
+    listed = " ".join(shlex.quote(f"{name}.service") for name in sorted(names))
+    return parse_overrides(host.check(f"systemctl show -p Id,FragmentPath,DropInPaths {listed}"))
+
+
+def parse_overrides(text: str) -> dict[str, tuple[str, ...]]:
+    """Parse `systemctl show` with one block per unit."""
+    found = {}
+    for block in text.split("\n\n"):
+        fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        paths = f"{fields.get('FragmentPath', '')} {fields.get('DropInPaths', '')}".split()
+        if "Id" in fields:
+            found[fields["Id"].removesuffix(".service")] = tuple(p for p in paths if p.startswith(("/etc/", "/run/")))
+    return found

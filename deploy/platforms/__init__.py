@@ -28,6 +28,8 @@ class PackageManager:
     sources: str
     """Takes the lines of the inventory's package sources, or nothing for the machine's own sources. Requests the index
     of each source and prints a line `reached|failed <index> <reason>`; changes nothing."""
+    held: str
+    """Prints the packages that an operator holds at their version."""
     locks: str
     """Shell functions for `install`, which runs after them in the same shell.
 

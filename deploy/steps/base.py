@@ -59,6 +59,13 @@ def apply(site: Site, host: Host) -> None:
     if f"{SYSCTL}" in written or not _kernel_agrees(host):
         host.change("set kernel parameters", f"modprobe -aq br_netfilter vxlan || true; sysctl -q -p {SYSCTL}")
     start.start(site, host, "base")
+    rotate(host, site.platform.names["rotation"])
+
+
+def rotate(host: Host, timer: str) -> None:
+    """Start and enable the timer that rotates logs: nothing starts while packages are installed."""
+    if not host.run("systemctl -q is-enabled %s && systemctl -q is-active %s", timer, timer).ok:
+        host.change(f"started {timer}", f"systemctl enable -q --now {quote(timer)}")
 
 
 _MEND = """set -eu
