@@ -278,7 +278,7 @@ class Runtime:
 
 def runtime(host: Reads) -> Runtime | None:
     """Query the member on that host; None without an answer."""
-    return parse_runtime(_evaluated(host, _RUNTIME))
+    return parse_runtime(evaluated(host, _RUNTIME))
 
 
 def parse_runtime(text: str) -> Runtime | None:

@@ -22,10 +22,8 @@ from fixtures.drills.options import _budgets, judged
 from fixtures.drills.result import Judged, Result, load
 from fixtures.drills.run import runner
 from fixtures.probes.catalogued import SignedIn
-from fixtures.probes.judging import recording
 from fixtures.probes.judging.pressure import Pressure
 from fixtures.probes.judging.quiet import UNKNOWN
-from fixtures.probes.judging.recording import Recording
 from fixtures.probes.probe import Probe
 from fixtures.probes.subject import Part, Subject, Way
 from suites.harness.clusters import with_every_feature
