@@ -37,6 +37,8 @@ class PackageManager:
     """
     install: str
     """Installs the packages without starting their services; prints the reason of a failure on stderr."""
+    files: tuple[str, ...] = ()
+    """Patterns (find(1), -path) of the manager's own files, and of packages' files outside /usr that hold examples."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
