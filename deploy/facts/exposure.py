@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from deploy.errors import CommandFailed
-from deploy.facts.searching import KINDS, SAMPLE, SEARCH, spellings
+from deploy.facts.searching import KINDS, SAMPLE, script, spellings
 from deploy.host import Reads
 
 CONFIGURATION = ("/etc", "/usr/local", "/opt")
@@ -26,15 +26,16 @@ class Exposure:
     """Why the lists may be incomplete, such as `not known: grep: /srv/a: Input/output error`."""
 
 
-def read(host: Reads, secrets: Iterable[str]) -> Exposure:
+def read(host: Reads, secrets: Iterable[str], packaged: Iterable[str]) -> Exposure:
     """Search the local file systems and the commands of running programs, in one round trip.
 
-    Files below /usr are left out, except /usr/local: they come with packages, and a search of them takes 0.4 s.
+    Files that come with packages are left out: `packaged`, and those below /usr, except /usr/local. A search of /usr
+    would take 0.4 s of CPU; the others take 0.1 s.
     The secrets travel on stdin. They are searched for as they are, URL-encoded and in base64, and the search passes
     them on in the environment of root's processes, which only root can read.
     """
     wanted = sorted({form for secret in secrets if len(secret) >= SHORTEST for form in spellings(secret)})
-    return parse(host.check(SEARCH, stdin="\n".join(wanted), timeout=60))
+    return parse(host.check(script(packaged), stdin="\n".join(wanted), timeout=60))
 
 
 def parse(text: str) -> Exposure:

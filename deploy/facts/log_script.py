@@ -21,7 +21,7 @@ JOURNAL = "journal"
 MOST = 5000
 """The most entries of the journal that are read, the newest; the number of others is reported."""
 _COPIES = ("auth", "cron", "daemon", "kern", "mail", "user")
-"""Logs directly below /var/log that Debian's rsyslog writes from the journal."""
+"""Logs directly below /var/log that the syslog daemon writes from the journal."""
 
 _PICK = r"""
 BEGIN { months = "JanFebMarAprMayJunJulAugSepOctNovDec" }

@@ -1,6 +1,7 @@
 """Searching: the script that looks for passwords in all files and commands that any user of a host can read."""
 
 import base64
+from collections.abc import Iterable
 from shlex import quote
 from urllib.parse import quote as url_encoded
 
@@ -10,11 +11,11 @@ KINDS = ("passwords", "secrets", "passwords of commands", "secrets of commands")
 """What is searched for: in files, then in the arguments of running programs."""
 _REMOTE = ("nfs", "nfs4", "cifs", "smb3", "ceph", "fuse.glusterfs", "fuse.ceph", "fuse.sshfs")
 _KERNEL = ("proc", "sysfs", "devtmpfs", "devpts", "cgroup", "cgroup2", "securityfs", "debugfs", "tracefs", "autofs")
-_PACKAGES = ("/usr", "/var/lib/dpkg", "/var/lib/apt", "/var/cache/apt")
-"""Folders of packages and of their manager, with the same files on every host; they hold 60 000 files."""
+_PACKAGES = "/usr"
+"""The folder of packages, with the same 60 000 files on every host."""
 _LEFT_OUT = (
     *(f"-fstype {name}" for name in (*_REMOTE, *_KERNEL)),
-    *(f"-path {path}" for path in _PACKAGES),
+    f"-path {_PACKAGES}",
     "! -perm -0001",  # others may not enter, so they read no file below, whatever its mode
 )
 _BINARY = "-1024k"
@@ -41,8 +42,6 @@ _PASSWORDS = (
 _OPTION = rf"^--?({_NAME}|passwd)=."
 _HARMLESS = r"""[=:][[:space:]]*["']?(null|none|true|false|yes|no|required|optional)["']?[[:space:],;]*$"""
 """Values that are no password."""
-_EXAMPLE = "/etc/ssl/openssl.cnf"
-"""Holds an example password."""
 
 _GREP = r"""
 search() { # <kind> <sample> <patterns> <harmless> <options of grep> <file>...
@@ -74,22 +73,28 @@ fi
 echo ended
 """.replace("SAMPLE", SAMPLE)
 
-SEARCH = f"""
+_SEARCH = f"""
 export LC_ALL=C
 exec 2>&1
 wanted=$(cat) passwords={quote(chr(10).join(_PASSWORDS))} option={quote(_OPTION)} harmless={quote(_HARMLESS)}
 export wanted passwords option harmless
 grep={quote(_GREP)}
-find / /usr/local /dev/shm -type d '(' {" -o ".join(_LEFT_OUT)} ')' -prune \\
-  -o -type f -perm -0004 -size +0 ! -path {_EXAMPLE} \\
+find / /usr/local /dev/shm PACKAGED -type d '(' {" -o ".join(_LEFT_OUT)} ')' -prune -o -type f -perm -0004 -size +0 \\
   '(' -size {_BINARY} -exec sh -c "$grep" -aF {{}} + -o -exec sh -c "$grep" -IF {{}} + ')'
 [ $? -le 1 ] || echo "find was killed"
 sh -c "$grep" commands {SAMPLE} /proc/[0-9]*/cmdline
 exit 0
 """
-"""Reads secrets from stdin, one a line. It walks as root through the folders that everyone may enter, and reads the
-files that everyone may read; so it needs no account without rights. Everything it writes on stderr is part of its
-output: a tool that is missing or a file that cannot be read must not look like a host without passwords."""
+
+
+def script(packaged: Iterable[str]) -> str:
+    """Return the script, which reads secrets from stdin, one a line. `packaged`: patterns of paths to leave out.
+
+    It walks as root through the folders that everyone may enter, and reads the files that everyone may read; so it
+    needs no account without rights. What its tools write on stderr is part of its output: a missing tool or a file that
+    cannot be read must not look like a host without passwords.
+    """
+    return _SEARCH.replace("PACKAGED", " ".join(f"-path {quote(path)} -prune -o" for path in packaged))
 
 
 def spellings(secret: str) -> set[str]:

@@ -41,6 +41,8 @@ class PackageManager:
     """Installs the packages without starting their services; prints the reason of a failure on stderr."""
     nightly: str
     """Prints `on` where the machine upgrades its packages by itself, otherwise `off`."""
+    files: tuple[str, ...] = ()
+    """Patterns (find(1), -path) of the manager's own files, and of packages' files outside /usr that hold examples."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))

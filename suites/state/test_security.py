@@ -31,19 +31,23 @@ def test_no_configuration_is_writable_by_everyone(reader, node, expect):
 
 
 def test_no_password_is_readable_by_everyone(reader, node, standing, expect):
-    found = exposure.read(reader, standing.secrets.values())
+    found = exposed(reader, standing)
     expect("passwords that everyone can read", [*found.passwords, *found.unknown], [], "ls -l of them, and chmod o=")
 
 
 @pytest.mark.own
 def test_no_generated_secret_is_readable_by_everyone(reader, node, standing, expect):
-    found = exposure.read(reader, standing.secrets.values())
+    found = exposed(reader, standing)
     expect(
         "secrets of this cluster that everyone can read",
         [*found.secrets, *found.unknown],
         [],
         "ls -l of them, and chmod o=; replace the secret too",
     )
+
+
+def exposed(reader, standing):
+    return exposure.read(reader, standing.secrets.values(), standing.platform.manager.files)
 
 
 # -- accounts ------------------------------------------------------------------------------------

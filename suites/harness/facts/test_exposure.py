@@ -25,7 +25,8 @@ def search(tmp_path):
     top.mkdir(mode=0o755)
 
     def run(*, process="self", **environment):
-        script = searching.SEARCH.replace("find / /usr/local /dev/shm", f"find {top} {searching.SAMPLE}")
+        script = searching.script([f"{top}/packaged*"])
+        script = script.replace("find / /usr/local /dev/shm", f"find {top} {searching.SAMPLE}")
         script = script.replace("[0-9]*", str(process))
         result = subprocess.run(
             [shutil.which("sh"), "-c", script],
@@ -141,6 +142,13 @@ def test_only_what_everyone_can_read_is_found(search):
     closed.chmod(0o700)
     opaque.chmod(0o711)  # whoever knows the name reads the file
     assert search() == Exposure(passwords=("/opaque/planted, line 1",))
+
+
+def test_files_of_packages_are_left_out(search):
+    (search.top / "packaged").mkdir()
+    plant(search.top / "packaged", "planted", "password = hunter2\n")
+    plant(search.top, "packaged.dat", "password = hunter2\n")
+    assert search() == Exposure()
 
 
 def test_a_name_with_a_tab_is_found(search):

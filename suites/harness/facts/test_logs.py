@@ -175,7 +175,7 @@ def test_a_source_is_counted_across_its_rotated_logs(read, log):
     assert read().troubles == (Trouble("nova-conductor", "critical", 2, 2, first),)
 
 
-def test_what_rsyslog_copies_from_the_journal_is_not_counted_twice(read, log):
+def test_what_the_syslog_daemon_copies_from_the_journal_is_not_counted_twice(read, log):
     log("kern.log", f"{AT}1:02.300 host kernel: Out of memory: Killed process 1 (a)")
     assert read().troubles == ()
 
