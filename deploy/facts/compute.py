@@ -22,6 +22,8 @@ class NovaService:
     host: str
     up: bool
     enabled: bool
+    reason: str = ""
+    """Why an operator disabled it."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,13 @@ class Cells:
 def services(cloud: Connection) -> list[NovaService]:
     """Return every service Nova has a record of."""
     return [
-        NovaService(service.binary, service.host.split(".")[0], service.state == "up", service.status == "enabled")
+        NovaService(
+            service.binary,
+            service.host.split(".")[0],
+            up=service.state == "up",
+            enabled=service.status == "enabled",
+            reason=service.disabled_reason or "",
+        )
         for service in cloud.compute.services()
     ]
 

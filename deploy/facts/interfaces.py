@@ -110,8 +110,11 @@ def within(host: Reads, network: object) -> list[Route]:
 
 
 def parse_within(text: str) -> list[Route]:
-    """Parse `ip -j route show` of iproute2."""
-    return [
-        Route(entry.get("dst", ""), entry.get("dev", ""), entry.get("gateway", ""), entry.get("type", "unicast"))
-        for entry in json.loads(text or "[]")
-    ]
+    """Parse `ip -j route show` of iproute2; an empty list where the text is something else."""
+    try:
+        return [
+            Route(entry["dst"], entry.get("dev", ""), entry.get("gateway", ""), entry.get("type", "unicast"))
+            for entry in json.loads(text)
+        ]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return []

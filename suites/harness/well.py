@@ -181,6 +181,7 @@ class Well:
                 is_alive=(name, host) not in self.dead,
                 state="down" if (name, host) in self.dead else "up",
                 status="enabled",
+                disabled_reason=None,
                 is_admin_state_up=True,
                 configuration={},
             )

@@ -12,7 +12,10 @@ NOVA = "nova"
 @pytest.mark.api
 def test_service_is_up_and_enabled(cloud_says, nova_service, expect):
     states = [
-        ("up" if entry.up else "down", "enabled" if entry.enabled else "disabled")
+        (
+            "up" if entry.up else "down",
+            "enabled" if entry.enabled else f"disabled ({entry.reason or 'no reason given'})",
+        )
         for entry in cloud_says(services)
         if (entry.binary, entry.host) == (nova_service.service.name, nova_service.node.name)
     ]
