@@ -77,9 +77,23 @@ def test_a_socket_whose_holder_has_ended_is_skipped():
     assert sockets.parse(lines, {8: Process("root", "mariadb")}) == ()
 
 
-@pytest.mark.parametrize("text", ["", "garbage", "tcp LISTEN 0 5", "tcp LISTEN 0 5 10.0.0.1:http 0.0.0.0:*"])
+UNREADABLE = ["garbage", "tcp LISTEN 0 5", "tcp LISTEN 0 5 10.0.0.1:9", "tcp LISTEN 0 5 10.0.0.1:http 0.0.0.0:*"]
+
+
+@pytest.mark.parametrize("text", ["", *UNREADABLE])
 def test_unreadable_output_lists_no_socket(text):
     assert sockets.parse(text, {}) == ()
+
+
+def test_unreadable_lines_hide_no_other_socket():
+    lines = "\n".join([*UNREADABLE, "tcp LISTEN 0 5 10.0.0.1:9 0.0.0.0:*"])
+    assert [str(socket) for socket in sockets.parse(lines, {})] == ["10.0.0.1:9/tcp of the kernel"]
+
+
+def test_a_program_s_name_may_have_spaces():
+    line = 'tcp LISTEN 0 5 10.0.0.1:9 0.0.0.0:* users:(("tmux: server",pid=7,fd=5),("sh",pid=8,fd=5))\n'
+    (socket,) = sockets.parse(line, {8: Process("root", "a")})
+    assert (socket.program, socket.units) == ("tmux: server", {"a"})
 
 
 def test_a_unit_may_have_processes_of_several_accounts(running):
