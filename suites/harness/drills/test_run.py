@@ -19,6 +19,7 @@ from fixtures.drills.errors import Refused
 from fixtures.drills.plugin import UNHURRIED
 from fixtures.drills.result import Result, load
 from fixtures.drills.run import runner
+from fixtures.probes.catalogued import SignedIn
 from fixtures.probes.judging import recording
 from fixtures.probes.judging.recording import Recording
 from fixtures.probes.probe import Probe
@@ -186,6 +187,7 @@ def test_every_probe_from_outside_has_the_pace(site_of, monkeypatch, tmp_path, p
         raise Refused("seen enough")
 
     monkeypatch.setattr(runner, "Watch", watch)
+    monkeypatch.setattr(runner.clients, "signed_in", lambda *_: SignedIn("t", "p1"))
     monkeypatch.setattr(runner.clients, "probes", lambda *_: (Probe("keystone", "http", 0.25),))
     running = runner.Runner(site_of("lab"), also=(Probe("floating-ip", "http", 0.25),), pace=pace)
     with pytest.raises(Refused, match="seen enough"):
@@ -233,6 +235,7 @@ def test_a_fault_waits_for_calm_only_where_outages_are_judged(site_of, monkeypat
     monkeypatch.setattr(runner, "Holders", lambda *_: nullcontext())
     monkeypatch.setattr(runner, "Stalls", nullcontext)
     monkeypatch.setattr(runner, "inflicted", inflicted)
+    monkeypatch.setattr(runner.clients, "signed_in", lambda *_: SignedIn("t", "p1"))
     monkeypatch.setattr(runner.clients, "probes", lambda *_: ())
     running = runner.Runner(site_of("lab"), timed=timed)
     monkeypatch.setattr(running, "_until_calm", lambda *_: done.append("calm"))
