@@ -1,5 +1,6 @@
 """Debugging: services that log at the level DEBUG now, whatever their files say."""
 
+from deploy.facts.ended import END, whole
 from deploy.host import Reads
 
 MINUTES = 10
@@ -8,7 +9,8 @@ MINUTES = 10
 
 def services(host: Reads) -> list[str]:
     """Return the log files with a recent line of the level DEBUG; CommandFailed where they cannot be read."""
-    return host.check(_DEBUGGING, f"{MINUTES} minutes ago", timeout=20).split()
+    text = host.check(f"{{ {_DEBUGGING}\n}} && echo {END}", f"{MINUTES} minutes ago", timeout=20)
+    return whole(host, "debug lines", text).split()
 
 
 # The last lines of each log of oslo.log: `date time.milliseconds pid LEVEL ...`, in the host's time zone. A log without

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from deploy.facts.ended import END, whole
 from deploy.host import Reads
 
 
@@ -136,4 +137,5 @@ def parse_registered(text: str) -> tuple[Registered, ...]:
 def accounts(host: Reads, endpoint: str) -> list[str]:
     """Return etcd's users and roles; CommandFailed without an answer, and where authentication is on."""
     ask = "ETCDCTL_API=3 etcdctl --command-timeout=3s --endpoints %s"
-    return host.check(f"{ask} user list && {ask} role list", endpoint, endpoint, timeout=20).split()
+    listed = host.check(f"{ask} user list && {ask} role list && echo {END}", endpoint, endpoint, timeout=20)
+    return whole(host, "etcd's accounts", listed).split()

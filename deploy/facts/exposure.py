@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from deploy.errors import CommandFailed
+from deploy.facts.ended import END, whole
 from deploy.facts.searching import KINDS, SAMPLE, script, spellings
 from deploy.host import Reads
 
@@ -74,9 +75,8 @@ _VANISHED = re.compile(r"(No such file or directory|No such process)$|cannot ope
 
 def writable(host: Reads) -> list[str]:
     """Return the files and folders of CONFIGURATION that any user can write, folders with a sticky bit included."""
-    return host.check(
-        "find %s %s %s -xdev '(' -type f -o -type d ')' -perm -0002 -print", *CONFIGURATION, timeout=60
-    ).splitlines()
+    ask = f"find %s %s %s -xdev '(' -type f -o -type d ')' -perm -0002 -print && echo {END}"
+    return whole(host, "files that everyone may write", host.check(ask, *CONFIGURATION, timeout=60)).splitlines()
 
 
 def sign_in(host: Reads) -> dict[str, str]:

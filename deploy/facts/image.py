@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from deploy.facts.ended import END, whole
 from deploy.host import Reads
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def stored(host: Reads, after: int = 0) -> dict[str, int]:
 
     CommandFailed where the folder cannot be listed.
     """
-    return parse(host.check("sleep %s; find %s -type f -printf '%%f %%s\\n'", after, FOLDER, timeout=after + 25))
+    ask = f"sleep %s; find %s -type f -printf '%%f %%s\\n' && echo {END}"
+    return parse(whole(host, "files of images", host.check(ask, after, FOLDER, timeout=after + 25)))
 
 
 def parse(text: str) -> dict[str, int]:

@@ -91,7 +91,7 @@ class Process:
     """Open files, and its own soft limit (RLIMIT_NOFILE)."""
     threads: int
     unit: str
-    """With its suffix, such as `mariadb.service` or `machine-qemu-1.scope`; `-` where it belongs to none."""
+    """With its suffix, such as `nova-compute.service` or `machine-qemu-1.scope`; `-` where it belongs to none."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Orphans: records in the databases whose instance, router, agent, compute, user or project is gone."""
 
+from deploy.facts.ended import END, whole
 from deploy.host import Reads
 
 ALIVE = (
@@ -99,7 +100,9 @@ def read(host: Reads, projects: frozenset[str], after: int = 0) -> dict[str, tup
 
     All kinds are read in one round trip, `after` seconds from now. CommandFailed where a query fails.
     """
-    return parse(host.check("sleep %s; exec mariadb -N -B", after, stdin=_queries(projects), timeout=after + 25))
+    ask = f"sleep %s; mariadb -N -B && echo {END}"
+    text = host.check(ask, after, stdin=_queries(projects), timeout=after + 25)
+    return parse(whole(host, "orphans in the databases", text))
 
 
 def _queries(projects: frozenset[str]) -> str:

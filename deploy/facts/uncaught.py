@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from deploy.facts import window
+from deploy.facts.ended import END, whole
 from deploy.host import Reads
 
 HEAD = "Traceback (most recent call last):"
@@ -49,7 +50,8 @@ def read(host: Reads, since: str = "") -> tuple[Uncaught, ...]:
 
     CommandFailed where the journal cannot be searched.
     """
-    return parse(host.check("exec sh -s -- %s", since, stdin=_SCRIPT, timeout=60))
+    text = host.check(f"sh -s -- %s && echo {END}", since, stdin=_SCRIPT, timeout=60)
+    return parse(whole(host, "uncaught exceptions", text))
 
 
 @lru_cache(maxsize=32)  # many checks read the same answer

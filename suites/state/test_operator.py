@@ -23,7 +23,7 @@ def test_network_is_reached_over_its_own_interface(reader, wire, together, expec
     """A route to a part of the network, or through a gateway, leads some of the traffic between hosts elsewhere."""
     network = wire.network
     if network.name not in wire.node.addresses:
-        return  # the host has no address there, so its owner decides how it reaches the network
+        pytest.skip("the host has no address on this network, so its owner decides how it reaches the network")
     read = together(
         {"routes": lambda: interfaces.within(reader, network.cidr), "links": lambda: interfaces.read(reader)}
     )
@@ -59,13 +59,13 @@ def _is_foreign(path, ours):
 
 
 @pytest.mark.own
-def test_logs_are_rotated(host, node, standing, expect):
+def test_logs_are_rotated(reader, node, standing, expect):
     timer = standing.platform.names["rotation"]
-    properties = host.service(timer).systemd_properties
+    state = reader.run("systemctl is-active %s; systemctl is-enabled %s", timer, timer).out.split()
     expect.that(
         timer,
-        (properties["ActiveState"], properties["UnitFileState"]) == ("active", "enabled"),
-        seen=f"{properties['ActiveState']} and {properties['UnitFileState']}",
+        state == ["active", "enabled"],
+        seen=" and ".join(state) or "no answer",
         expected="active and enabled: without it the logs fill the disk",
         look=f"systemctl enable --now {timer}",
     )

@@ -1,7 +1,7 @@
 """Silence: a check turns red where it hears no answer; it never takes silence, an error or garbage for a good state."""
 
 import pytest
-from _pytest.outcomes import Failed
+from _pytest.outcomes import Failed, Skipped
 
 from deploy.errors import StackproofError
 from suites.harness.clusters import with_every_feature
@@ -17,30 +17,7 @@ SILENCE = {
 }
 """Exit codes and outputs of every host for every command; no API answers, except for the last kind."""
 EMPTY = "a cluster may rightly have none of what this check lists"
-LOGS = "a log may rightly hold nothing"
-SEARCH = "a search may rightly find nothing"
-BROKEN, RED = "breaks off with ValueError", "it is red all the same"
 ALLOWED = {
-    "nothing": {
-        "test_logs::test_log_has_no_critical_error_or_crash": LOGS,
-        "test_logs::test_log_has_no_traceback_storm": LOGS,
-        "test_logs::test_no_other_program_crashed": LOGS,
-        "test_security::test_no_configuration_is_writable_by_everyone": SEARCH,
-        "test_security::test_no_password_is_readable_by_everyone": SEARCH,
-        "test_security::test_no_generated_secret_is_readable_by_everyone": SEARCH,
-    },
-    "garbage": {
-        "test_logs::test_log_has_no_critical_error_or_crash": LOGS,
-        "test_logs::test_log_has_no_traceback_storm": LOGS,
-        "test_logs::test_no_other_program_crashed": LOGS,
-        f"test_security::test_root_cannot_sign_in_by_password {BROKEN}": RED,
-        f"test_security::test_ssh_password_setting_is_reported_and_all_hosts_agree {BROKEN}": RED,
-    },
-    "a table of garbage": {
-        "test_logs::test_log_has_no_critical_error_or_crash": LOGS,
-        "test_logs::test_log_has_no_traceback_storm": LOGS,
-        "test_logs::test_no_other_program_crashed": LOGS,
-    },
     "an API that lists nothing": {
         "test_glance::test_every_image_is_active": EMPTY,
     },
@@ -72,7 +49,7 @@ def unmoved(readings, about=None):
             try:
                 call()
                 found.add(check)
-            except (Failed, StackproofError):
+            except (Failed, Skipped, StackproofError):
                 pass
             except Exception as error:
                 found.add(f"{check} breaks off with {type(error).__name__}")

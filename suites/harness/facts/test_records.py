@@ -7,6 +7,7 @@ import pytest
 
 from deploy.errors import CommandFailed
 from deploy.facts import hosted, orphans, recorded
+from deploy.facts.ended import END
 from deploy.facts.hosted import INSTANCES, NETWORKING, Hosted
 from deploy.facts.recorded import Recorded, Router
 
@@ -170,7 +171,7 @@ def test_images_are_named_by_their_uuid():
 
 
 def test_orphans_are_read_of_the_clusters_own_projects():
-    host = Answering("cell mappings of computes that are gone\tghost\n")
+    host = Answering(f"cell mappings of computes that are gone\tghost\n{END}\n")
     assert orphans.read(host, frozenset({"nova"})) == {"cell mappings of computes that are gone": ("ghost",)}
     query = host.asked[0][2]
     assert "nova_api.host_mappings" in query
