@@ -80,7 +80,7 @@ _ACCOUNTS = """
 SELECT 'user', User, Host, Priv LIKE '%"account_locked":true%',
   IFNULL(JSON_VALUE(Priv, '$.authentication_string'), '') <> '' OR Priv LIKE '%unix_socket%',
   IFNULL(JSON_VALUE(Priv, '$.access'), 0),
-  IF(IFNULL(JSON_VALUE(Priv, '$.authentication_string'), '') = '' OR JSON_EXISTS(Priv, '$.auth_or'), '',
+  IF(IFNULL(JSON_VALUE(Priv, '$.authentication_string'), '') = '' OR IFNULL(JSON_LENGTH(Priv, '$.auth_or'), 0) > 1, '',
     SHA2(CONCAT(JSON_VALUE(Priv, '$.plugin'), ' ', JSON_VALUE(Priv, '$.authentication_string')), 256))
   FROM mysql.global_priv;
 SELECT 'on', User, Host, CONCAT(Db,

@@ -71,10 +71,11 @@ def test_statistics_page_accepts_its_password(page, standing, expect):
     expect(f"status of {url} for admin with its password", answer.status, 200, AUTH)
 
 
-def test_rsyslog_runs_and_the_log_exists(reader, host, haproxy_host, expect):
+def test_rsyslog_runs_and_the_log_exists(reader, haproxy_host, expect):
     state = systemd.units(reader, ["rsyslog"])["rsyslog"].active
     expect("rsyslog, which writes HAProxy's log", state, "active", "journalctl -u rsyslog")
-    expect(f"{LOG} exists", host.file(LOG).exists, True, "/etc/rsyslog.d/49-haproxy.conf")
+    is_there = age(reader).isdecimal()
+    expect.that(LOG, is_there, seen="no file", expected="a file", look="/etc/rsyslog.d/49-haproxy.conf")
 
 
 def test_request_is_logged(page, everywhere, cluster, standing, expect):

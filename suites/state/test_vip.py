@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.facts import interfaces, neighbours, pacemaker
+from deploy.facts import interfaces, neighbours, pacemaker, systemd
 from deploy.facts.members import most
 from deploy.facts.pacemaker import Configuration
 
@@ -55,13 +55,9 @@ def test_haproxy_runs_on_the_vip_holder(everywhere, readings, cluster, standing,
     dead = {
         name: state
         for name in expect.known(f"hosts with {cluster.vip}", holders(everywhere, cluster), LOOK)
-        if (state := active(readings.infra(cluster.node(name)), unit)) != "active"
+        if (state := systemd.units(readings.reader(cluster.node(name)), [unit])[unit].active) != "active"
     }
     expect("VIP holders on which HAProxy does not run", dead, {}, f"journalctl -u {unit}")
-
-
-def active(host, unit):
-    return host.service(f"{unit}.service").systemd_properties["ActiveState"]
 
 
 def test_vip_answers(page, standing, expect):
