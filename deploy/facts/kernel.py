@@ -70,11 +70,11 @@ def _message(line: str) -> str:
 
 _SCRIPT = (
     window.SHELL
-    + window.READABLE
+    + window.SEARCH
     + "systemd-detect-virt -q --container && echo container\n"
     + '[ -z "$(journalctl -q --no-pager -n 1 -o cat _TRANSPORT=kernel)" ] || echo known\n'
     # One search finds every line that the patterns can match.
-    + 'journalctl -q --no-pager --since "@$at" -o json --output-fields=MESSAGE -g \''
+    + 'search _TRANSPORT=kernel + "_SYSTEMD_UNIT=$2.service" --output-fields=MESSAGE -g \''
     + "|".join(f"(?:{pattern.pattern})" for pattern in KINDS.values())
-    + '\' _TRANSPORT=kernel + "_SYSTEMD_UNIT=$2.service" | tail -n 1000\n'
+    + "'\nprintf '%s\\n' \"$found\" | tail -n 1000\n"
 )

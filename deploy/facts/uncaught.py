@@ -103,14 +103,16 @@ def _of_files(lines: Iterable[str]) -> list[_Line]:
 # A bare traceback is several entries, of which the first search finds the first, and the second the last: a line that
 # begins with the name of a class. Most hosts need the first search only.
 _SCRIPT = (
-    f"""{window.SHELL}{window.READABLE}"""
+    window.SHELL
+    + window.SEARCH
     + r"""
-journal() { journalctl -q --no-pager --since "@$at" _TRANSPORT=stdout -o json "$@"; }
-processes=$(journal --output-fields=_PID -g '^Traceback \(most recent call last\)' |
-  sed -n 's/.*"_PID" *: *"\([0-9]*\)".*/_PID=\1/p' | sort -u | tail -n 100)
-[ -z "$processes" ] || journal --output-fields=MESSAGE,_SYSTEMD_UNIT,_PID $processes \
-  -g '^Traceback \(most recent|^[A-Za-z_][A-Za-z0-9_.]*(: |$)|^During handling of the|^The above exception' |
-  tail -n 4000
+search _TRANSPORT=stdout --output-fields=_PID -g '^Traceback \(most recent call last\)'
+processes=$(printf '%s\n' "$found" | sed -n 's/.*"_PID" *: *"\([0-9]*\)".*/_PID=\1/p' | sort -u | tail -n 100)
+if [ -n "$processes" ]; then
+  search _TRANSPORT=stdout --output-fields=MESSAGE,_SYSTEMD_UNIT,_PID $processes \
+    -g '^Traceback \(most recent|^[A-Za-z_][A-Za-z0-9_.]*(: |$)|^During handling of the|^The above exception'
+  printf '%s\n' "$found" | tail -n 4000
+fi
 # What oslo.service catches where a thread or process ends for it.
 find /var/log -mindepth 2 -maxdepth 3 -name '*.log' -newermt "@$at" \
     -exec grep -HaE ' oslo_service\..*(Error (starting|waiting on) thread|Unhandled exception)' {} + |
