@@ -55,7 +55,7 @@ def test_what_breaks_while_the_victim_boots_counts_to_its_return():
         ((508.0, 513.5), ("FAILED", "PASSED")),
         ((512.0, 516.0), ("PASSED", "PASSED")),  # under way at the sign of life: part of the loss as a whole
         ((512.0, 518.0), ("FAILED", "PASSED")),
-        ((LIFE, 518.0), ("PASSED", "FAILED")),  # the last success is before the sign of life, the first failure not
+        ((LIFE, 520.0), ("PASSED", "FAILED")),  # the last success is before the sign of life, the first failure not
         ((514.5, 515.0), ("PASSED", "PASSED")),
     ],
 )
@@ -79,6 +79,22 @@ def test_a_stretch_without_attempts_at_the_sign_of_life_counts_in_both_parts():
     allowed = {"keystone": 1.5}
     judgements = judge(kept, allowed, ON_RETURN, timed=False)
     assert [judgements.of(KEYSTONE.of(part)).outcome for part in (Part.OUTAGE, Part.RETURN)] == ["NOTED", "NOTED"]
+
+
+def test_a_stretch_without_attempts_before_the_sign_of_life_belongs_to_the_loss():
+    kept = lost()
+    line = kept.timelines[KEYSTONE]
+    few = tuple(sample for sample in line.samples if not 509.0 < sample.at < 510.6)
+    kept = replace(kept, timelines={**kept.timelines, KEYSTONE: replace(line, samples=few)})
+    assert judged(kept, Part.RETURN, timed=False).outcome == "PASSED"
+
+
+def test_without_an_attempt_after_the_sign_of_life_nothing_is_proven():
+    kept = lost()
+    line = kept.timelines[KEYSTONE]
+    ended = replace(line, samples=tuple(sample for sample in line.samples if sample.at < 513.0), end=513.0)
+    found = judged(replace(kept, timelines={**kept.timelines, KEYSTONE: ended}), Part.RETURN)
+    assert (found.outcome, found.reason) == ("ERROR", "keystone: no attempt after the victim's first sign of life")
 
 
 def test_without_a_budget_for_the_return_later_outages_count_to_the_loss():
@@ -126,7 +142,7 @@ def test_of_several_victims_the_first_sign_of_life_counts():
 
 
 def test_the_longest_silence_ends_with_the_sign_of_life():
-    kept = lost((512.5, 515.0), silences=((511.0, 511.3), OFF, (517.0, 518.0)))
+    kept = lost((512.5, 515.0), silences=((508.5, 508.8), (510.0, LIFE), (517.0, 518.0)))
     assert outcomes(kept) == ("PASSED", "PASSED")
 
 
