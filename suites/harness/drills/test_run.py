@@ -16,6 +16,8 @@ from deploy.catalogue import Promise
 from deploy.errors import StepFailed
 from fixtures.drills import summary
 from fixtures.drills.errors import Refused
+from fixtures.drills.faults.fault import Moments
+from fixtures.drills.faults.power import Power
 from fixtures.drills.plugin import UNHURRIED
 from fixtures.drills.result import Result, load
 from fixtures.drills.run import runner
@@ -234,3 +236,24 @@ def test_a_fault_waits_for_calm_only_where_outages_are_judged(site_of, monkeypat
     with pytest.raises(Refused, match="seen enough"):
         running._watched("drill", SimpleNamespace(victims=("controller02",)), tmp_path, "run", [])
     assert done == before
+
+
+def test_a_recording_has_who_looked_for_the_vip_and_whether_the_victim_boots(site_of, monkeypatch, tmp_path):
+    looks, claims = {"controller01": ((1.0, 1.1),)}, ((2.0, frozenset({"controller03"})),)
+    holders = SimpleNamespace(observations=lambda: claims, looks=lambda: looks)
+    heard = nullcontext()
+    heard.claims, heard.listeners, heard.notes = (lambda: claims), ("compute02",), ("compute01 could not listen",)
+    watch = nullcontext()
+    watch.until_settled, watch.stop = (lambda _: None), dict
+    monkeypatch.setattr(runner.clients, "probes", lambda *_: ())
+    monkeypatch.setattr(runner, "Watch", lambda *_: watch)
+    monkeypatch.setattr(runner, "Holders", lambda *_: nullcontext(holders))
+    monkeypatch.setattr(runner.Claims, "of", lambda _, victims: heard if victims == ("controller02",) else None)
+    monkeypatch.setattr(runner, "Stalls", lambda: nullcontext(SimpleNamespace(notes=lambda _: ())))
+    monkeypatch.setattr(runner, "inflicted", lambda *_: nullcontext(Moments()))
+    monkeypatch.setattr(runner.Runner, "_whole", lambda *_: 9.0)
+    fault = Power(site := site_of("lab")).off(site.hosts["controller02"])
+    found, _ = runner.Runner(site, timed=False)._watched("drill", fault, tmp_path, "run", [])
+    assert (found.holders, found.looks, found.claims, found.listeners) == (claims, looks, claims, ("compute02",))
+    assert (found.returns, found.reboots, found.unpowered, found.victims) == (True, True, True, ("controller02",))
+    assert "compute01 could not listen" in found.notes
