@@ -27,6 +27,10 @@ class Health:
     """The port of the health check; None: the service's own port."""
     signed_in: str = ""
     """A path for requests with a token. The answer needs the token's validation and the database, and little else."""
+    tenant: str = ""
+    """The same for a tenant, where tenants may not read `signed_in`; `{project}` is the tenant's project."""
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Headers that a request for `tenant` needs."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -171,6 +175,11 @@ class Service:
     """Drills that stop the service's processes: the victim by the name of the drill's target."""
     lose_only: Literal["all", "main"] = "all"
     """Which of the unit's processes a drill stops."""
+    proofs: tuple[str, ...] = ()
+    """Probes, as promise or promise/way, that fail where no process of the service works; for an API, its own read. A
+    drill that takes a process away proves nothing without one of them."""
+    alone: dict[str, float] = Field(default_factory=dict)
+    """Allowed outage in seconds of promises that one process keeps alone, while a drill takes that process away."""
     budget: str = ""
     """The table of budgets (promises.toml) for the API's promise; empty: none."""
     note: str = ""

@@ -143,6 +143,8 @@ class _Resolver:
         entry["paths"] = {**on.get("paths", {}), **on_platform.get("paths", {})}
         if isinstance(lose := entry.get("lose", {}), str):
             entry["lose"] = {name: lose}
+        if entry.get("health", {}).get("signed_in"):
+            entry.setdefault("proofs", [name])
         service = _validated(Service, entry, f"{project}: services.{name}")
         self._check_budget(service)
         return replace(service, ports=tuple(port for port in service.ports if set(port.needs) <= self._features))

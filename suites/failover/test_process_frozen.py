@@ -2,7 +2,7 @@
 
 import pytest
 
-from fixtures.drills.promises import PromisesOnReturn
+from fixtures.drills.promises import PromisesOfTarget, PromisesOnReturn
 
 FAULT = "frozen"
 
@@ -12,5 +12,5 @@ def record(drill, workload, target):
     return drill(lambda: target.fault(drill.process.freeze, drill.who, workload), target.name)
 
 
-class TestProcessFrozen(PromisesOnReturn):
+class TestProcessFrozen(PromisesOnReturn, PromisesOfTarget):
     pass

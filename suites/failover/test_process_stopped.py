@@ -2,7 +2,7 @@
 
 import pytest
 
-from fixtures.drills.promises import Promises
+from fixtures.drills.promises import PromisesOfTarget
 
 FAULT = "process-stop"
 
@@ -12,5 +12,5 @@ def record(drill, workload, target):
     return drill(lambda: target.fault(drill.process.stop, drill.who, workload), target.name)
 
 
-class TestProcessStopped(Promises):
+class TestProcessStopped(PromisesOfTarget):
     pass

@@ -15,7 +15,7 @@ from deploy.secrets import Unsaved
 from fixtures.checks import subjects
 from fixtures.checks.subjects import Intended
 from fixtures.drills.targets import targets
-from fixtures.probes.catalogued import probes
+from fixtures.probes.catalogued import SignedIn, probes
 from suites.harness.clusters import choosing
 
 OPTIONAL = {name for name, project in catalogue.load().projects.items() if project.get("optional")}
@@ -140,4 +140,7 @@ def test_no_check_is_about_an_absent_project(cluster):
 def test_drills_use_present_services_only(cluster):
     known = catalogue.load().of(cluster)
     assert {target.service for target in targets(known) if target.service not in known.services} == set()
-    assert {probe.name.partition("/")[0] for probe in probes(cluster, known)} <= {"vip", *map(str, known.services)}
+    assert {probe.name.partition("/")[0] for probe in probes(cluster, known, SignedIn("t", "p1"))} <= {
+        "vip",
+        *map(str, known.services),
+    }

@@ -13,7 +13,7 @@ from fixtures import stages
 from fixtures.checks import subjects
 from fixtures.checks.subjects import Intended
 from fixtures.drills.targets import targets
-from fixtures.probes.catalogued import probes
+from fixtures.probes.catalogued import SignedIn, probes
 
 NAME, PORT = "sample", 9999
 SHIPPED = read.ROOT
@@ -140,7 +140,9 @@ def test_state_suite_checks_the_new_project(site):
 
 
 def test_drills_watch_and_stop_the_new_service(site):
-    assert {f"{NAME}", f"{NAME}/kept"} <= {probe.name for probe in probes(site.cluster, site.catalogue)}
+    assert {f"{NAME}", f"{NAME}/kept"} <= {
+        probe.name for probe in probes(site.cluster, site.catalogue, SignedIn("t", "p1"))
+    }
     assert NAME in {target.name for target in targets(site.catalogue)}
 
 

@@ -9,6 +9,7 @@ from deploy.errors import StackproofError
 from fixtures.drills import ledgers
 from fixtures.drills.ledgers.store import Store
 from fixtures.drills.run import clients
+from fixtures.probes.catalogued import SignedIn
 from fixtures.probes.judging.ledger import Ledger
 from fixtures.probes.probe import Probe
 
@@ -33,6 +34,7 @@ def store():
 
 @pytest.fixture
 def only(monkeypatch):
+    monkeypatch.setattr(clients.keys, "forget", lambda _: [])
     return lambda *stores: monkeypatch.setattr(clients, "stores", lambda: stores)
 
 
@@ -53,7 +55,7 @@ def test_a_new_file_is_found(monkeypatch, tmp_path):
 def test_each_store_is_written_to_and_cleared(site_of, only, store):
     only(store)
     site = site_of("lab")
-    assert clients.probes(site, "r1")[-1] == Probe("containers", "http", options={"run": "r1"})
+    assert clients.probes(site, "r1", SignedIn("t", "p1"))[-1] == Probe("containers", "http", options={"run": "r1"})
     assert clients.forget(site) == ["container ledger"]
 
 

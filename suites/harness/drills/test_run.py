@@ -21,6 +21,7 @@ from fixtures.drills.faults.power import Power
 from fixtures.drills.plugin import UNHURRIED
 from fixtures.drills.result import Result, load
 from fixtures.drills.run import runner
+from fixtures.probes.catalogued import SignedIn
 from fixtures.probes.probe import Probe
 from fixtures.probes.subject import Part, Subject, Way
 from suites.harness.clusters import with_every_feature
@@ -182,6 +183,7 @@ def test_every_probe_from_outside_has_the_pace(site_of, monkeypatch, tmp_path, p
         raise Refused("seen enough")
 
     monkeypatch.setattr(runner, "Watch", watch)
+    monkeypatch.setattr(runner.clients, "signed_in", lambda *_: SignedIn("t", "p1"))
     monkeypatch.setattr(runner.clients, "probes", lambda *_: (Probe("keystone", "http", 0.25),))
     running = runner.Runner(site_of("lab"), also=(Probe("floating-ip", "http", 0.25),), pace=pace)
     with pytest.raises(Refused, match="seen enough"):
@@ -230,6 +232,7 @@ def test_a_fault_waits_for_calm_only_where_outages_are_judged(site_of, monkeypat
     monkeypatch.setattr(runner.Claims, "of", lambda *_: nullcontext())
     monkeypatch.setattr(runner, "Stalls", nullcontext)
     monkeypatch.setattr(runner, "inflicted", inflicted)
+    monkeypatch.setattr(runner.clients, "signed_in", lambda *_: SignedIn("t", "p1"))
     monkeypatch.setattr(runner.clients, "probes", lambda *_: ())
     running = runner.Runner(site_of("lab"), timed=timed)
     monkeypatch.setattr(running, "_until_calm", lambda *_: done.append("calm"))
@@ -246,6 +249,7 @@ def test_a_recording_has_who_looked_for_the_vip_and_whether_the_victim_boots(sit
     watch = nullcontext()
     watch.until_settled, watch.stop = (lambda _: None), dict
     monkeypatch.setattr(runner.clients, "probes", lambda *_: ())
+    monkeypatch.setattr(runner.clients, "signed_in", lambda *_: SignedIn("t", "p1"))
     monkeypatch.setattr(runner, "Watch", lambda *_: watch)
     monkeypatch.setattr(runner, "Holders", lambda *_: nullcontext(holders))
     monkeypatch.setattr(runner.Claims, "of", lambda _, victims: heard if victims == ("controller02",) else None)

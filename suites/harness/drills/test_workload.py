@@ -10,6 +10,12 @@ from deploy.journal import JOURNAL
 from fixtures.drills import workload
 from fixtures.drills.workload import Workload
 
+
+@pytest.fixture(autouse=True)
+def no_actions(monkeypatch):
+    monkeypatch.setattr(workload.Actions, "prepared", lambda *_: None)
+
+
 SERVER, ADDRESS = SimpleNamespace(id="second"), "192.168.77.9"
 
 
@@ -26,7 +32,7 @@ def test_the_wait_ends_with_a_login_prompt_on_the_console(monkeypatch, prompt):
     clock = SimpleNamespace(monotonic=lambda: float(sum(waited)), sleep=waited.append)
     monkeypatch.setattr(workload, "until", partial(workload.until, clock=clock))
     tenant = console("", "Starting User Login Management", f"random: crng init done\n{prompt}")
-    Workload(None, tenant, None).await_login("second")
+    Workload(None, tenant, None, None).await_login("second")
     assert len(waited) == 2
 
 

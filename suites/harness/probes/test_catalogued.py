@@ -6,23 +6,26 @@ from types import SimpleNamespace
 import pytest
 
 from deploy import catalogue, inventory
+from fixtures.cloud import Tenant
+from fixtures.drills.actions import Actions
 from fixtures.drills.inside import SUBJECTS
 from fixtures.drills.ledgers import objects
 from fixtures.drills.run import clients
 from fixtures.drills.workload import Workload
 from fixtures.probes import prober
-from fixtures.probes.catalogued import probes
+from fixtures.probes.catalogued import SignedIn, probes
 from fixtures.probes.inside import DEADLINES, INTERVALS
 from fixtures.probes.probe import load, save
 from suites.harness.clusters import with_every_feature, with_every_project
 
+USER = SignedIn("t", "p1")
 WHOLE = catalogue.load().of(with_every_feature())
 
 
 @pytest.fixture(params=["lab", "two-node"])
 def watching(request):
     there = inventory.load(request.param)
-    return probes(there, catalogue.load().of(there))
+    return probes(there, catalogue.load().of(there), USER)
 
 
 @pytest.fixture
@@ -30,7 +33,9 @@ def outside(site_of, monkeypatch):
     """Every probe of a drill that runs outside of the instance."""
     monkeypatch.setattr(objects, "keeper", lambda *_: {"owner": "u1", "token": "t"})
     site = site_of(with_every_project("lab"))
-    return [*clients.probes(site, "run"), *Workload(site, None, SimpleNamespace(address="10.0.0.9")).probes]
+    actions = Actions(site, Tenant(None), "s1", "i1", "f1", "n1", "a1", "p1")
+    workload = Workload(site, None, SimpleNamespace(address="10.0.0.9"), actions)
+    return [*clients.probes(site, "run", USER), *workload.probes, *actions.probes(USER.token)]
 
 
 @pytest.fixture
@@ -70,3 +75,13 @@ def test_the_prober_accepts_the_probes_as_a_plan(watching, tmp_path):
     save(watching, tmp_path / "plan.json")
     for probe in load(tmp_path / "plan.json"):
         assert prober.client(probe)
+
+
+def test_a_token_is_not_shown(outside):
+    assert not [probe for probe in outside if "hunter2" in repr(probe) or "'t'" in repr(probe)]
+
+
+@pytest.mark.parametrize("service", [each for each in WHOLE.services if each.lose], ids=str)
+def test_a_probe_tests_what_the_processes_of_each_target_do(service, watched):
+    assert service.proofs
+    assert set(service.proofs) <= {str(subject) for subject in watched}
