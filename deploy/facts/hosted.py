@@ -10,6 +10,8 @@ NETWORKING = ("namespace", "dnsmasq", "metadata proxy", "keepalived", "bridge", 
 """The kinds of things that Neutron's agents make; a process is named by the UUID of its network or router."""
 INSTANCES = ("instance", "domain", "instance folder")
 """The kinds of things that nova-compute makes: QEMU processes, domains of libvirt, folders; named by UUIDs."""
+IDLE = "idle"
+"""The kind of bridges without a tap, and of the VXLAN devices in them, besides their own kind."""
 LAST = "end"
 """The last line of the script's output; a text without it is incomplete."""
 
@@ -97,6 +99,9 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
             found.add((kind, match.group(1)))
 for device in names("/sys/class/net"):
     found.update((kind, device) for start, kind in DEVICES.items() if device.startswith(start))
+    members = names("/sys/class/net/%s/brif" % device) if device.startswith("brq") else ["tap"]
+    if not any(member.startswith("tap") for member in members):
+        found.update(("idle", name) for name in [device, *members] if name.startswith(("brq", "vxlan-")))
 for path in glob.glob("/etc/libvirt/qemu/*.xml"):
     if match := re.search("<uuid>(%s)</uuid>" % UUID, content(path)):
         found.add(("domain", match.group(1)))

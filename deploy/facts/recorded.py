@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from deploy.facts.hosted import Hosted
+from deploy.facts.hosted import IDLE, Hosted
 from deploy.host import Reads
 
 EVERYWHERE = "*"
@@ -47,8 +47,12 @@ class Recorded:
         return _of(self.wanted, host, kind) - hosted.of(kind)
 
     def left_over(self, host: str, kind: str, hosted: Hosted) -> frozenset[str]:
-        """Return the names of things on the host that no record explains."""
-        return hosted.of(kind) - _of(self.known, host, kind) - _of(self.known, EVERYWHERE, kind)
+        """Return the names of things on the host that no record explains.
+
+        Idle bridges are left out: the agent makes one anew where a network is deleted while the agent works on it.
+        """
+        known = _of(self.known, host, kind) | _of(self.known, EVERYWHERE, kind)
+        return hosted.of(kind) - known - hosted.of(IDLE)
 
     def misplaced(self, hosts: Mapping[str, Hosted]) -> dict[str, tuple[str, ...]]:
         """Return the addresses that are not on the router's active host alone, each with the hosts that have it.

@@ -58,6 +58,12 @@ def test_bridges_of_deleted_networks_are_left_over(records, hosts):
     }
 
 
+def test_a_bridge_without_a_tap_is_not_left_over():
+    records = recorded.parse("*\tbridge\tb\t0\n")
+    here = Hosted({"bridge": frozenset({"b", "idle", "busy"}), "idle": frozenset({"idle"})})
+    assert records.left_over("compute01", "bridge", here) == {"busy"}
+
+
 @pytest.mark.parametrize("kind", NETWORKING)
 def test_everything_wanted_is_missed_on_a_bare_host(records, kind):
     assert records.missing("compute01", kind, Hosted())
