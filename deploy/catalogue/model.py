@@ -196,6 +196,11 @@ class Service:
         return bool(self.unit) and self.manager == "pacemaker"
 
     @property
+    def shares_calls(self) -> bool:
+        """True where any of the service's RPC servers may take a call; elsewhere a call is for one host."""
+        return bool(self.topics) and self.roles == ("controller",)
+
+    @property
     def is_api(self) -> bool:
         """True for a service that clients reach by HTTP at the API address."""
         return bool(self.port and self.health and self.proxy and self.proxy.mode == "http")

@@ -267,6 +267,7 @@ def test_every_probe_from_outside_has_the_pace(site_of, monkeypatch, tmp_path, p
     monkeypatch.setattr(runner, "Watch", watch)
     monkeypatch.setattr(runner.clients, "signed_in", lambda *_: SignedIn("t", "p1"))
     monkeypatch.setattr(runner.clients, "probes", lambda *_: (Probe("keystone", "http", 0.25),))
+    monkeypatch.setattr(runner.calls, "probes", lambda *_: ())
     running = runner.Runner(site_of("lab"), also=(Probe("floating-ip", "http", 0.25),), pace=pace)
     with pytest.raises(Refused, match="seen enough"):
         running._watched("drill", SimpleNamespace(victims=("controller02",)), tmp_path, "run", [])
@@ -316,6 +317,7 @@ def test_a_fault_waits_for_calm_only_where_outages_are_judged(site_of, monkeypat
     monkeypatch.setattr(runner, "inflicted", inflicted)
     monkeypatch.setattr(runner.clients, "signed_in", lambda *_: SignedIn("t", "p1"))
     monkeypatch.setattr(runner.clients, "probes", lambda *_: ())
+    monkeypatch.setattr(runner.calls, "probes", lambda *_: ())
     running = runner.Runner(site_of("lab"), timed=timed)
     monkeypatch.setattr(running, "_until_calm", lambda *_: done.append("calm"))
     with pytest.raises(Refused, match="seen enough"):
@@ -330,7 +332,9 @@ def test_a_recording_has_who_looked_for_the_vip_and_whether_the_victim_boots(sit
     heard.claims, heard.listeners, heard.notes = (lambda: claims), ("compute02",), ("compute01 could not listen",)
     watch = nullcontext()
     watch.until_settled, watch.stop = (lambda _: None), dict
+    monkeypatch.setattr(runner.clients, "signed_in", lambda *_: SignedIn("t", "p1"))
     monkeypatch.setattr(runner.clients, "probes", lambda *_: ())
+    monkeypatch.setattr(runner.calls, "probes", lambda *_: ())
     monkeypatch.setattr(runner, "Watch", lambda *_: watch)
     monkeypatch.setattr(runner, "Holders", lambda *_: nullcontext(holders))
     monkeypatch.setattr(runner.Claims, "of", lambda _, victims: heard if victims == ("controller02",) else None)
