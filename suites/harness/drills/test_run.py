@@ -338,7 +338,7 @@ def test_a_recording_has_who_looked_for_the_vip_and_whether_the_victim_boots(sit
     monkeypatch.setattr(runner, "Watch", lambda *_: watch)
     monkeypatch.setattr(runner, "Holders", lambda *_: nullcontext(holders))
     monkeypatch.setattr(runner.Claims, "of", lambda _, victims: heard if victims == ("controller02",) else None)
-    monkeypatch.setattr(runner, "Stalls", lambda: nullcontext(SimpleNamespace(notes=lambda _: ())))
+    monkeypatch.setattr(runner, "Stalls", lambda: nullcontext(SimpleNamespace(notes=lambda _: (), pressure=lambda _: None)))
     monkeypatch.setattr(runner, "inflicted", lambda *_: nullcontext(Moments()))
     monkeypatch.setattr(runner.Runner, "_whole", lambda *_: 9.0)
     fault = Power(site := site_of("lab")).off(site.hosts["controller02"])

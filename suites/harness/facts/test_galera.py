@@ -1,6 +1,7 @@
 """Galera's facts: who is synced, primary and ready may serve, and only an unborn cluster is bootstrapped."""
 
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
@@ -130,3 +131,20 @@ def test_a_member_that_falls_behind_is_told(recording):
 def test_variables_are_told_by_name():
     text = "wsrep_on\tON\nwsrep_sst_auth\t\nno tab\n"
     assert galera.parse_variables(text) == {"wsrep_on": "ON", "wsrep_sst_auth": ""}
+
+
+def test_a_value_may_have_tabs():
+    assert galera.parse_variables("init_connect\tSET\tx = 1\n") == {"init_connect": "SET\tx = 1"}
+    text = "wsrep_provider_vendor\ta\tb\nwsrep_local_state_comment\tSynced\tnow\n"
+    assert galera.parse_status(text).state == "Synced\tnow"
+
+
+def test_comments_of_a_saved_state_are_no_values():
+    text = f"file: there\n# GALERA saved state\n# uuid: {UUID}\nno value\nseqno: 5\n"
+    assert galera.parse_saved(text) == galera.Saved(there=True, seqno=5)
+
+
+@pytest.mark.parametrize(("ok", "state"), [(True, "Synced"), (False, "")])
+def test_a_command_that_failed_reports_no_status(recording, ok, state):
+    host = SimpleNamespace(run=lambda *_, **__: SimpleNamespace(out=recording("galera", "synced"), ok=ok))
+    assert galera.status(host).state == state

@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -92,6 +93,21 @@ def test_an_interface_without_carrier_is_not_up():
 
 def test_an_address_that_neutron_moved_to_a_bridge_is_found():
     assert interfaces.addresses(interfaces.parse(BRIDGED), "eth1") == ("10.1.0.11",)
+
+
+def test_an_interface_has_its_own_addresses_and_its_bridge_s():
+    both = BRIDGED.replace(
+        '"master":"brq0",\n"addr_info":[]',
+        '"master":"brq0","addr_info":[{"family":"inet","local":"10.2.0.11","scope":"global"}]',
+    )
+    assert interfaces.addresses(interfaces.parse(both), "eth1") == ("10.2.0.11", "10.1.0.11")
+    assert interfaces.addresses(interfaces.parse(BARE), "eth0") == ("10.0.0.11",)
+
+
+@pytest.mark.parametrize(("address", "held"), [("10.0.0.1", True), ("10.0.0.11", False), ("0.0.0.1", False)])
+def test_an_address_is_held_as_a_whole(address, held):
+    line = "2: eth0    inet 10.0.0.1/24 brd 10.0.0.255 scope global eth0"
+    assert interfaces.holds(SimpleNamespace(check=lambda *_, **__: line), address) is held
 
 
 def test_this_machine_has_a_loopback():
@@ -229,6 +245,28 @@ def ntp(first: int, stratum: int, seconds: int) -> str:
 def test_replies_of_a_time_server(text, expected):
     assert clock.parse(text) == expected
     assert expected.serves is (expected.stratum == 2)
+
+
+def test_the_epoch_of_a_time_server_is_1900():
+    seconds = 3_908_988_805  # 2023-11-14 22:13:25 UTC, 1_700_000_005 s after 1970
+    assert clock.parse(ntp(0x24, 2, seconds - clock.NTP_EPOCH) + "\n1700000000\n") == TimeServer(2, 5)
+
+
+@pytest.mark.parametrize(("stratum", "serves"), [(0, False), (1, True), (15, True), (16, False)])
+def test_only_a_synchronised_time_server_serves(stratum, serves):
+    assert TimeServer(stratum).serves is serves
+
+
+def test_clocks_are_shown_with_their_sign_and_error():
+    assert str(Offset(-0.25, 0.1)) == "-0.250 s, give or take 0.100 s"
+    assert str(TimeServer(2, 5)) == "stratum 2, +5 s"
+    assert str(TimeServer()) == "no answer"
+
+
+def test_a_reply_that_is_too_short_is_none():
+    whole = ntp(0x24, 2, 1_700_000_005)
+    assert clock.parse(whole.rsplit(maxsplit=1)[0] + "\n1700000000\n") == TimeServer()
+    assert clock.parse(whole + "\nno time\n") == TimeServer()
 
 
 def test_a_silent_time_server_does_not_serve():

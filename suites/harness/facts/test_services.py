@@ -31,6 +31,14 @@ def test_unreadable_output_is_no_synchronised_clock(text):
     assert chrony.parse(text) == chrony.Clock()
 
 
+def test_sources_that_are_not_followed_are_no_source(recording):
+    tracking, source = recording("chrony", "following").splitlines()
+    other = source.replace("172.16.181.31", "10.0.0.9").replace(",*,", ",-,")
+    assert other != source
+    assert chrony.parse("\n".join([tracking, other, source])).source == "172.16.181.31"
+    assert not chrony.parse("\n".join([tracking, other, "^,*"])).synchronised
+
+
 def test_haproxy_lists_every_server_and_no_totals(recording):
     seen = haproxy.parse(recording("haproxy", "whole"))
     assert len(seen) == 24

@@ -72,3 +72,9 @@ def test_every_unit_asked_for_is_in_the_answer(recording):
 
 def test_no_unit_means_no_command():
     assert systemd.units(SimpleNamespace(), []) == {}
+
+
+def test_a_value_may_have_equals_signs_and_a_block_no_unit():
+    text = "\n\nLoadState=loaded\n\nId=a.service\nActiveState=active\nEnvironment=A=B\n"
+    assert systemd.parse(text)["a"].is_active
+    assert list(systemd.parse(text)) == ["a"]

@@ -473,6 +473,8 @@ def test_slower_means_longer_beyond_both_resolutions():
     good = drill("good")
     assert compare(good, good) == ()
     assert compare(good, longer(good, KEYSTONE, 0.4)) == ()
+    (little,) = compare(good, longer(good, KEYSTONE, 1.2))
+    assert 0.0 < little.by < 1.0
     (slower,) = compare(good, longer(good, KEYSTONE, 2.0))
     assert slower.subject == KEYSTONE
     assert 1.0 < slower.by < 2.0
@@ -510,6 +512,8 @@ def test_the_table_has_no_figure_where_nothing_is_proven():
 def rows(kept: Recording, verdict: Verdict) -> dict[str, list[str]]:
     """Return the cells of the drill's table, by promise."""
     shown = table(kept, verdict, ALLOWED)
+    assert [column.header for column in shown.columns][::8] == ["promise", "verdict"]
+    assert [column.justify for column in shown.columns] == ["left", *["right"] * 7, "left"]
     cells = zip(*(column.cells for column in shown.columns), strict=True)
     return {str(first): list(map(str, rest)) for first, *rest in cells}
 

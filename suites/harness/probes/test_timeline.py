@@ -230,6 +230,25 @@ def test_missed_attempts_are_those_of_the_observed_time():
     assert measured.stalled == pytest.approx(5.0)
 
 
+@pytest.mark.parametrize(("missing", "gaps"), [(2, 0), (3, 1)])
+def test_a_stretch_without_a_failure_is_a_gap_where_it_takes_three_times_as_long_as_usual(missing, gaps):
+    measured = line(*(Sample(slot / 10, TOOK, True) for slot in range(100) if not 40 <= slot < 40 + missing))
+    assert len(measured.gaps) == gaps
+    assert measured.lost == pytest.approx(gaps * (0.1 * (missing + 1) + TOOK))
+
+
+def test_without_a_success_answers_take_no_time():
+    measured = line(Sample(1.0, 1.0, False))
+    assert (measured.slowest, measured.usual) == (0.0, 0.1)
+
+
+def test_an_attempt_that_ends_with_the_window_counts():
+    measured = line(Sample(0.5, 0.25, True), Sample(1.0, 0.5, False), end=1.5)
+    assert not measured.steady(1)
+    assert measured.window(0.0, 1.25).steady(1)
+    assert not line().steady(0)
+
+
 def test_a_stall_is_no_proof_of_service():
     """Time without attempts counts as away, so that a stalled probe does not measure too short an outage."""
     measured = line(*(Sample(slot / 10, TOOK, True) for slot in range(100) if not 40 <= slot < 70))
