@@ -10,7 +10,7 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 """The ID of no network. The agent asks Neutron for its ports before it answers 404."""
 ASK_METADATA = (
     "curl -s -o /dev/null -m 10 -w '%%{http_code}' -H 'X-Forwarded-For: 169.254.169.253' -H X-Neutron-Network-ID:%s"
-    " --unix-socket %s http://metadata/"
+    " --unix-socket %s metadata/"
 )
 
 
