@@ -28,7 +28,8 @@ class Health:
     signed_in: str = ""
     """A path for requests with a token. The answer needs the token's validation and the database, and little else."""
     tenant: str = ""
-    """The same for a tenant, where tenants may not read `signed_in`; `{project}` is the tenant's project."""
+    """The path that probes of drills read several times a second, where tenants may not read `signed_in`, or where that
+    costs much; `{project}` is the tenant's project."""
     headers: dict[str, str] = Field(default_factory=dict)
     """Headers that a request for `tenant` needs."""
 
