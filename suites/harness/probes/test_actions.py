@@ -8,21 +8,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures.probes.clients import console, key, member, placing, port, read, rpc
-from fixtures.probes.loop import Loop, pause
+from fixtures.probes.clients import console, key, member, port, read, rpc
 from suites.harness.probes.test_kinds import HOST, run
 
 ANSWERS = {
     "/v2.1/servers/s1/remote-consoles": {
         "remote_console": {"url": "http://127.0.0.1:{port}/vnc.html?path=%3Ftoken%3Dt1"}
     },
-    "/v2.1/servers": {"server": {"id": "s1"}},
-    "/v2.1/servers/s1": {"server": {"status": "ERROR", "fault": {"message": "No valid host was found. "}}},
     "/v2.0/ports": {"port": {"id": "p1"}},
     "/v3/kv/put": {},
     "/v3/kv/range": {"kvs": [{}]},
 }
-CREATED = {"/v2.0/ports": 201, "/v2.1/servers": 202}
+CREATED = {"/v2.0/ports": 201}
 
 
 class Cloud:
@@ -30,6 +27,7 @@ class Cloud:
 
     def __init__(self) -> None:
         self.answers, self.status, self.asked = dict(ANSWERS), {}, []
+        self.silent = ""
         cloud = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -42,6 +40,8 @@ class Cloud:
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 path = self.path.partition("?")[0]
                 cloud.asked.append(f"{self.command} {path}")
+                if cloud.silent == f"{self.command} {path}":
+                    time.sleep(1)
                 status, body = cloud.answer(self.command, path)
                 if self.headers.get("Upgrade"):
                     self.wfile.write(
@@ -83,7 +83,6 @@ def cloud():
 CLIENTS = {
     "read": lambda at: read.Client(**at, path="/v2.1/flavors", headers={}),
     "console": lambda at: console.Client(**at, path="/v2.1", server="s1"),
-    "placing": lambda at: placing.Client(**at, path="/v2.1", name="n", image="i", flavor="f"),
     "port": lambda at: port.Client(**at, name="n", network="n1"),
     "member": lambda at: member.Client(**at, image="i1"),
     "key": lambda at: key.Client([at["host"]], at["port"], key="k"),
@@ -105,8 +104,6 @@ def test_an_action_that_is_done_succeeds(cloud, name):
         ("read", "GET /v2.1/flavors", 403),
         ("read", "GET /v2.1/flavors", 500),
         ("console", "POST /v2.1/servers/s1/remote-consoles", 504),
-        ("placing", "POST /v2.1/servers", 500),
-        ("placing", "DELETE /v2.1/servers/s1", 500),
         ("port", "POST /v2.0/ports", 503),
         ("port", "DELETE /v2.0/ports/p1", 500),
         ("member", "POST /v2/images/i1/members", 503),
@@ -116,17 +113,6 @@ def test_an_action_that_is_done_succeeds(cloud, name):
 def test_a_refused_request_is_a_failure(cloud, name, request_, status):
     cloud.status[request_] = status
     assert run(made(cloud, name))[1].endswith(f"status {status}")
-
-
-def test_a_server_that_no_scheduler_decides_on_fails_at_the_deadline(cloud):
-    cloud.answers["/v2.1/servers/s1"] = {"server": {"status": "BUILD"}}
-    assert run(made(cloud, "placing"), deadline=0.6)[1] in {"no answer in time", "no connection in time"}
-
-
-def test_a_server_that_fails_for_another_reason_is_a_failure_and_deleted(cloud):
-    cloud.answers["/v2.1/servers/s1"] = {"server": {"status": "ERROR", "fault": {"message": "MessagingTimeout"}}}
-    assert run(made(cloud, "placing"))[1] == "refused for another reason: MessagingTimeout"
-    assert "DELETE /v2.1/servers/s1" in cloud.asked
 
 
 def test_a_console_without_a_vnc_server_is_a_failure(cloud):
@@ -155,26 +141,13 @@ def test_a_later_attempt_deletes_what_an_earlier_one_left(cloud):
 
 
 def test_an_attempt_that_ends_at_its_deadline_leaves_its_object_to_the_next(cloud):
-    client, usual = made(cloud, "placing"), cloud.answers["/v2.1/servers/s1"]
-    cloud.answers["/v2.1/servers/s1"] = {"server": {"status": "BUILD"}}
-    assert run(client, deadline=0.6)[1]
-    cloud.answers["/v2.1/servers/s1"] = usual
+    client = made(cloud, "port")
+    cloud.silent = "DELETE /v2.0/ports/p1"
+    assert run(client, deadline=0.6)[1] == "no answer in time"
+    cloud.silent = ""
     cloud.asked.clear()
     assert run(client)[1] == ""
-    assert cloud.asked[0] == "DELETE /v2.1/servers/s1"
-
-
-def test_a_pause_ends_by_itself_and_at_the_deadline():
-    async def waits(seconds):
-        await pause(seconds)
-
-    loop, ends, began = Loop(), [], time.monotonic()
-    loop.start(waits(0.05), began + 5, ends.append)
-    loop.start(waits(60.0), began + 0.1, ends.append)
-    while loop.running:
-        loop.turn(time.monotonic() + 5)
-    assert [type(end).__name__ for end in ends] == ["NoneType", "Failed"]
-    assert 0.05 <= time.monotonic() - began < 5
+    assert cloud.asked[0] == "DELETE /v2.0/ports/p1"
 
 
 class Queues:

@@ -33,7 +33,7 @@ def outside(site_of, monkeypatch):
     """Every probe of a drill that runs outside of the instance."""
     monkeypatch.setattr(objects, "keeper", lambda *_: {"owner": "u1", "token": "t"})
     site = site_of(with_every_project("lab"))
-    actions = Actions(site, Tenant(None), "s1", "i1", "f1", "n1")
+    actions = Actions(site, Tenant(None), "s1", "i1", "n1")
     workload = Workload(site, None, SimpleNamespace(address="10.0.0.9"), actions)
     called = calls.probes(site, "run", list(site.hosts))
     return [*clients.probes(site, "run", USER), *workload.probes, *actions.probes(USER.token), *called]
