@@ -203,9 +203,11 @@ def test_other_budgets_are_refused(value):
 
 
 @pytest.mark.parametrize(
-    ("budgets", "found"), [("judge", (True, 1.0)), ("note", (False, UNHURRIED)), ("quiet", (False, 1.0))]
+    ("budgets", "found"), [("judge", (True, 1.0)), ("note", (False, UNHURRIED)), ("quiet", (False, UNHURRIED))]
 )
-def test_a_drill_whose_outages_may_be_judged_attempts_at_full_pace(site_of, monkeypatch, tmp_path, budgets, found):
+def test_only_a_drill_whose_outages_are_judged_in_any_case_attempts_at_full_pace(
+    site_of, monkeypatch, tmp_path, budgets, found
+):
     asked = []
 
     def ran(self, name, make, place):

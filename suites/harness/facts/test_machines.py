@@ -87,6 +87,12 @@ def test_interfaces_with_their_addresses():
     assert interfaces.holder(seen, "10.0.0.12") == ""
 
 
+def test_an_interface_of_which_little_is_known_is_not_up():
+    assert interfaces.parse('[{"ifname": "x"}]') == {"x": Interface("x", "", 0, False, "", ())}
+    assert Interface("x") == Interface("x", "", 0, False, "", ())
+    assert interfaces.parse(BRIDGED)["eth1"].up
+
+
 def test_an_interface_without_carrier_is_not_up():
     assert not interfaces.parse(BARE)["eth1"].up
 
@@ -213,11 +219,11 @@ def test_this_machines_clock_agrees_with_itself():
 
 
 def test_the_error_of_an_offset_is_half_the_shortest_round_trip():
-    moments = iter([100.0, 104.0, 200.0, 200.2, 300.0, 303.0])
+    moments = iter([100.0, 104.0, 200.0, 203.0, 300.0, 300.2])
 
     class Late(ThisMachine):
         def check(self, *_: object, **__: object) -> str:
-            return "212.5"
+            return "312.5"
 
     assert clock.offset(Late(), now=lambda: next(moments)) == Offset(pytest.approx(12.4), pytest.approx(0.1))
     assert Offset(12.4, 0.1).at_least == pytest.approx(12.3)
@@ -226,7 +232,7 @@ def test_the_error_of_an_offset_is_half_the_shortest_round_trip():
 
 
 def ntp(first: int, stratum: int, seconds: int) -> str:
-    answer = bytes([first, stratum, *[0] * 38, *(seconds + clock.NTP_EPOCH).to_bytes(4, "big"), 0, 0, 0, 0])
+    answer = bytes([first, stratum, *[7] * 38, *(seconds + clock.NTP_EPOCH).to_bytes(4, "big"), 7, 7, 7, 7])
     lines = [answer[at : at + 16] for at in (0, 16, 32)]
     return "\n".join(" ".join(f"{number:3}" for number in line) for line in lines)
 
@@ -237,10 +243,11 @@ def ntp(first: int, stratum: int, seconds: int) -> str:
         (ntp(0x24, 2, 1_700_000_005) + "\n1700000000\n", TimeServer(2, 5)),
         (ntp(0x24, 0, 1_700_000_000) + "\n1700000000\n", TimeServer(0, 0)),  # kiss of death
         (ntp(0x23, 2, 1_700_000_000) + "\n1700000000\n", TimeServer()),  # our own request, echoed
+        (ntp(0x25, 2, 1_700_000_000) + "\n1700000000\n", TimeServer()),
         ("1700000000\n", TimeServer()),
         ("", TimeServer()),
     ],
-    ids=["serves", "not synchronised", "an echo", "silence", "no output"],
+    ids=["serves", "not synchronised", "an echo", "a broadcast", "silence", "no output"],
 )
 def test_replies_of_a_time_server(text, expected):
     assert clock.parse(text) == expected
@@ -261,6 +268,7 @@ def test_clocks_are_shown_with_their_sign_and_error():
     assert str(Offset(-0.25, 0.1)) == "-0.250 s, give or take 0.100 s"
     assert str(TimeServer(2, 5)) == "stratum 2, +5 s"
     assert str(TimeServer()) == "no answer"
+    assert (TimeServer().stratum, TimeServer().ahead) == (0, 0)
 
 
 def test_a_reply_that_is_too_short_is_none():
@@ -441,3 +449,32 @@ def test_host_keys_are_listed_by_address():
 def test_the_fingerprint_has_the_form_of_ssh_keygen():
     public = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN5e9ZZPx4ImXoDrCaTFbEJz0z2F+/Af4TZ8/41ck4ti nobody\n"
     assert ssh.fingerprint(public) == "ssh-ed25519 SHA256:5ATiOAREalLcwygmwGNmCkL6Een0QjrdaP38v0ED3GE"
+
+
+def test_a_host_s_own_key_is_read_without_its_comment():
+    public = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN5e9ZZPx4ImXoDrCaTFbEJz0z2F+/Af4TZ8/41ck4ti root@controller01\n"
+    host = SimpleNamespace(check=lambda _: public)
+    assert ssh.public_key(host) == public.rsplit(maxsplit=1)[0]
+    assert ssh.own_key(host) == "ssh-ed25519 SHA256:5ATiOAREalLcwygmwGNmCkL6Een0QjrdaP38v0ED3GE"
+
+
+def test_the_keys_of_all_addresses_are_asked_for_in_one_command():
+    asked = []
+
+    def run(command, *words, stdin):
+        asked.append(command % words)
+        return SimpleNamespace(out="10.0.0.2 ssh-ed25519 SHA256:QhvC\n")
+
+    assert ssh.shown_keys(SimpleNamespace(run=run), ["10.0.0.2", "10.0.0.3"], 22) == {
+        "10.0.0.2": "ssh-ed25519 SHA256:QhvC"
+    }
+    assert asked == ["exec sh -s -- 22 10.0.0.2 10.0.0.3"]
+
+
+@pytest.mark.parametrize(
+    ("out", "found"),
+    [("", "nothing"), ("signed in\n", "signed in"), ("a warning\na notice\nPermission denied \n", "Permission denied")],
+)
+def test_the_last_line_says_whether_an_account_signs_in(out, found):
+    host = SimpleNamespace(run=lambda *_, **__: SimpleNamespace(out=out))
+    assert ssh.signs_in(host, "nova", "10.0.0.2") == found

@@ -2,6 +2,7 @@
 
 import hashlib
 from ipaddress import IPv4Network
+from types import SimpleNamespace
 
 import pytest
 
@@ -156,3 +157,15 @@ def test_a_source_is_a_network_with_its_mask():
 )
 def test_an_image_fails_where_glance_and_not_its_owner_is_late(status, public, age, fails):
     assert image.Image("1", "a", status, 0, public, age).fails(3600) == fails
+def test_only_enabled_endpoints_of_enabled_services_are_listed():
+    services = [
+        SimpleNamespace(id=name, name=name, type=f"type of {name}", is_enabled=name != "disabled")
+        for name in ("nova", "disabled")
+    ]
+    endpoints = [
+        SimpleNamespace(service_id=service, is_enabled=enabled, interface="public", region_id="r", url="http://x")
+        for service, enabled in (("nova", True), ("nova", False), ("disabled", True), ("unknown", True))
+    ]
+    api = SimpleNamespace(services=lambda: services, endpoints=lambda: endpoints)
+    found = identity.endpoints(SimpleNamespace(identity=api))
+    assert found == [identity.Endpoint("nova", "type of nova", "public", "r", "http://x")]

@@ -28,7 +28,7 @@ def test_a_clock_whose_source_was_removed_is_not_synchronised(recording):
 
 @pytest.mark.parametrize("text", GARBAGE)
 def test_unreadable_output_is_no_synchronised_clock(text):
-    assert chrony.parse(text) == chrony.Clock()
+    assert chrony.parse(text) == chrony.Clock() == chrony.Clock(synchronised=False, source="", offset=0.0)
 
 
 def test_sources_that_are_not_followed_are_no_source(recording):
@@ -37,6 +37,7 @@ def test_sources_that_are_not_followed_are_no_source(recording):
     assert other != source
     assert chrony.parse("\n".join([tracking, other, source])).source == "172.16.181.31"
     assert not chrony.parse("\n".join([tracking, other, "^,*"])).synchronised
+    assert chrony.parse("\n".join([tracking, "^,*,10.0.0.9"])).source == "10.0.0.9"
 
 
 def test_haproxy_lists_every_server_and_no_totals(recording):
