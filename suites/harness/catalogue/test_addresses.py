@@ -89,7 +89,6 @@ EXCEPTIONS = {
     ("deploy/guest/given.py", "http://"): "the URL of an image, for the owner of an inventory",
     ("deploy/guest/given.py", "https://"): "the URL of an image, for the owner of an inventory",
     ("fixtures/instances.py", "http://"): "the guest's own web server",
-    ("suites/state/test_working.py", "http://"): "a request over the metadata agent's socket",
     ("suites/precheck/test_clocks.py", "port 123"): "NTP at time servers outside of the cluster",
 }
 """Exceptions, which are not addresses of the catalogue: the file, the text, and what it belongs to."""

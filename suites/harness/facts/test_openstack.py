@@ -157,6 +157,8 @@ def test_a_source_is_a_network_with_its_mask():
 )
 def test_an_image_fails_where_glance_and_not_its_owner_is_late(status, public, age, fails):
     assert image.Image("1", "a", status, 0, public, age).fails(3600) == fails
+
+
 def test_only_enabled_endpoints_of_enabled_services_are_listed():
     services = [
         SimpleNamespace(id=name, name=name, type=f"type of {name}", is_enabled=name != "disabled")
