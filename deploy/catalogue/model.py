@@ -28,7 +28,8 @@ class Health:
     signed_in: str = ""
     """A path for requests with a token. The answer needs the token's validation and the database, and little else."""
     tenant: str = ""
-    """The same for a tenant, where tenants may not read `signed_in`; `{project}` is the tenant's project."""
+    """The path that probes of drills read several times a second, where tenants may not read `signed_in`, or where that
+    costs much; `{project}` is the tenant's project."""
     headers: dict[str, str] = Field(default_factory=dict)
     """Headers that a request for `tenant` needs."""
 
@@ -171,6 +172,9 @@ class Service:
     """True where a request or response carries a whole image, so that it is large and slow."""
     reports_to: Literal["", "nova", "neutron"] = ""
     """The project whose API lists this service as alive or not; empty: none does."""
+    topics: tuple[str, ...] = ()
+    """The topics of the service's RPC servers (oslo.messaging). Each host consumes the queue of the topic's name and
+    the queue `<topic>.<host>`."""
     lose: dict[str, Victim] = Field(default_factory=dict)
     """Drills that stop the service's processes: the victim by the name of the drill's target."""
     lose_only: Literal["all", "main"] = "all"
@@ -191,6 +195,11 @@ class Service:
     def by_pacemaker(self) -> bool:
         """True where Pacemaker starts the unit; else systemd does."""
         return bool(self.unit) and self.manager == "pacemaker"
+
+    @property
+    def shares_calls(self) -> bool:
+        """True where any of the service's RPC servers may take a call; elsewhere a call is for one host."""
+        return bool(self.topics) and self.roles == ("controller",)
 
     @property
     def is_api(self) -> bool:
@@ -239,6 +248,8 @@ class Project:
     """The project's own command that checks an installation, such as `nova-status`."""
     data: tuple[str, ...] = ()
     """Folders with users' data on the hosts; the removal of the project keeps them."""
+    idle: tuple[str, ...] = ()
+    """Units that the platform's packages bring and no service of the project uses; the build disables them."""
     keystone: Keystone = Field(default_factory=Keystone)
     services: tuple[Service, ...] = ()
 

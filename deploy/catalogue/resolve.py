@@ -15,6 +15,8 @@ from deploy.errors import InventoryError
 from deploy.inventory import Cluster, Services, features
 
 T = TypeVar("T")
+ACTIONS = "actions"
+"""The table of budgets for calls through the queue."""
 SHARED = "files"
 """The folder of templates that a project's services share; a service's own folder has the service's name."""
 
@@ -45,7 +47,7 @@ class Shelf:
             for promise in declared().promises
             if set(promise.needs) <= cluster.features and set(promise.projects) <= present
         ]
-        return Catalogue(projects, (*_apis(projects), *promises), added)
+        return Catalogue(projects, (*_apis(projects), *_servers(projects), *promises), added)
 
     def whole(self, cluster: Cluster) -> Catalogue:
         """Return the catalogue that the cluster would have if its inventory chose every project."""
@@ -77,6 +79,17 @@ def _apis(projects: Iterable[Project]) -> Iterator[Promise]:
     """Yield one promise per API: that it answers requests."""
     for service in (service for project in projects for service in project.services if service.is_api):
         title, table = f"{service.name} answers requests", service.budget
+        yield Promise(service.name, title, declared().budgets[table], declared().limits.get(table))
+
+
+def _servers(projects: Iterable[Project]) -> Iterator[Promise]:
+    """Yield one promise per service with RPC servers: that calls are answered; without a budget where it is one host's.
+
+    A call to a host's own server cannot be answered while a drill takes that server away.
+    """
+    for service in (service for project in projects for service in project.services if service.topics):
+        table = ACTIONS if service.shares_calls else ""
+        title = f"{service.name} answers calls"
         yield Promise(service.name, title, declared().budgets[table], declared().limits.get(table))
 
 
@@ -119,7 +132,7 @@ class _Resolver:
         services = [self._service(name, table, on, key) for key in _services(table)]
         whole = {key: value for key, value in table.items() if key not in {"on", "files", "uses", "services"}}
         whole |= {"name": name, "services": [one for one in services if set(one.needs) <= self._features]}
-        whole |= {key: on[key] for key in ("schema", "runs_as", "defects") if key in on}
+        whole |= {key: on[key] for key in ("schema", "runs_as", "defects", "idle") if key in on}
         return _validated(Project, whole, name)
 
     def _service(self, project: str, table: Table, on: Table, name: str) -> Service:
@@ -143,8 +156,8 @@ class _Resolver:
         entry["paths"] = {**on.get("paths", {}), **on_platform.get("paths", {})}
         if isinstance(lose := entry.get("lose", {}), str):
             entry["lose"] = {name: lose}
-        if entry.get("health", {}).get("signed_in"):
-            entry.setdefault("proofs", [name])
+        if entry.get("health", {}).get("signed_in") or entry.get("topics"):
+            entry["proofs"] = [*entry.get("proofs", ()), name]
         service = _validated(Service, entry, f"{project}: services.{name}")
         self._check_budget(service)
         return replace(service, ports=tuple(port for port in service.ports if set(port.needs) <= self._features))

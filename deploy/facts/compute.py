@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from deploy.host import Reads
@@ -22,24 +22,32 @@ class NovaService:
     host: str
     up: bool
     enabled: bool
+    reason: str = ""
+    """Why an operator disabled it."""
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Nova's cells, and the cells each host is mapped to."""
+    """Nova's cells, and the cells each host is mapped to. No names: the database has no cell."""
 
-    names: dict[str, str]
+    names: dict[str, str] = field(default_factory=dict)
     """Names by UUID."""
-    hosts: dict[str, tuple[str, ...]]
+    hosts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """UUIDs of a host's cells, by the host's short name; exactly one is correct."""
-    with_password: tuple[str, ...]
+    with_password: tuple[str, ...] = ()
     """Cells whose database URL holds a password instead of a placeholder."""
 
 
 def services(cloud: Connection) -> list[NovaService]:
     """Return every service Nova has a record of."""
     return [
-        NovaService(service.binary, service.host.split(".")[0], service.state == "up", service.status == "enabled")
+        NovaService(
+            service.binary,
+            service.host.split(".")[0],
+            up=service.state == "up",
+            enabled=service.status == "enabled",
+            reason=service.disabled_reason or "",
+        )
         for service in cloud.compute.services()
     ]
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from deploy.catalogue import Catalogue
 from deploy.defect import Defect
+from deploy.facts.ended import END, whole
 from deploy.host import Reads
 from deploy.platforms import Platform
 
@@ -14,7 +15,11 @@ def known(platform: Platform, catalogue: Catalogue) -> tuple[Defect, ...]:
 
 
 def left(host: Reads, of: Sequence[Defect]) -> list[Defect]:
-    """Return the defects of `of` whose line is in their file. A missing file means no defect. Reads only."""
+    """Return the defects of `of` whose line is in their file; CommandFailed without a whole answer. Reads only.
+
+    A missing file means no defect.
+    """
     asked = (f"! grep -qxF -e %s -- %s 2>/dev/null || echo {number}" for number in range(len(of)))
     words = (word for defect in of for word in (defect.line, defect.path))
-    return [of[int(number)] for number in host.check("; ".join([*asked, ":"]), *words).split()]
+    text = host.check("; ".join([*asked, f"echo {END}"]), *words)
+    return [of[int(number)] for number in whole(host, "defects of its packages", text).split()]

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from deploy.facts.ended import END, whole
 from deploy.host import Reads
 
 
@@ -33,13 +34,13 @@ def _ask(host: Reads, endpoints: str) -> str:
 
 @dataclass(frozen=True)
 class EtcdMember:
-    """The status of one endpoint."""
+    """The status of one endpoint. `cluster` 0: the endpoint did not answer."""
 
-    cluster: int
-    member: int
-    leader: int
+    cluster: int = 0
+    member: int = 0
+    leader: int = 0
     """The leader's member ID; 0: this member knows no leader."""
-    revision: int
+    revision: int = 0
     alarms: tuple[str, ...] = ()
 
 
@@ -105,3 +106,36 @@ def parse(text: str) -> EtcdStatus:
         )
     except (ValueError, LookupError, TypeError, AttributeError):
         return EtcdStatus()
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One member of the list that etcd itself keeps; `urls` are those of its peers."""
+
+    name: str
+    urls: tuple[str, ...]
+    learner: bool
+
+
+def registered(host: Reads, endpoint: str) -> tuple[Registered, ...]:
+    """Return the members that one endpoint lists; an empty tuple where it does not answer."""
+    command = "ETCDCTL_API=3 etcdctl --command-timeout=3s --endpoints %s member list -w json"
+    return parse_registered(host.run(command, endpoint, timeout=20).out)
+
+
+def parse_registered(text: str) -> tuple[Registered, ...]:
+    """Parse `etcdctl member list -w json`; an empty tuple where the text is something else."""
+    try:
+        return tuple(
+            Registered(entry.get("name", ""), tuple(entry["peerURLs"]), entry.get("isLearner", False))
+            for entry in json.loads(text)["members"]
+        )
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ()
+
+
+def accounts(host: Reads, endpoint: str) -> list[str]:
+    """Return etcd's users and roles; CommandFailed without an answer, and where authentication is on."""
+    ask = "ETCDCTL_API=3 etcdctl --command-timeout=3s --endpoints %s"
+    listed = host.check(f"{ask} user list && {ask} role list && echo {END}", endpoint, endpoint, timeout=20)
+    return whole(host, "etcd's accounts", listed).split()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from deploy.errors import CommandFailed
 from deploy.host import Reads
 from deploy.secrets import MASK
 
@@ -21,10 +22,16 @@ class File:
 
 
 def read(host: Reads, paths: Iterable[str]) -> dict[str, File]:
-    """Return the existing files among `paths` and below them, by path. Symbolic links are left out."""
+    """Return the existing files among `paths` and below them, by path. Symbolic links are left out.
+
+    CommandFailed where find, sha256sum or stat reports anything else than a missing path.
+    """
     wanted = sorted(set(paths))
-    found = "find" + " %s" * len(wanted) + " -type f -exec sha256sum {} + -exec stat -c '%%U:%%G %%a %%n' {} +"
-    return parse(host.run(found, *wanted).out)
+    found = "LC_ALL=C find" + " %s" * len(wanted) + " -type f -exec sha256sum {} + -exec stat -c '%%U:%%G %%a %%n' {} +"
+    result = host.run(found, *wanted)
+    if result.code > 1 or _FAILED.search(result.err):
+        raise CommandFailed(f"{host.name}: files are not known", expected="exit code 0", seen=str(result))
+    return parse(result.out)
 
 
 def digest(text: str) -> str:
@@ -43,6 +50,7 @@ def parse(text: str) -> dict[str, File]:
     }
 
 
+_FAILED = re.compile(r"^(find|sha256sum|stat): (?!.*: No such file or directory$)", re.MULTILINE)
 _DIGEST = re.compile(r"([0-9a-f]{64})  (.+)")
 _STAT = re.compile(r"(?P<owner>\S+:\S+) (?P<mode>[0-7]{1,4}) (?P<path>/.+)")
 

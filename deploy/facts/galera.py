@@ -1,8 +1,10 @@
 """Galera: the state of one member, as the member itself reports it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 
+from deploy.errors import CommandFailed
 from deploy.host import Reads
 
 NO_UUID = "00000000-0000-0000-0000-000000000000"
@@ -98,19 +100,28 @@ def parse_variables(text: str) -> dict[str, str]:
     return dict(line.split("\t", 1) for line in text.splitlines() if "\t" in line)
 
 
-def write_check(host: Reads) -> str:
+def write_check(host: Reads) -> datetime:
     """Write the current time into this tool's own table through the member on that host; return that time.
 
-    Another member that returns this time or a later one has applied the write.
+    Another member that returns this time or a later one has applied the write. CommandFailed without a time.
     """
-    text = f"{_WRITE}; {_WRITTEN}"
-    return host.check("mariadb -N -B", stdin=text, timeout=20).strip()
+    return _time(host, f"{_WRITE}; {_WRITTEN}")
 
 
-def read_check(host: Reads) -> str:
-    """Return the time that `write_check` wrote, once the member on that host has applied all earlier commits."""
-    text = f"SET SESSION wsrep_sync_wait=1; {_WRITTEN}"
-    return host.check("mariadb -N -B", stdin=text, timeout=20).strip()
+def read_check(host: Reads) -> datetime:
+    """Return the time that `write_check` wrote, once the member on that host has applied all earlier commits.
+
+    CommandFailed without a time.
+    """
+    return _time(host, f"SET SESSION wsrep_sync_wait=1; {_WRITTEN}")
+
+
+def _time(host: Reads, text: str) -> datetime:
+    seen = host.check("mariadb -N -B", stdin=text, timeout=20).strip()
+    try:
+        return datetime.fromisoformat(seen)
+    except ValueError:
+        raise CommandFailed(f"{host.name}: MariaDB: not known", expected="a time", seen=seen or "no answer") from None
 
 
 _WRITE = "REPLACE INTO stackproof.migrations VALUES ('write check', NOW(6))"
@@ -143,4 +154,32 @@ _SAVED = """set -e
 file=/var/lib/mysql/grastate.dat
 if [ -e $file ]; then echo 'file: there'; cat $file; echo; fi
 systemctl is-active %s | sed 's/^/unit: /'
+"""
+
+
+@dataclass(frozen=True)
+class Override:
+    """One system variable that a client set with SET GLOBAL, and its default."""
+
+    value: str
+    default: str
+
+
+def by_hand(host: Reads) -> dict[str, Override] | None:
+    """Return the variables that differ from their default because of SET GLOBAL; None without an answer."""
+    return parse_by_hand(host.run("timeout -k 1 8 mariadb -N -B", stdin=_BY_HAND, timeout=20).out)
+
+
+def parse_by_hand(text: str) -> dict[str, Override] | None:
+    """Parse rows of variable, value and default after a line `answered`; None where that line is missing."""
+    first, *rows = text.splitlines() or [""]
+    if first != "answered":
+        return None
+    cells = (row.split("\t") for row in rows)
+    return {cell[0].lower(): Override(cell[1], cell[2]) for cell in cells if len(cell) == 3}
+
+
+_BY_HAND = """SELECT 'answered';
+SELECT variable_name, global_value, default_value FROM information_schema.system_variables
+WHERE global_value_origin = 'SQL' AND NOT global_value <=> default_value;
 """

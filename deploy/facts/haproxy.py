@@ -1,6 +1,7 @@
 """HAProxy: the state of every backend server, as reported by the HAProxy on one host."""
 
 import csv
+from dataclasses import dataclass
 from functools import lru_cache
 
 from deploy.host import Reads
@@ -10,7 +11,12 @@ SOCKET = "/run/haproxy/admin.sock"
 
 def servers(host: Reads) -> dict[tuple[str, str], str]:
     """Return the state of each server by (proxy, server); empty where HAProxy does not answer."""
-    return parse(host.run(f"socat - UNIX-CONNECT:{SOCKET}", stdin="show stat\n").out)
+    return parse(statistics(host))
+
+
+def statistics(host: Reads) -> str:
+    """Return the CSV of `show stat`; empty where HAProxy does not answer."""
+    return host.run(f"socat - UNIX-CONNECT:{SOCKET}", stdin="show stat\n").out
 
 
 @lru_cache(maxsize=32)  # many checks read the same answer
@@ -21,4 +27,36 @@ def parse(text: str) -> dict[tuple[str, str], str]:
         (row["pxname"], row["svname"]): row["status"]
         for row in rows
         if row.get("status") and row.get("svname") not in {"FRONTEND", "BACKEND", None}
+    }
+
+
+@dataclass(frozen=True)
+class Target:
+    """The address of one server, and its weight, as HAProxy uses them now; `configured`: the weight in its file."""
+
+    address: str
+    port: str
+    weight: str
+    configured: str
+
+    def __str__(self) -> str:
+        return f"{self.address}:{self.port}, weight {self.weight} instead of {self.configured}"
+
+
+def targets(host: Reads) -> dict[tuple[str, str], Target]:
+    """Return the target of each server by (proxy, server); empty where HAProxy does not answer."""
+    return parse_targets(host.run(f"socat - UNIX-CONNECT:{SOCKET}", stdin="show servers state\n").out)
+
+
+@lru_cache(maxsize=32)  # many checks read the same answer
+def parse_targets(text: str) -> dict[tuple[str, str], Target]:
+    """Parse `show servers state`: the version of its format, the columns' names after `#`, and a line per server."""
+    head, _, rows = text.partition("# ")[2].partition("\n")
+    entries = [dict(zip(head.split(), row.split(), strict=False)) for row in rows.splitlines() if row.strip()]
+    return {
+        (entry["be_name"], entry["srv_name"]): Target(
+            entry.get("srv_addr", ""), entry["srv_port"], entry["srv_uweight"], entry["srv_iweight"]
+        )
+        for entry in entries
+        if {"be_name", "srv_name", "srv_port", "srv_uweight", "srv_iweight"} <= entry.keys()
     }

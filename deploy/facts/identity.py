@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
+
+DEFAULT = "default"
+"""The ID of the domain Default; Keystone's bootstrap fixes it."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,10 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Assignment:
-    """A role of a user; `place` is `project NAME`, `domain NAME` or `system`."""
+    """A role of a user; `place` is `project NAME`, `domain NAME` or `system`.
+
+    Names are unique within a domain only; outside the domain Default they are followed by ` of domain NAME`.
+    """
 
     user: str
     role: str
@@ -42,8 +48,8 @@ def endpoints(cloud: Connection) -> list[Endpoint]:
 
 
 def projects(cloud: Connection) -> list[str]:
-    """Return the names of the enabled projects."""
-    return [project.name for project in cloud.identity.projects() if project.is_enabled]
+    """Return the names of the enabled projects of the domain Default."""
+    return [project.name for project in cloud.identity.projects(domain_id=DEFAULT) if project.is_enabled]
 
 
 def assignments(cloud: Connection) -> list[Assignment]:
@@ -52,12 +58,17 @@ def assignments(cloud: Connection) -> list[Assignment]:
     return [parse(entry) for entry in entries if "user" in entry]
 
 
-def parse(entry: dict[str, dict[str, str]]) -> Assignment:
+def parse(entry: dict[str, Any]) -> Assignment:
     """Parse one entry of `GET /v3/role_assignments?include_names`."""
     kind = next(iter(entry["scope"]))
-    scope = entry["scope"][kind]
-    place = "system" if kind == "system" else f"{kind} {scope['name']}"  # type: ignore[index]
-    return Assignment(entry["user"]["name"], entry["role"]["name"], place)
+    place = "system" if kind == "system" else f"{kind} {_named(entry['scope'][kind])}"
+    return Assignment(_named(entry["user"]), entry["role"]["name"], place)
+
+
+def _named(thing: dict[str, Any]) -> str:
+    """Return the name of a user, a project or a domain, which is itself in no domain."""
+    domain = thing.get("domain", {"id": DEFAULT})
+    return thing["name"] if domain["id"] == DEFAULT else f"{thing['name']} of domain {domain['name']}"
 
 
 def token(cloud: Connection) -> str:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from deploy.facts.ended import END, whole
 from deploy.host import Reads
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
 
 FOLDER = "/var/lib/glance/images"
+AT_WORK = {"saving", "uploading", "importing"}
+"""States in which Glance itself works on an image. `queued` waits for its owner, who may never upload data."""
 
 
 @dataclass(frozen=True)
@@ -21,18 +25,45 @@ class Image:
     name: str
     status: str
     size: int
+    public: bool = True
+    """True where every project may use the image; only an administrator makes an image public."""
+    age: float = 0.0
+    """Seconds since Glance last changed its record of the image, by the runner's clock."""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.id})"
+
+    def fails(self, patience: float) -> bool:
+        """True for a public image that is not active, and for any that Glance works on for `patience` seconds."""
+        return self.status != "active" and (self.public or (self.status in AT_WORK and self.age > patience))
 
 
 def images(cloud: Connection) -> list[Image]:
     """Return every image Glance lists."""
-    return [Image(image.id, image.name, image.status, image.size or 0) for image in cloud.image.images()]
+    now = datetime.now(UTC)
+    return [
+        Image(
+            id=image.id,
+            name=image.name,
+            status=image.status,
+            size=image.size or 0,
+            public=image.visibility == "public",
+            age=(now - datetime.fromisoformat(image.updated_at)).total_seconds(),
+        )
+        for image in cloud.image.images()
+    ]
 
 
-def stored(host: Reads) -> dict[str, int]:
-    """Return the sizes in bytes of the image files on that host's disk, by image ID."""
-    return parse(host.run("find %s -type f -printf '%%f %%s\\n'", FOLDER).out)
+def stored(host: Reads, after: int = 0) -> dict[str, int]:
+    """Return the sizes in bytes of the image files on that host's disk, by image ID, `after` seconds from now.
+
+    CommandFailed where the folder cannot be listed.
+    """
+    ask = f"sleep %s; find %s -type f -printf '%%f %%s\\n' && echo {END}"
+    return parse(whole(host, "files of images", host.check(ask, after, FOLDER, timeout=after + 25)))
 
 
 def parse(text: str) -> dict[str, int]:
-    """Parse lines of file name and size."""
-    return {name: int(size) for name, size in (line.rsplit(" ", 1) for line in text.splitlines())}
+    """Parse lines of file name and size; other lines are skipped."""
+    words = (line.rpartition(" ") for line in text.splitlines())
+    return {name: int(size) for name, _, size in words if name and size.isdecimal()}

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from deploy.errors import CommandFailed
 from deploy.host import Reads
 
 
@@ -23,13 +24,19 @@ class Interface:
 
 
 def read(host: Reads) -> dict[str, Interface]:
-    """Return every interface of one host, by name."""
-    return parse(host.check("ip -j addr show"))
+    """Return every interface of one host, by name; CommandFailed where it lists none: every host has a loopback."""
+    links = parse(text := host.check("ip -j addr show"))
+    if not links:
+        raise CommandFailed(f"{host.name}: its interfaces: not known", expected="a list in JSON", seen=text[:300])
+    return links
 
 
 def parse(text: str) -> dict[str, Interface]:
-    """Parse `ip -j addr show` of iproute2."""
-    return {link["ifname"]: _interface(link) for link in json.loads(text or "[]") if "ifname" in link}
+    """Parse `ip -j addr show` of iproute2; an empty dict where the text is something else."""
+    try:
+        return {link["ifname"]: _interface(link) for link in json.loads(text) if "ifname" in link}
+    except (ValueError, TypeError, AttributeError):
+        return {}
 
 
 def _interface(link: Mapping[str, Any]) -> Interface:
@@ -80,3 +87,34 @@ def parse_routes(text: str) -> dict[str, str]:
     """Parse lines of JSON: the default routes, then the route to each session's peer."""
     routes = [route for line in text.splitlines() if line.strip() for route in json.loads(line)]
     return {route.get("dst", ""): route.get("dev", "") for route in routes}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route of the main table."""
+
+    destination: str
+    device: str = ""
+    gateway: str = ""
+    kind: str = "unicast"
+    """Also `blackhole`, `unreachable` or `prohibit`."""
+
+    def __str__(self) -> str:
+        over = f"via {self.gateway}" if self.gateway else f"over {self.device or 'no device'}"
+        return f"{self.destination} {over}" if self.kind == "unicast" else f"{self.kind} {self.destination}"
+
+
+def within(host: Reads, network: object) -> list[Route]:
+    """Return the IPv4 routes to a network and to parts of it; CommandFailed where `ip` fails."""
+    return parse_within(host.check("ip -j -4 route show root %s", network))
+
+
+def parse_within(text: str) -> list[Route]:
+    """Parse `ip -j route show` of iproute2; an empty list where the text is something else."""
+    try:
+        return [
+            Route(entry["dst"], entry.get("dev", ""), entry.get("gateway", ""), entry.get("type", "unicast"))
+            for entry in json.loads(text)
+        ]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return []

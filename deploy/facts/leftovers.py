@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from deploy.catalogue import Shelf
+from deploy.errors import CommandFailed
 from deploy.host import Reads
 
 
@@ -29,7 +30,7 @@ def script(shelf: Shelf, platform: str) -> str:
     """Return the shell script for `read`: it covers all projects of the shelf on that platform and changes nothing.
 
     It prints `claim <owner> <cluster>` for each configuration that names its cluster, and `data <path>` for each
-    service's data.
+    service's data; then `searched`.
     """
     claims = "".join(f'claim {owner} "$({command})"\n' for owner, command in shelf.claims(platform).items())
     return _SCRIPT.format(claims=claims, paths=" ".join(shelf.data(platform)))
@@ -40,12 +41,18 @@ claim() {{ [ -z "$2" ] || echo "claim $1 $2"; }}
 {claims}for path in {paths}; do
   [ ! -e "$path" ] || echo "data $path"
 done
+echo searched
 """
+_END = "searched"
+"""The last line: without it, a machine whose shell failed would look bare."""
 
 
 def read(host: Reads, script: str) -> Leftovers:
-    """Run the script on one machine, in one round trip."""
-    return parse(host.run("exec sh -s", stdin=script).out)
+    """Run the script on one machine, in one round trip; CommandFailed where it does not run to its end."""
+    out = host.check("exec sh -s", stdin=script)
+    if out.splitlines()[-1:] != [_END]:
+        raise CommandFailed(f"{host.name}: leftovers are not known", expected=f"`{_END}` as the last line", seen=out)
+    return parse(out)
 
 
 def parse(text: str) -> Leftovers:

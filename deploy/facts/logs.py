@@ -3,15 +3,18 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from deploy.facts.log_script import CRASH, CRITICAL, HARMLESS, JOURNAL, MOST, SAMPLE, SCRIPT, TRACEBACK
 from deploy.host import Reads
 
 SINCE_BUILT = ""
 """Start of the window: the build's last written file or restarted unit on the host; without one, the host's boot."""
+UNKNOWN = "unknown"
+"""The kind of trouble of a log that was not read, or not wholly."""
 
 
 @dataclass(frozen=True)
@@ -19,112 +22,124 @@ class Trouble:
     """One kind of trouble of one source. `most` is the largest count within ten minutes."""
 
     source: str
-    """The unit's name, or the log file's name without `.log`."""
+    """The unit's name, or the log file's name up to `.log`; JOURNAL where the host's whole journal is unknown."""
     kind: str
-    """`critical`, `traceback` or `crash`."""
+    """`critical`, `traceback`, `crash` or UNKNOWN."""
     count: int
     most: int
     first: str
-    """The first such line."""
+    """The first such line; of an unknown log the reason."""
 
     def __str__(self) -> str:
+        if self.kind == UNKNOWN:
+            return f"{self.source}: not known: {self.first}"
         return f"{self.source}: {self.count} x {self.kind}, at most {self.most} in ten minutes, first: {self.first}"
 
 
-def troubles(host: Reads, since: str = SINCE_BUILT) -> list[Trouble]:
-    """Return all trouble since `since`, a time for `date -d`. Lines of log files must begin with the date, as
-    OpenStack's do."""
-    return parse(host.check("exec sh -s -- %s", since, stdin=_SCRIPT, timeout=60))
+@dataclass(frozen=True)
+class Logs:
+    """The trouble of one host, and the time from which it was searched for."""
+
+    troubles: tuple[Trouble, ...] = ()
+    since: str = ""
+    """The time in the host's zone and what it is, such as `2026-11-21 09:30:00 (the last change by a build)`."""
+
+
+def read(host: Reads, since: str = SINCE_BUILT) -> Logs:
+    """Return all trouble since `since`, a time for `date -d`; rotated and compressed logs are read too.
+
+    A log that cannot be read is trouble of the kind UNKNOWN.
+    """
+    return parse(host.check("exec sh -s -- %s", since, stdin=SCRIPT, timeout=60))
 
 
 @lru_cache(maxsize=32)  # many checks read the same answer
-def parse(text: str) -> list[Trouble]:
-    """Parse lines of `file <source> <date> <time> <message>`, then the journal as JSON."""
-    return _summed([*_of_files(text.splitlines()), *_of_journal(text.splitlines())])
+def parse(text: str) -> Logs:
+    """Parse lines of `file <source> <kind> <time> <count> <line>` and of `since`, and the journal as JSON.
+
+    Any other line is an error message: of the log that it names, or else of the whole host.
+    """
+    lines = text.split("\n")  # and not splitlines(), since a logged message may hold other ends of lines
+    rows = [line.split("\t") for line in lines]
+    files = [_Lines(row[1], row[2], row[3], int(row[4]), row[5]) for row in rows if _is_of_file(row)]
+    others = [line for line, row in zip(lines, rows, strict=True) if row[0] not in {"file", "since"}]
+    since = next((f"{row[1]} ({row[2]})" for row in rows if row[0] == "since" and len(row) == 3), "")
+    troubles = _summed([*(of_file for of_file in files if of_file.source != SAMPLE), *_of_journal(others)])
+    return Logs((*troubles, *_unknown(others, files)), since)
 
 
 @dataclass(frozen=True)
-class _Line:
+class _Lines:
+    """Lines of one source and kind within ten minutes: their number, and the first one with its time."""
+
     source: str
-    at: str
-    text: str
     kind: str
+    at: str
+    count: int
+    first: str
 
 
-def _of_files(lines: Iterable[str]) -> Iterable[_Line]:
-    heads: dict[str, str] = {}
-    """The last first line of a message, by source: the line before a traceback names the failed request."""
-    for source, line in (rest for line in lines if len(rest := line.split("\t", 2)[1:]) == 2 and line[:5] == "file\t"):
-        kind = _kind(line)
-        if _HEAD.search(line):
-            heads[source] = line
-        cause = heads.get(source, line) if kind == "traceback" else line
-        if kind and not _HARMLESS.search(cause):
-            yield _Line(source, line[:19], cause, kind)
+def _is_of_file(row: list[str]) -> bool:
+    return row[0] == "file" and len(row) > 5 and row[4].isdecimal()
 
 
-def _of_journal(lines: Iterable[str]) -> Iterable[_Line]:
+def _of_journal(lines: Iterable[str]) -> Iterator[_Lines]:
     for line in lines:
-        if not line.startswith("{"):
-            continue
-        entry = json.loads(line)
+        entry = _entry(line)
         message = entry.get("MESSAGE")
-        if isinstance(message, str) and (kind := _kind(message)) and not _HARMLESS.search(message):
+        if isinstance(message, str) and (kind := _kind(message)) and not re.search(HARMLESS, message):
             at = datetime.fromtimestamp(int(entry["__REALTIME_TIMESTAMP"]) / 1e6, UTC).strftime("%F %T")
             unit = entry.get("UNIT") or entry.get("_SYSTEMD_UNIT") or entry.get("SYSLOG_IDENTIFIER", "")
-            yield _Line(unit.removesuffix(".service"), at, f"{at} {message}", kind)
+            yield _Lines(unit.removesuffix(".service"), kind, at, 1, f"{at} {message}"[:300])
 
 
-def _kind(line: str) -> str:
-    return next((kind for kind, pattern in _KINDS.items() if pattern.search(line)), "")
+def _entry(line: str) -> dict[str, str]:
+    """Return the fields of an entry of the journal; none for any other line."""
+    try:
+        entry = json.loads(line) if line.startswith("{") else {}
+    except ValueError:
+        return {}
+    return entry if "__REALTIME_TIMESTAMP" in entry else {}
 
 
-def _summed(lines: Iterable[_Line]) -> list[Trouble]:
-    found: dict[tuple[str, str], list[_Line]] = {}
-    for line in lines:
+def _kind(message: str) -> str:
+    if re.search(CRASH, message.lower()):
+        return "crash"
+    return "critical" if re.search(CRITICAL, message) else "traceback" if re.search(TRACEBACK, message) else ""
+
+
+def _summed(lines: Iterable[_Lines]) -> Iterator[Trouble]:
+    found: dict[tuple[str, str], list[_Lines]] = {}
+    for line in sorted(lines, key=lambda line: line.at):
         found.setdefault((line.source, line.kind), []).append(line)
-    return [
-        Trouble(
-            source=source,
-            kind=kind,
-            count=len(all_),
-            most=max(Counter(line.at[:15] for line in all_).values()),
-            first=all_[0].text[:300],
-        )
-        for (source, kind), all_ in sorted(found.items())
-    ]
+    for (source, kind), all_ in sorted(found.items()):
+        spans: Counter[str] = Counter()
+        for line in all_:
+            spans[line.at[:15]] += line.count
+        yield Trouble(source, kind, spans.total(), max(spans.values()), all_[0].first)
 
 
-_KINDS = {
-    "crash": re.compile(
-        r"segfault at|segmentation fault|signal 11\b|status=11/SEGV|code=dumped|core-dump"
-        r"|out of memory: killed|oom-kill|oom killer",
-        re.IGNORECASE,
-    ),
-    "critical": re.compile(r" CRITICAL "),
-    "traceback": re.compile(r"Traceback \(most recent call last\)"),
-}
-_HEAD = re.compile(r" \[(?:None )?(?:req-|-[ \]])")
-"""The first line of an OpenStack service's message holds the request ID."""
-_HARMLESS = re.compile(
-    r"Unhandled error: OSError: write error"  # a client hung up, such as a health check that timed out
-    r"| keystone\S* \[.*\] Could not find "  # Keystone's traceback for a request for a missing object
-)
+def _unknown(lines: list[str], files: Iterable[_Lines]) -> Iterator[Trouble]:
+    """Yield what was not read, by the lines that are neither of a log nor of the journal."""
+    read = [int(found[1]) for line in lines if (found := _READ.fullmatch(line))]
+    if not read or not _ENDED & set(lines):
+        yield _not_known(JOURNAL, "journalctl did not end by itself")
+    if any(number > MOST for number in read):
+        yield _not_known(JOURNAL, f"{max(read) - MOST} older entries were left out")
+    if all(of_file.source != SAMPLE for of_file in files):
+        yield _not_known(JOURNAL, "the search did not find its sample, a critical line of this moment")
+    for line in lines:
+        if line and line not in _ENDED and not _READ.fullmatch(line) and not _entry(line):
+            named = _LOG.search(line)
+            yield _not_known(named[1] if named else JOURNAL, line)
 
-_SCRIPT = r"""
-since=$1
-if [ -n "$since" ]; then at=$(date -d "$since" +%s) || exit 1
-else at=$(stat -c %Y /var/lib/stackproof/pending 2>/dev/null || date -d "$(ps -o lstart= -p 1)" +%s); fi
-tell='Traceback \(most recent|CRITICAL|[Ss]egfault at|[Ss]egmentation [Ff]ault|[Ss]ignal 11|status=11/SEGV'
-tell="$tell|code=dumped|core-dump|[Oo]ut of memory: [Kk]illed|oom-kill|OOM killer"
-find /var/log -mindepth 2 -maxdepth 3 -name '*.log' -newermt "@$at" -exec grep -laE "$tell" {} + |
-while read -r file; do
-  source=${file##*/}
-  grep -aE -B 1 "$tell" "$file" |
-    awk -v since="$(date -d "@$at" '+%F %T')" -v source="${source%.log}" \
-      'substr($0, 1, 19) >= since && /^[0-9][0-9][0-9][0-9]-/ { print "file\t" source "\t" substr($0, 1, 400) }' |
-    head -n 5000
-done
-journalctl -q --no-pager --since "@$at" -g "$tell" -o json \
-  --output-fields=MESSAGE,UNIT,_SYSTEMD_UNIT,SYSLOG_IDENTIFIER | head -n 5000
-"""
+
+def _not_known(source: str, reason: str) -> Trouble:
+    return Trouble(source, UNKNOWN, 1, 1, reason)
+
+
+_READ = re.compile(r"read\t(\d+)")
+"""The number of the journal's entries that match."""
+_ENDED = {"ended 0", "ended 1"}
+"""journalctl's exit codes: 1 where no entry matches."""
+_LOG = re.compile(r"/([^/ ]+?)\.log\b")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from deploy.facts.ended import END, whole
 from deploy.host import Reads
 
 if TYPE_CHECKING:
@@ -76,8 +77,10 @@ def active(host: Reads) -> list[Carried]:
     """Return every enabled HA router older than a minute and the hosts where it is active, from that host's database.
 
     A new router is active nowhere until its agents have configured it and elected a master, which takes 10 s here.
+    CommandFailed without a whole answer.
     """
-    return parse_active(host.check("mariadb -N -B", stdin=_ACTIVE, timeout=20))
+    text = host.check("mariadb -N -B", stdin=_ACTIVE, timeout=20)
+    return parse_active(whole(host, "highly available routers in the database", text))
 
 
 def parse_active(text: str) -> list[Carried]:
@@ -89,8 +92,13 @@ def parse_active(text: str) -> list[Carried]:
 
 
 def flooded(host: Reads) -> dict[str, frozenset[str]]:
-    """Return every VXLAN device of that host, and the tunnel ends it floods broadcast and unknown unicast to."""
-    return parse_flooded(host.check("ip -o link show type vxlan"), host.check("bridge fdb show"))
+    """Return every VXLAN device of that host, and the tunnel ends it floods broadcast and unknown unicast to.
+
+    CommandFailed without whole answers.
+    """
+    devices = host.check(f"ip -o link show type vxlan && echo {END}")
+    entries = host.check(f"bridge fdb show && echo {END}")
+    return parse_flooded(whole(host, "VXLAN devices", devices), whole(host, "forwarding entries", entries))
 
 
 def parse_flooded(devices: str, entries: str) -> dict[str, frozenset[str]]:
@@ -107,4 +115,5 @@ SELECT CONCAT(r.name, ' (', r.id, ')'), a.host, b.state FROM neutron.ha_router_a
 JOIN neutron.routers r ON r.id = b.router_id JOIN neutron.agents a ON a.id = b.l3_agent_id
 JOIN neutron.standardattributes s ON s.id = r.standard_attr_id
 WHERE r.admin_state_up AND s.created_at < UTC_TIMESTAMP() - INTERVAL 1 MINUTE;
-"""
+SELECT 'END';
+""".replace("END", END)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from xml.etree import ElementTree
 
+from deploy.cib.items import Items, of_configuration
 from deploy.host import Host, Hosts, Reads
 
 
@@ -110,6 +111,8 @@ class Configuration:
     properties: Mapping[str, str] = field(default_factory=dict)
     resources: Mapping[str, Resource] = field(default_factory=dict)
     constraints: tuple[Constraint, ...] = ()
+    items: Items = field(default_factory=dict)
+    """All of the configuration, in the form in which it is compared with what a build sets."""
 
     def of_kind(self, kind: str, **parameters: str) -> str:
         """Return the name of the first resource of that kind with those parameters; empty: none."""
@@ -140,6 +143,7 @@ def parse_configuration(text: str) -> Configuration:
             for primitive in root.iterfind("resources//primitive")
         },
         constraints=tuple(_constraint(element) for element in root.iterfind("constraints/*")),
+        items=of_configuration(root),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from deploy.facts.ended import END, whole
 from deploy.host import Reads
 
 NO_LISTS = 3
@@ -42,3 +43,8 @@ def parse(text: str) -> dict[str, str]:
         for row in rows
         if len(row) > 1 and row[0] in {"reached", "failed"}
     }
+
+
+def held(host: Reads, script: str) -> list[str]:
+    """Return the packages that the package manager neither upgrades nor removes; CommandFailed where it fails."""
+    return whole(host, "held packages", host.check(f"sh -s && echo {END}", stdin=script)).split()

@@ -41,6 +41,9 @@ def users(running: dict[int, Process], unit: str) -> frozenset[str]:
 def niceness(host: Reads) -> dict[str, frozenset[int]]:
     """Return the niceness of each unit's long-running processes, from -20 (first) to 19, by unit.
 
+    A process with real-time scheduling has none; the set of a unit with no other is empty. Units without a process are
+    left out.
+
     Long-running are a process that systemd started and its children. Deeper descendants are short-lived and have
     another niceness: Pacemaker runs its agents with 0 (`action_launch_child` in Pacemaker's services_linux.c).
     """
@@ -55,6 +58,7 @@ def parse_niceness(text: str) -> dict[str, frozenset[int]]:
     found: dict[str, set[int]] = {}
     for pid, (nice, _, parent, unit) in listed.items():
         lasts = pid in mains or (parent in mains and listed[parent][3] == unit)
-        if lasts and nice.lstrip("-").isdecimal() and unit.endswith(".service"):
-            found.setdefault(unit.removesuffix(".service"), set()).add(int(nice))
+        if lasts and unit.endswith(".service"):
+            own = found.setdefault(unit.removesuffix(".service"), set())
+            own.update([int(nice)] if nice.lstrip("-").isdecimal() else [])
     return {unit: frozenset(values) for unit, values in found.items()}

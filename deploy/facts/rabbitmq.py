@@ -26,7 +26,7 @@ class RabbitStatus:
 
 def status(host: Reads, internals: Mapping[str, str]) -> RabbitStatus:
     """Query the member on that host. `internals`: the service's Erlang expressions, from the catalogue."""
-    return parse(_evaluated(host, Template(_STATUS).substitute(internals)))
+    return parse(evaluated(host, Template(_STATUS).substitute(internals)))
 
 
 def parse(text: str) -> RabbitStatus:
@@ -62,7 +62,7 @@ def parse_nodes(text: str) -> RabbitStatus:
 
 def users(host: Reads) -> dict[str, tuple[str, ...]]:
     """Return each user's tags; CommandFailed where the member does not answer."""
-    out = _evaluated(host, _USERS)
+    out = evaluated(host, _USERS)
     try:
         return {entry["user"]: tuple(entry["tags"]) for entry in json.loads(out[out.index("[") :])}
     except (ValueError, KeyError, TypeError):
@@ -116,7 +116,7 @@ class Broker:
 
 def broker(host: Reads, internals: Mapping[str, str]) -> Broker:
     """Query members, queues, users and policies through the member on that host. `internals`: as for `status`."""
-    return parse_broker(_evaluated(host, Template(_EVERYTHING).substitute(internals)))
+    return parse_broker(evaluated(host, Template(_EVERYTHING).substitute(internals)))
 
 
 @lru_cache(maxsize=32)  # many checks read the same answer
@@ -141,7 +141,8 @@ def parse_broker(text: str) -> Broker:
 
 
 def _member(entry: dict[str, Any]) -> Member:
-    if not entry["running"]:
+    """Return the member; `Member()` where it left one of the questions about it unanswered (null)."""
+    if not entry["running"] or None in entry.values():
         return Member()
     return Member(
         running=True,
@@ -167,7 +168,7 @@ def _queue(entry: dict[str, Any]) -> Queue:
     )
 
 
-def _evaluated(host: Reads, expression: str) -> str:
+def evaluated(host: Reads, expression: str) -> str:
     """Let the member on that host evaluate an Erlang expression; return its output, empty without an answer."""
     result = host.run("exec sh -s -- %s", expression, stdin=_EVALUATE, timeout=40)
     return result.out if result.ok else ""
@@ -199,24 +200,28 @@ io:format("~ts~n", [rabbit_json:encode(#{
 _USERS = """
 io:format("~ts~n", [rabbit_json:encode([maps:from_list(User) || User <- rabbit_auth_backend_internal:list_users()])]).
 """
-# A member evaluates this Erlang; expressions that differ per release come from the catalogue (`internals`). A channel
+# A member evaluates this Erlang; expressions that differ per release come from the catalogue (`internals`). A frozen
+# member counts as running until its peers' net tick runs out; so `Alive` asks each, and null means no answer. A channel
 # that is about to consume, or to stop, looks deaf for a moment; so `Deaf` lists the channels twice, 2 s apart.
 _EVERYTHING = """
 Running = ${running},
+Alive = [Node || Node <- Running, rpc:call(Node, erlang, node, [], 3000) =:= Node],
 Ask = fun(Node, Module, Function, Arguments) ->
-  case rpc:call(Node, Module, Function, Arguments, 3000) of {badrpc, _} -> []; Said -> Said end
+  case lists:member(Node, Alive) andalso rpc:call(Node, Module, Function, Arguments, 3000) of
+    false -> null; {badrpc, _} -> null; Said -> Said
+  end
 end,
 Setting = fun(Node, Key) ->
-  case Ask(Node, application, get_env, [rabbit, Key]) of {ok, Value} -> Value; _ -> [] end
+  case Ask(Node, application, get_env, [rabbit, Key]) of {ok, Value} -> Value; null -> null; _ -> [] end
 end,
 Text = fun(Term) -> iolist_to_binary(io_lib:format("~0p", [Term])) end,
 Word = fun(Term) when is_atom(Term) -> Term; (Term) -> Text(Term) end,
 Member = fun(Node) -> #{
   name => Node,
-  running => lists:member(Node, Running),
+  running => lists:member(Node, Alive),
   kind => case lists:member(Node, ${disc}) of true -> disc; false -> ram end,
   partitions => Ask(Node, rabbit_node_monitor, partitions, []),
-  alarms => [Text(Alarm) || Alarm <- Ask(Node, rabbit_alarm, get_local_alarms, [])],
+  alarms => case Ask(Node, rabbit_alarm, get_local_alarms, []) of null -> null; Said -> [Text(S) || S <- Said] end,
   handling => Word(Setting(Node, cluster_partition_handling)),
   loopback_users => Setting(Node, loopback_users)
 } end,
@@ -251,5 +256,56 @@ io:format("~ts~n", [rabbit_json:encode(#{
   deaf => Deaf,
   policies => [#{name => proplists:get_value(name, P), definition => Plain(proplists:get_value(definition, P))}
     || P <- rabbit_policy:list()]
+})]).
+"""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What a client or an operator can set in a running cluster beside users and permissions, by name."""
+
+    hosts: tuple[str, ...] = ()
+    """Virtual hosts."""
+    policies: tuple[str, ...] = ()
+    """Policies and operator policies."""
+    parameters: tuple[str, ...] = ()
+    """Parameters, those of all virtual hosts included, and limits of virtual hosts."""
+    level: str = ""
+    """The least severe level that the member logs."""
+    drained: bool = False
+    """True where the member is in maintenance: it has closed its listeners for clients."""
+
+
+def runtime(host: Reads) -> Runtime | None:
+    """Query the member on that host; None without an answer."""
+    return parse_runtime(evaluated(host, _RUNTIME))
+
+
+def parse_runtime(text: str) -> Runtime | None:
+    """Parse the line of JSON that `_RUNTIME` prints; None where there is none."""
+    line = next((line for line in text.splitlines() if line.startswith("{")), "")
+    try:
+        fields = json.loads(line)
+        return Runtime(
+            hosts=tuple(sorted(fields["hosts"])),
+            policies=tuple(sorted(fields["policies"])),
+            parameters=tuple(sorted(fields["parameters"])),
+            level=str(fields["level"]),
+            drained=fields["drained"] is True,
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+# `internal_cluster_id` is a parameter that RabbitMQ sets itself.
+_RUNTIME = """
+Named = fun(Lists) -> [proplists:get_value(name, Each) || Each <- lists:append(Lists)] end,
+io:format("~ts~n", [rabbit_json:encode(#{
+  hosts => rabbit_vhost:list_names(),
+  policies => Named([rabbit_policy:list(), rabbit_policy:list_op()]),
+  parameters => [Name || Name <- Named([rabbit_runtime_parameters:list(), rabbit_runtime_parameters:list_global()]),
+    Name =/= internal_cluster_id],
+  level => maps:get(level, logger:get_primary_config()),
+  drained => rabbit_maintenance:is_being_drained_local_read(node())
 })]).
 """

@@ -4,6 +4,7 @@ import base64
 import hashlib
 from collections.abc import Iterable
 
+from deploy.errors import CommandFailed
 from deploy.host import Reads
 
 _OWN = "cat /etc/ssh/ssh_host_ed25519_key.pub"
@@ -27,8 +28,14 @@ echo signed in
 
 
 def public_key(host: Reads) -> str:
-    """Return the Ed25519 host key of the host's own server as `TYPE KEY`, the form of known_hosts."""
-    return " ".join(host.check(_OWN).split()[:2])
+    """Return the Ed25519 host key of the host's own server as `TYPE KEY`, the form of known_hosts.
+
+    CommandFailed where the host prints no such key.
+    """
+    words = (text := host.check(_OWN)).split()[:2]
+    if words[:1] != ["ssh-ed25519"] or len(words) < 2:
+        raise CommandFailed(f"{host.name}: its own SSH host key: not known", expected="a public key", seen=text)
+    return " ".join(words)
 
 
 def own_key(host: Reads) -> str:

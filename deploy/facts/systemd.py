@@ -3,22 +3,29 @@
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
+from deploy.facts.ended import END, whole
 from deploy.host import STATE, Reads
 
 
 @dataclass(frozen=True)
 class Unit:
-    """One unit's state in systemd; `pending`: a file of the unit was replaced after its last restart."""
+    """One unit's state in systemd; `pending`: a file of the unit was replaced after its last restart.
 
-    name: str
-    load: str
-    active: str
-    sub: str
-    enabled: str
+    An empty `name`: systemd did not answer for the unit.
+    """
+
+    name: str = ""
+    load: str = "not-found"
+    active: str = "inactive"
+    sub: str = "dead"
+    enabled: str = ""
     pending: bool = False
     skipped: bool = False
     """True where systemd skipped the last start, because a condition of the unit does not hold on this machine."""
+    restarts: int = 0
+    """Restarts by systemd since the unit was last started; 0 for a unit with Restart=no."""
 
     @property
     def is_active(self) -> bool:
@@ -36,7 +43,7 @@ class Unit:
         return self.active == "failed" or self.load == "not-found"
 
 
-_PROPERTIES = "Id,LoadState,ActiveState,SubState,UnitFileState,ConditionResult,ConditionTimestampMonotonic"
+_PROPERTIES = "Id,LoadState,ActiveState,SubState,UnitFileState,ConditionResult,ConditionTimestampMonotonic,NRestarts"
 
 
 def units(host: Reads, names: Iterable[str]) -> dict[str, Unit]:
@@ -47,10 +54,16 @@ def units(host: Reads, names: Iterable[str]) -> dict[str, Unit]:
     listed = " ".join(shlex.quote(f"{name}.service") for name in wanted)
     out = host.check(f"ls {STATE}/pending 2>/dev/null; echo; systemctl show -p {_PROPERTIES} {listed}")
     found = parse(out)
-    missing = Unit("", "not-found", "inactive", "dead", "")
-    return {name: found.get(name, missing) for name in wanted}
+    return {name: found.get(name, Unit()) for name in wanted}
 
 
+def failed(host: Reads) -> list[str]:
+    """Return the names of the host's failed units; CommandFailed without a whole answer."""
+    text = host.check(f"systemctl list-units --failed --plain --no-legend && echo {END}")
+    return [line.split()[0] for line in whole(host, "failed units", text).splitlines() if line.strip()]
+
+
+@lru_cache(maxsize=32)  # many checks read the same answer
 def parse(text: str) -> dict[str, Unit]:
     """Parse markers of pending restarts, an empty line, then `systemctl show` with one block per unit."""
     markers, _, blocks = text.partition("\n\n") if not text.startswith("\n") else ("", "", text[1:])
@@ -69,6 +82,7 @@ def parse(text: str) -> dict[str, Unit]:
             enabled=fields.get("UnitFileState", ""),
             pending=name in pending,
             skipped=fields.get("ConditionResult") == "no" and fields.get("ConditionTimestampMonotonic", "0") != "0",
+            restarts=int(count) if (count := fields.get("NRestarts", "")).isdecimal() else 0,
         )
     return found
 
@@ -76,3 +90,20 @@ def parse(text: str) -> dict[str, Unit]:
 def last_words(host: Reads, unit: str, lines: int = 8) -> str:
     """Return the last lines of a unit's journal, for an error message."""
     return host.run("journalctl -q -o cat -n %s -u %s", lines, unit).out.strip()
+
+
+def overrides(host: Reads, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return each unit's own file and drop-ins below /etc and /run, which take the place of its package's."""
+    listed = " ".join(shlex.quote(f"{name}.service") for name in sorted(names))
+    return parse_overrides(host.check(f"systemctl show -p Id,FragmentPath,DropInPaths {listed}"))
+
+
+def parse_overrides(text: str) -> dict[str, tuple[str, ...]]:
+    """Parse `systemctl show` with one block per unit."""
+    found = {}
+    for block in text.split("\n\n"):
+        fields = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        paths = f"{fields.get('FragmentPath', '')} {fields.get('DropInPaths', '')}".split()
+        if "Id" in fields:
+            found[fields["Id"].removesuffix(".service")] = tuple(p for p in paths if p.startswith(("/etc/", "/run/")))
+    return found

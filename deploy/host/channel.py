@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import select
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,6 +31,26 @@ def converse(channel: paramiko.Channel, stdin: bytes, deadline: float) -> tuple[
             # select() reports output and end of file. It reports neither room to send nor the exit status: poll those.
             waiting = 0.02 if sent < len(stdin) or channel.eof_received else 0.5
             select.select([channel], [], [], min(waiting, left))
+
+
+def follow(channel: paramiko.Channel, take: Callable[[str], object], over: Callable[[], bool]) -> bytes:
+    """Pass each line of stdout to `take` as it arrives, until the command ends or `over`; return stderr.
+
+    stdin stays open, so the command reads its end of file when the channel closes, whatever closes it.
+    """
+    out, err = bytearray(), bytearray()
+    channel.setblocking(False)
+    while not over():
+        ended = channel.closed or channel.eof_received
+        if _drain(channel, out, err):
+            *lines, out = out.split(b"\n")
+            for line in lines:
+                take(line.decode(errors="replace"))
+        elif ended:
+            break
+        else:
+            select.select([channel], [], [], 0.25)
+    return bytes(err)
 
 
 def _send(channel: paramiko.Channel, stdin: bytes, sent: int) -> tuple[int, bool]:

@@ -2,7 +2,7 @@
 
 import shlex
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from deploy.errors import CommandFailed, StackproofError
 from deploy.host.files import archive, put_script, users
@@ -18,7 +18,7 @@ WROTE = "wrote"
 
 
 class Host(Reads):
-    """One node over SSH. `run check differing reachable` only read; the other verbs change and are journalled."""
+    """One node over SSH. `run check follow differing reachable` only read; other verbs change and are journalled."""
 
     def __init__(self, node: Node, ssh: Ssh, manager: PackageManager | None = None) -> None:
         super().__init__(node)
@@ -39,6 +39,15 @@ class Host(Reads):
 
     def _execute(self, command: str, stdin: bytes, timeout: float) -> Result:
         return self._wire.execute(command, stdin, timeout)
+
+    def follow(
+        self, command: str, *arguments: object, take: Callable[[str], object], over: Callable[[], bool], timeout: float
+    ) -> None:
+        """Run a shell command that ends with its stdin, and pass each line of its output to `take` until `over`.
+
+        Raises CommandFailed where it ends earlier, such as after `timeout` seconds, and HostUnreachable as `run` does.
+        """
+        self._wire.follow(spelled(command, arguments), take, over, timeout)
 
     def script(self, text: str, *, timeout: float | None = None) -> str:
         """Run a shell script on stdin, so that it may hold secrets; return its output, CommandFailed if it fails."""

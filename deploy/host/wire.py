@@ -11,10 +11,12 @@ import shlex
 import socket
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from deploy.errors import CommandFailed, HostUnreachable
-from deploy.host.channel import converse
+from deploy.host.channel import converse, follow
 from deploy.host.result import Result, short
 from deploy.interrupt import go_on
 from deploy.inventory import Node, Ssh
@@ -44,13 +46,25 @@ class Wire:
         Raises HostUnreachable where the connection cannot be opened or is lost, and CommandFailed where the command
         does not end within `timeout` seconds.
         """
-        import paramiko  # noqa: PLC0415 - see the module docstring
-
-        try:
+        with self._lost(command):
             return self._execute(command, stdin, timeout)
-        except (EOFError, OSError, paramiko.SSHException) as error:
-            self.close()
-            raise self._unreachable(f"lost during `{short(command)}`", error) from None
+
+    def follow(self, command: str, take: Callable[[str], object], over: Callable[[], bool], timeout: float) -> None:
+        """Run a shell command, and pass each line of its output to `take` until `over`.
+
+        Then, and where this process dies, its stdin ends, at which the command must end; at the latest it is ended
+        after `timeout` seconds. Raises CommandFailed where it ends earlier, and HostUnreachable as `execute` does.
+        """
+        with self._lost(command), closing(self._channel(timeout)) as channel:
+            channel.exec_command(f"exec {self._as_root(command, timeout)}")
+            self.round_trips += 1
+            err = follow(channel, take, over)
+            if not over():
+                raise CommandFailed(
+                    f"{self.node.name}: `{short(command)}` ended by itself",
+                    expected="that it runs until it is ended",
+                    seen=err.decode(errors="replace").strip()[-500:],
+                )
 
     def close(self) -> None:
         """Close the connection; the next command opens a new one."""
@@ -58,6 +72,17 @@ class Wire:
             connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+    @contextmanager
+    def _lost(self, command: str) -> Iterator[None]:
+        """Turn a lost connection into HostUnreachable, and close it."""
+        import paramiko  # noqa: PLC0415 - see the module docstring
+
+        try:
+            yield
+        except (EOFError, OSError, paramiko.SSHException) as error:
+            self.close()
+            raise self._unreachable(f"lost during `{short(command)}`", error) from None
 
     def _execute(self, command: str, stdin: bytes, timeout: float) -> Result:
         deadline = time.monotonic() + timeout

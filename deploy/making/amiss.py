@@ -115,10 +115,10 @@ def clones(now: Snapshot, step: str) -> Iterator[Finding]:
             yield misplaced(name, running.get(name, ()))
 
 
-def misplaced(resource: str, nodes: Iterable[str], *, foreign: bool = False) -> Finding:
+def misplaced(resource: str, nodes: Iterable[str]) -> Finding:
     """Return the finding of a resource that runs on the wrong nodes; `nodes`: where it runs."""
     where = ", ".join(nodes) or "no node"
-    return Finding(f"Pacemaker: {resource} runs on {where}", hint="crm_mon -1 -r -f on a controller", foreign=foreign)
+    return Finding(f"Pacemaker: {resource} runs on {where}", hint="crm_mon -1 -r -f on a controller")
 
 
 # -- APIs ------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from deploy.catalogue import Project
+from deploy.facts import accounts
 from deploy.host import Host
 from deploy.site import Site
 
@@ -19,8 +20,7 @@ def ensure(site: Site, project: Project) -> None:
     if not project.database:
         return
     host, user = site.members("galera").first, project.owner
-    network = site.cluster.management.cidr
-    source = f"{network.network_address}/{network.netmask}"
+    source = accounts.source(site.cluster.management.cidr)
     _account(site, host, user, source)
     granted = set(sql(host, "SELECT db, user FROM mysql.db").splitlines())
     for name in project.database:

@@ -41,7 +41,7 @@ def complete(site: Site, name: str, commands: Sequence[str] = (), *, registered:
     database.ensure(site, project)
     migrate(site, project, commands or project.migrate)
     hosts(site, name).each(lambda host: start.start(site, host, name))
-    resources.clones(site, name)
+    resources.ensure(site, name)
     roll.roll(site, name)
     until_served(site, name)
     if registered:

@@ -28,6 +28,8 @@ class PackageManager:
     sources: str
     """Takes the lines of the inventory's package sources, or nothing for the machine's own sources. Requests the index
     of each source and prints a line `reached|failed <index> <reason>`; changes nothing."""
+    held: str
+    """Prints the packages that an operator holds at their version."""
     locks: str
     """Shell functions for `install`, which runs after them in the same shell.
 
@@ -37,6 +39,10 @@ class PackageManager:
     """
     install: str
     """Installs the packages without starting their services; prints the reason of a failure on stderr."""
+    nightly: str
+    """Prints `on` where the machine upgrades its packages by itself, otherwise `off`."""
+    files: tuple[str, ...] = ()
+    """Patterns (find(1), -path) of the manager's own files, and of packages' files outside /usr that hold examples."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))

@@ -12,7 +12,7 @@ from deploy.facts import defects
 from deploy.finding import Finding
 from deploy.host import STATE, Host
 from deploy.making import amiss as findings
-from deploy.making import install, ordinary, roll, start
+from deploy.making import idle, install, ordinary, roll, start
 from deploy.site import Site
 from deploy.snapshot import Snapshot
 from deploy.step import Step
@@ -50,6 +50,7 @@ def apply(site: Site, host: Host) -> None:
     """Install packages and files; then apply host name and kernel parameters, which otherwise wait for a reboot."""
     # One run of the package manager for all of the host's packages: each run costs its start-up time.
     host.install(packages(site.catalogue.on(host.node)))
+    idle.disable(site, host)
     for defect in defects.left(host, defects.known(site.platform, site.catalogue)):
         mend(site, host, defect)
     written = install.install(site, host, "base")
@@ -58,6 +59,13 @@ def apply(site: Site, host: Host) -> None:
     if f"{SYSCTL}" in written or not _kernel_agrees(host):
         host.change("set kernel parameters", f"modprobe -aq br_netfilter vxlan || true; sysctl -q -p {SYSCTL}")
     start.start(site, host, "base")
+    rotate(host, site.platform.names["rotation"])
+
+
+def rotate(host: Host, timer: str) -> None:
+    """Start and enable the timer that rotates logs: nothing starts while packages are installed."""
+    if not host.run("systemctl -q is-enabled %s && systemctl -q is-active %s", timer, timer).ok:
+        host.change(f"started {timer}", f"systemctl enable -q --now {quote(timer)}")
 
 
 _MEND = """set -eu

@@ -1,7 +1,6 @@
 """HAProxy: runs on every controller, so that the VIP moves to a running instance."""
 
 from collections.abc import Sequence
-from xml.etree.ElementTree import Element
 
 from deploy.catalogue import Project
 from deploy.host import Host
@@ -25,11 +24,7 @@ def apply(site: Site, host: Host) -> None:
 
 def complete(site: Site) -> None:
     """Make HAProxy a clone, and let the VIP run only beside a running instance."""
-    resources.clones(site, "haproxy")
-    together = Element("rsc_colocation", id="vip-with-haproxy", rsc="vip", score="INFINITY")
-    together.set("with-rsc", "haproxy-clone")
-    order = Element("rsc_order", id="haproxy-then-vip", first="haproxy-clone", then="vip", kind="Optional")
-    resources.ensure(site, constraints=[together, order])
+    resources.ensure(site, "haproxy")
     ordinary.until_served(site, "haproxy")
     roll.roll(site, "haproxy")
 

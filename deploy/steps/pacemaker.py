@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from deploy.catalogue import Project
+from deploy.cib import differences, fencing
 from deploy.facts import pacemaker
 from deploy.finding import Finding
 from deploy.journal import JOURNAL
 from deploy.making import amiss as findings
-from deploy.making import fencing, install, ordinary, resources, roll
+from deploy.making import install, ordinary, resources, roll
 from deploy.making.start import START
 from deploy.site import Site
 from deploy.snapshot import Snapshot
@@ -16,6 +17,8 @@ from deploy.wait import until
 
 JOIN = 120.0
 """Seconds until the members see each other and have quorum."""
+INERT = {"acls", "alerts", "tags"}
+"""Sections of the CIB that never change what Pacemaker does to a resource: no reason to refuse a drill."""
 
 
 def complete(site: Site) -> None:
@@ -24,30 +27,7 @@ def complete(site: Site) -> None:
     roll.roll(site, "pacemaker")
     if site.cluster.unfenced:
         JOURNAL.emit("note", f"built without fencing, because of {', '.join(site.cluster.unfenced)}")
-    if site.cluster.fencing:
-        controllers = site.cluster.role("controller")
-        devices, elsewhere = map(fencing.device, controllers), map(fencing.elsewhere, controllers)
-        resources.ensure(site, resources=devices, constraints=elsewhere)
-    resources.properties(
-        site,
-        stonith_enabled="true" if site.cluster.fencing else "false",
-        stonith_timeout="60s",
-        # No throttling of recovery on busy machines: after a failure the remaining machines are busy.
-        load_threshold="0%",
-        # A returning member starts a dozen services, each of which takes a CPU for seconds. Two at a time leave CPU
-        # time for the services that already serve.
-        node_action_limit="2",
-        # A start may time out where all hosts boot at once; it counts as one of the allowed failures. As a fatal one it
-        # kept Nova's conductor down for six minutes after two controllers had lost their power.
-        start_failure_is_fatal="false",
-        no_quorum_policy="stop",
-        # The loss of a member causes several updates of the CIB. If Pacemaker 2.1.5 schedules between two of them, it
-        # sleeps for 1 s before it schedules again (controld_schedulerd.c: "other peer updates still pending"). With the
-        # delay it schedules 0.1 s after the last update.
-        transition_delay="100ms",
-        # Pacemaker notices a failure within the transition that started the unit at its recheck (resources.FORGOTTEN).
-        cluster_recheck_interval="20s",
-    )
+    resources.ensure(site, "pacemaker")
 
 
 def _until_whole(site: Site) -> None:
@@ -64,7 +44,7 @@ def _until_whole(site: Site) -> None:
 
 
 def amiss(now: Snapshot) -> Iterator[Finding]:
-    """Yield units that do not run, members that do not see all others with quorum, and findings of resources."""
+    """Yield units that do not run, members without quorum or a view of all others, and a configuration not ours."""
     yield from findings.ordinary(now, "pacemaker")
     members = now.site.members("pacemaker")
     for name, status in now.each(members, pacemaker.status).items():
@@ -75,7 +55,7 @@ def amiss(now: Snapshot) -> Iterator[Finding]:
                 now.site.catalogue["pacemaker"].unit,
                 hint=f"crm_mon -1 and journalctl -u corosync -u pacemaker on {name}",
             )
-    yield from _resources(now)
+    yield from _configuration(now)
     if now.site.cluster.fencing:
         yield from _fence_devices(now)
 
@@ -84,29 +64,16 @@ def _is_whole(status: pacemaker.PacemakerStatus, members: Iterable[str]) -> bool
     return status.quorum and set(status.online) == set(members)
 
 
-def _resources(now: Snapshot) -> Iterator[Finding]:
-    """Yield stopped resources that belong to no step, and constraints that an operator set by hand."""
+def _configuration(now: Snapshot) -> Iterator[Finding]:
+    """Yield what differs from the configuration that a build sets."""
     members = now.site.members("pacemaker")
-    configured = now.first(
-        members, pacemaker.configuration, usable=lambda configuration: bool(configuration.properties)
-    )
-    if not configured.properties:
+    held = now.first(members, pacemaker.configuration, usable=lambda configuration: bool(configuration.properties))
+    if not held.properties:
         yield Finding("Pacemaker does not show its configuration", hint="cibadmin --query on a controller")
-    ours = {"vip", *(service.name for service in now.site.catalogue.services if service.by_pacemaker)}
-    if now.site.cluster.fencing:
-        ours |= {fencing.name(node) for node in now.site.cluster.role("controller")}
-    for name in sorted(configured.resources.keys() - ours):
-        nodes = findings.view(now).running.get(name, ())
-        if len(nodes) != (len(members) if configured.resources[name].cloned else 1):
-            yield findings.misplaced(name, nodes, foreign=True)
-    for constraint in configured.constraints:
-        if constraint.name.startswith("cli-"):
-            resource = constraint.attributes.get("rsc", "")
-            yield Finding(
-                f"Pacemaker: constraint {constraint.name}",
-                hint=f"crm_resource --clear --resource {resource} removes it",
-                foreign=True,
-            )
+        return
+    for difference in differences.of_cluster(held.items, now.site.cluster, now.site.catalogue):
+        if difference.section not in INERT:
+            yield Finding(f"Pacemaker: {difference.what}", hint=difference.hint, foreign=True)
 
 
 def _fence_devices(now: Snapshot) -> Iterator[Finding]:

@@ -1,7 +1,6 @@
 """VIP: the address of all clients, on exactly one controller."""
 
 from collections.abc import Iterator, Sequence
-from xml.etree.ElementTree import Element, SubElement
 
 from deploy.catalogue import Project
 from deploy.facts import interfaces
@@ -17,30 +16,8 @@ PLACED = 80.0
 
 
 def complete(site: Site) -> None:
-    """Make the VIP a resource with a monitor interval that fits the budgets."""
-    network = site.cluster.management
-    parameters = {
-        "ip": str(site.cluster.vip),
-        "cidr_netmask": str(network.cidr.prefixlen),
-        "nic": network.interface,
-    }
-    address = resources.primitive(
-        "vip", "ocf:heartbeat:IPaddr2", parameters, monitor="5s", timeout=20, forgotten=resources.FORGOTTEN
-    )
-    resources.ensure(site, resources=[address], constraints=[away_from_dc()])
-
-
-def away_from_dc() -> Element:
-    """Return a constraint that prefers other members than the DC (Pacemaker's designated controller) for the VIP.
-
-    The loss of a host that has both costs an election first: 1.3 s more without the VIP, of which 1 s was a sleep that
-    transition-delay (steps.pacemaker) now avoids. The score is below the stickiness (100), so that the VIP does not
-    move because its host becomes the DC.
-    """
-    constraint = Element("rsc_location", id="vip-away-from-dc", rsc="vip")
-    rule = SubElement(constraint, "rule", id="vip-away-from-dc-rule", score="-50")
-    SubElement(rule, "expression", id="vip-away-from-dc-is", attribute="#is_dc", operation="eq", value="true")
-    return constraint
+    """Make the VIP Pacemaker's resource."""
+    resources.ensure(site, "vip")
 
 
 def amiss(now: Snapshot) -> Iterator[Finding]:

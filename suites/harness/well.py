@@ -12,6 +12,7 @@ from deploy import cloud
 from deploy.content import IMAGE, NETWORK
 from deploy.errors import HostUnreachable
 from deploy.facts import sockets
+from deploy.facts.ended import END
 from deploy.facts.sockets import Listener
 from deploy.host import Host, Result
 from deploy.steps.content import FLAVORS
@@ -68,12 +69,13 @@ class Well:
 
     def _answer(self, host: Host, asked: str) -> tuple[str, str]:
         """The kind of the question, and the answer."""
+        end = f"{END}\n" if END in asked else ""
         for part, text in self.says.items():
             if part in asked:
-                return part, text
+                return part, text + end
         for part, (kind, answer) in self._kinds.items():
             if part in asked:
-                return kind, answer(host, asked)
+                return kind, answer(host, asked) + end
         raise AssertionError(f"nobody knows what {host.name} answers to {asked}")
 
     @property
@@ -179,6 +181,7 @@ class Well:
                 is_alive=(name, host) not in self.dead,
                 state="down" if (name, host) in self.dead else "up",
                 status="enabled",
+                disabled_reason=None,
                 is_admin_state_up=True,
                 configuration={},
             )

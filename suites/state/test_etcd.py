@@ -24,9 +24,6 @@ def members(readings, standing):
     return {node.name: by_url[url(node, standing)] for node in hosts if url(node, standing) in by_url}
 
 
-ABSENT = EtcdMember(cluster=0, member=0, leader=0, revision=0)
-
-
 def test_member_is_healthy(reader, etcd_host, standing, expect):
     health = etcd.health(reader, url(etcd_host, standing))
     expect.that(
@@ -41,7 +38,7 @@ def test_member_is_healthy(reader, etcd_host, standing, expect):
 def test_member_follows_the_common_leader(readings, standing, etcd_host, expect):
     by_host = members(readings, standing)
     leader = most((member.leader for member in by_host.values()), 0)
-    own = by_host.get(etcd_host.name, ABSENT).leader
+    own = by_host.get(etcd_host.name, EtcdMember()).leader
     expect.that(
         "the leader of the member",
         own == leader != 0,
@@ -55,7 +52,7 @@ def test_member_is_in_the_common_cluster(readings, standing, etcd_host, expect):
     by_host = members(readings, standing)
     expect(
         "the cluster ID of the member",
-        by_host.get(etcd_host.name, ABSENT).cluster,
+        by_host.get(etcd_host.name, EtcdMember()).cluster,
         most((member.cluster for member in by_host.values()), 0) or "an answer",
         LOOK,
     )
@@ -64,7 +61,7 @@ def test_member_is_in_the_common_cluster(readings, standing, etcd_host, expect):
 def test_member_is_close_to_the_newest_revision(readings, standing, etcd_host, expect):
     by_host = members(readings, standing)
     newest = max((member.revision for member in by_host.values()), default=0)
-    own = by_host.get(etcd_host.name, ABSENT).revision
+    own = by_host.get(etcd_host.name, EtcdMember()).revision
     expect.that(
         "the revision of the member",
         own > 0 and newest <= own + BEHIND,
@@ -75,5 +72,6 @@ def test_member_is_close_to_the_newest_revision(readings, standing, etcd_host, e
 
 
 def test_member_has_no_alarm(readings, standing, etcd_host, expect):
-    alarms = members(readings, standing).get(etcd_host.name, ABSENT).alarms
+    own = members(readings, standing).get(etcd_host.name, EtcdMember())
+    alarms = expect.known("the member's status", own, LOOK).alarms
     expect("alarms of the member", alarms, (), "etcdctl alarm list")

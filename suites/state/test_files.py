@@ -56,7 +56,7 @@ def test_file_has_its_owner_and_mode(reader, file, expect):
 
 @pytest.mark.own
 def test_folder_holds_no_foreign_file(reader, whole_folder, expect):
-    present = files.read(reader, [whole_folder.path])
+    present = expect.known(f"files in {whole_folder.path}", files.read(reader, [whole_folder.path]))
     expect(
         f"files in {whole_folder.path} that belong to no template",
         set(present) - whole_folder.files,
@@ -95,17 +95,15 @@ def test_key_is_the_same_on_all_members(everywhere, shared_key, expect):
 
 def test_key_is_accessible_to_its_owner_only(reader, shared_key, expect):
     key = shared_key.path
-    open_ = {
-        path: file.mode
-        for path, file in keys(reader).items()
-        if path.startswith(key) and file.mode not in {"400", "600"}
-    }
+    modes = {path: file.mode for path, file in keys(reader).items() if path.startswith(key)}
+    expect.known(f"modes of keys at {key}", modes, f"ls -l {key}")
+    open_ = {path: mode for path, mode in modes.items() if mode not in {"400", "600"}}
     expect.that(f"modes of keys at {key}", not open_, seen=open_, expected="400 or 600", look=f"ls -l {key}")
 
 
 @pytest.mark.parametrize("folder", SHARED_KEYS["keystone"])
 def test_key_folder_is_accessible_to_its_owner_only(host, keystone_host, folder, expect):
-    expect(f"mode of {folder}", f"{host.file(folder).mode:o}", "700", f"ls -ld {folder}")
+    expect(f"mode of {folder}", host.run("stat -c %%a %s", folder).stdout.strip(), "700", f"ls -ld {folder}")
 
 
 def keys(reader):

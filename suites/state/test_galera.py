@@ -23,6 +23,11 @@ SAFE = {
 SIZES = {"K": 2**10, "M": 2**20, "G": 2**30}
 
 
+def known(reader, expect):
+    """The member's status; red where the database does not answer."""
+    return expect.known("the database's status", galera.status(reader), LOOK)
+
+
 def test_member_is_synced(reader, galera_host, expect):
     expect("Galera's state", galera.status(reader).state, "Synced", LOOK)
 
@@ -49,14 +54,14 @@ def test_member_agrees_with_the_majority(galera_host, everywhere, value, expect)
 
 
 def test_receive_queue_is_short(reader, galera_host, expect):
-    waiting = galera.status(reader).receiving
+    waiting = known(reader, expect).receiving
     expect.that(
         "write sets in the receive queue", waiting < WAITING, seen=waiting, expected=f"fewer than {WAITING}", look=LOOK
     )
 
 
 def test_flow_control_is_inactive(reader, galera_host, expect):
-    status = galera.status(reader)
+    status = known(reader, expect)
     expect.that(
         "flow control",
         not status.is_pausing and status.paused <= PAUSED,
@@ -93,11 +98,13 @@ def in_bytes(value):
 def test_grastate_names_the_running_cluster(reader, galera_host, together, standing, expect):
     unit = standing.catalogue["galera"].unit
     read = together({"disk": lambda: galera.saved(reader, unit), "now": lambda: galera.status(reader)})
-    expect("the cluster's uuid in grastate.dat", read["disk"].uuid, read["now"].uuid, "/var/lib/mysql/grastate.dat")
+    uuid = expect.known("the running cluster's uuid", read["now"].uuid, LOOK)
+    expect("the cluster's uuid in grastate.dat", read["disk"].uuid, uuid, "/var/lib/mysql/grastate.dat")
 
 
 def test_running_member_is_not_safe_to_bootstrap(reader, galera_host, standing, expect):
-    saved = galera.saved(reader, standing.catalogue["galera"].unit)
+    found = galera.saved(reader, standing.catalogue["galera"].unit)
+    saved = expect.known("grastate.dat and the unit's state", found, "/var/lib/mysql/grastate.dat")
     expect.that(
         "safe_to_bootstrap in grastate.dat",
         not (saved.running and saved.safe_to_bootstrap),

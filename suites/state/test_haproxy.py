@@ -2,11 +2,13 @@
 
 import pytest
 
-from deploy.facts import haproxy, interfaces
+from deploy.facts import haproxy, interfaces, systemd
 
 pytestmark = pytest.mark.needs("ha")
 
 CONFIG = "/etc/haproxy/haproxy.cfg"
+VALID = "Configuration file is valid"
+"""HAProxy's own words."""
 AUTH = f"stats auth in {CONFIG}"
 LOG = "/var/log/haproxy.log"
 QUIET = 60
@@ -40,13 +42,15 @@ def test_server_is_up_for_every_haproxy(everywhere, server, expect):
 @pytest.mark.own
 def test_no_unknown_proxy_is_configured(reader, haproxy_host, standing, expect):
     wanted = {service.name for service in standing.catalogue.proxied()}
-    others = {proxy for proxy, _ in haproxy.servers(reader)} - wanted
+    servers = expect.known(f"HAProxy's servers at {haproxy.SOCKET}", haproxy.servers(reader), "journalctl -u haproxy")
+    others = {proxy for proxy, _ in servers} - wanted
     expect("proxies that the catalogue does not have", others, set(), CONFIG)
 
 
 def test_configuration_is_valid(host, haproxy_host, expect):
-    result = host.run(f"haproxy -c -q -f {CONFIG}")
-    expect.that(CONFIG, result.rc == 0, seen=result.stderr.strip(), expected="valid", look=f"haproxy -c -f {CONFIG}")
+    result = host.run(f"haproxy -c -f {CONFIG}")
+    is_valid = result.rc == 0 and VALID in result.stdout
+    expect.that(CONFIG, is_valid, seen=result.stderr.strip(), expected=VALID, look=f"haproxy -c -f {CONFIG}")
 
 
 def statistics(standing):
@@ -67,16 +71,18 @@ def test_statistics_page_accepts_its_password(page, standing, expect):
     expect(f"status of {url} for admin with its password", answer.status, 200, AUTH)
 
 
-def test_rsyslog_runs_and_the_log_exists(host, haproxy_host, expect):
-    state = host.service("rsyslog.service").systemd_properties["ActiveState"]
+def test_rsyslog_runs_and_the_log_exists(reader, haproxy_host, expect):
+    state = systemd.units(reader, ["rsyslog"])["rsyslog"].active
     expect("rsyslog, which writes HAProxy's log", state, "active", "journalctl -u rsyslog")
-    expect(f"{LOG} exists", host.file(LOG).exists, True, "/etc/rsyslog.d/49-haproxy.conf")
+    is_there = age(reader).isdecimal()
+    expect.that(LOG, is_there, seen="no file", expected="a file", look="/etc/rsyslog.d/49-haproxy.conf")
 
 
 def test_request_is_logged(page, everywhere, cluster, standing, expect):
     page(statistics(standing))  # the request to be logged
     ages = everywhere(age, service="haproxy")
     serving = [name for name, links in everywhere(interfaces.read, service="haproxy").items() if holds(links, cluster)]
+    expect.known(f"hosts with {cluster.vip}, whose HAProxy serves", serving, "ip address")
     silent = {name: f"{ages[name]} s old" for name in serving if not ages[name].isdecimal() or int(ages[name]) > QUIET}
     expect(f"VIP holders whose newest line in {LOG} is older than {QUIET} s", silent, {}, "systemctl status rsyslog")
 

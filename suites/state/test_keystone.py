@@ -75,7 +75,7 @@ def test_catalogue_gives_the_url_of_the_endpoint(cloud_says, endpoint, interface
 
 @pytest.mark.api
 @pytest.mark.parametrize("interface", INTERFACES)
-def test_listed_endpoint_answers(readings, together, endpoint, interface, expect):
+def test_foundendpoint_answers(readings, together, endpoint, interface, expect):
     urls = [entry.url for entry in listed(readings.cloud(identity.endpoints), endpoint, interface)]
     answers = together({url: partial(readings.page, without_project(url)) for url in urls})
     wrong = {url: answer.status or answer.text for url, answer in answers.items() if not is_served(answer)}
@@ -106,7 +106,8 @@ def is_served(answer):
 @pytest.mark.api
 def test_catalogue_lists_no_unknown_service(cloud_says, standing, expect):
     known = {service.endpoint.type for service in standing.catalogue.endpoints()}
-    others = {f"{entry.service} ({entry.url})" for entry in cloud_says(identity.endpoints) if entry.type not in known}
+    found = expect.known("endpoints", cloud_says(identity.endpoints), LOOK)
+    others = {f"{entry.service} ({entry.url})" for entry in found if entry.type not in known}
     expect("endpoints of services that this cluster does not have", others, set(), LOOK)
 
 
@@ -142,6 +143,23 @@ def test_service_user_has_no_role_elsewhere(cloud_says, account, expect):
         places,
         {"project service"},
         f"openstack role assignment list --names --user {account}",
+    )
+
+
+@pytest.mark.own
+@pytest.mark.api
+def test_no_unknown_user_is_admin(cloud_says, standing, expect):
+    projects = standing.catalogue.projects
+    extras = [project.keystone for project in projects if project.keystone.domain]
+    administrators = {f"{extra.domain_admin} of domain {extra.domain}" for extra in extras}
+    known = {"admin", *(project.account for project in projects), *administrators}
+    roles = expect.known("role assignments", cloud_says(identity.assignments), "openstack role assignment list --names")
+    others = {f"{entry.user} in {entry.place}" for entry in roles if entry.role == "admin" and entry.user not in known}
+    expect(
+        "users with the role admin besides admin and the services' users, by name and domain",
+        others,
+        set(),
+        "openstack role assignment list --names --role admin",
     )
 
 

@@ -5,16 +5,22 @@ from deploy.facts import sockets
 LOOK = "ss -tulnp"
 
 
-def sockets_of(reader, opening):
+def listening(reader, expect):
+    """The host's listening sockets; red where there is none, since sshd has one on every host."""
+    return expect.known("listening sockets", sockets.listening(reader), LOOK)
+
+
+def sockets_of(reader, opening, expect):
     """The sockets that listen on the port, by address."""
     wanted = (opening.protocol, opening.port)
-    return {socket.address: socket for socket in sockets.listening(reader) if (socket.protocol, socket.port) == wanted}
+    every = listening(reader, expect)
+    return {socket.address: socket for socket in every if (socket.protocol, socket.port) == wanted}
 
 
 def test_port_is_bound_to_its_addresses_only(reader, opening, expect):
     bound = {
         address
-        for address, socket in sockets_of(reader, opening).items()
+        for address, socket in sockets_of(reader, opening, expect).items()
         if address in opening.addresses or opening.unit in socket.units
     }
     expect(
@@ -23,7 +29,7 @@ def test_port_is_bound_to_its_addresses_only(reader, opening, expect):
 
 
 def test_port_is_held_by_its_unit(reader, opening, expect):
-    bound = sockets_of(reader, opening)
+    bound = sockets_of(reader, opening, expect)
     holders = {
         unit
         for address in opening.addresses & bound.keys()
@@ -31,7 +37,7 @@ def test_port_is_held_by_its_unit(reader, opening, expect):
     }
     expect.that(
         f"holders of port {opening.port}/{opening.protocol}",
-        holders <= {opening.unit},
+        holders == {opening.unit},
         seen=holders,
         expected=f"unit {opening.unit} and no other",
         look=LOOK,
@@ -40,7 +46,7 @@ def test_port_is_held_by_its_unit(reader, opening, expect):
 
 def test_no_unplanned_socket_listens(reader, surface, expect):
     others = [
-        str(socket) for socket in sockets.listening(reader) if not socket.is_local and not planned(socket, surface)
+        str(socket) for socket in listening(reader, expect) if not socket.is_local and not planned(socket, surface)
     ]
     expect("sockets that no service is to have, apart from the loopback", sorted(others), [], LOOK)
 

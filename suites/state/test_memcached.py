@@ -2,6 +2,7 @@
 
 from deploy.facts import memcached
 
+LOOK = "journalctl -u memcached"
 USED = 0.8
 """The largest fraction of the allowed connections that may be in use."""
 
@@ -16,13 +17,11 @@ def status(readings, standing, memcached_host):
 
 def test_member_answers_its_neighbour(readings, standing, memcached_host, expect):
     member = status(readings, standing, memcached_host)
-    expect.that(
-        "memcached", bool(member.version), seen="no answer", expected="its version", look="journalctl -u memcached"
-    )
+    expect.that("memcached", bool(member.version), seen="no answer", expected="its version", look=LOOK)
 
 
 def test_member_has_free_connections(readings, standing, memcached_host, expect):
-    member = status(readings, standing, memcached_host)
+    member = expect.known("memcached's counters", status(readings, standing, memcached_host), LOOK)
     expect.that(
         "connections",
         member.connections <= USED * member.allowed and member.refused == 0,

@@ -12,7 +12,10 @@ NOVA = "nova"
 @pytest.mark.api
 def test_service_is_up_and_enabled(cloud_says, nova_service, expect):
     states = [
-        ("up" if entry.up else "down", "enabled" if entry.enabled else "disabled")
+        (
+            "up" if entry.up else "down",
+            "enabled" if entry.enabled else f"disabled ({entry.reason or 'no reason given'})",
+        )
         for entry in cloud_says(services)
         if (entry.binary, entry.host) == (nova_service.service.name, nova_service.node.name)
     ]
@@ -39,7 +42,8 @@ def test_hypervisor_is_up(cloud_says, compute, expect):
 @pytest.mark.project("nova")
 def test_no_service_of_an_unknown_host_is_registered(cloud_says, cluster, expect):
     names = {node.name for node in cluster.nodes}
-    others = {f"{entry.binary} on {entry.host}" for entry in cloud_says(services) if entry.host not in names}
+    every = expect.known("Nova's services", cloud_says(services), "openstack compute service list")
+    others = {f"{entry.binary} on {entry.host}" for entry in every if entry.host not in names}
     expect("services of hosts that are not in the inventory", others, set(), "openstack compute service list")
 
 
@@ -57,9 +61,14 @@ def test_nova_user_signs_in_over_ssh_at_the_next_compute(reader, compute, cluste
     )
 
 
+def mapped(readings, expect):
+    """Nova's cells and the hosts in them; red where the database has none."""
+    return expect.known("Nova's cells", cells(readings.first("galera")), "nova-manage cell_v2 list_cells")
+
+
 @pytest.mark.project("nova")
 def test_cell_0_and_a_cell_for_instances_exist(readings, expect):
-    names = cells(readings.first("galera")).names
+    names = mapped(readings, expect).names
     look = "nova-manage cell_v2 list_cells"
     expect.that("cell 0, for unscheduled instances", CELL0 in names, seen=names, expected="mapped", look=look)
     expect.that("a cell for instances", len(names) > 1, seen=names, expected="mapped", look=look)
@@ -67,11 +76,11 @@ def test_cell_0_and_a_cell_for_instances_exist(readings, expect):
 
 @pytest.mark.project("nova-compute")
 def test_compute_is_in_exactly_one_cell(readings, compute, expect):
-    mapped = cells(readings.first("galera"))
+    every = mapped(readings, expect)
     expect.that(
         "the cells to which the compute is mapped",
-        len(found := mapped.hosts.get(compute.name, ())) == 1 and CELL0 not in found,
-        seen=[mapped.names[cell] for cell in found],
+        len(found := every.hosts.get(compute.name, ())) == 1 and CELL0 not in found,
+        seen=[every.names[cell] for cell in found],
         expected="one cell, and not cell 0",
         look=f"nova-manage cell_v2 list_hosts on {readings.first('nova-conductor').name}",
     )
@@ -80,7 +89,7 @@ def test_compute_is_in_exactly_one_cell(readings, compute, expect):
 @pytest.mark.own
 @pytest.mark.project("nova")
 def test_cell_mappings_hold_no_password(readings, expect):
-    revealing = cells(readings.first("galera")).with_password
+    revealing = mapped(readings, expect).with_password
     expect("cells whose database URL holds a password", revealing, (), "nova-manage cell_v2 list_cells --verbose")
 
 

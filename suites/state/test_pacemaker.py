@@ -2,6 +2,8 @@
 
 import pytest
 
+from deploy.cib import differences
+from deploy.cib.items import SECTIONS
 from deploy.errors import CommandFailed
 from deploy.facts import pacemaker
 from deploy.facts.members import most
@@ -10,16 +12,10 @@ from deploy.facts.pacemaker import Configuration
 pytestmark = pytest.mark.needs("ha")
 
 LOOK = "crm_mon -1 -r -f, journalctl -u corosync -u pacemaker"
+OTHER = "configuration"
+"""Stands for any other section, which a later Pacemaker may have."""
 PROPERTIES = {"no-quorum-policy": "stop"}
 """Properties that any cluster must set: without quorum, a minority that keeps its resources is a split brain."""
-OWN = {
-    "cluster-recheck-interval": "20s",
-    "load-threshold": "0%",
-    "node-action-limit": "2",
-    "start-failure-is-fatal": "false",
-    "transition-delay": "100ms",
-}
-"""Properties that a build sets for a fast recovery."""
 DEFAULTS = {"maintenance-mode": "false", "stop-all-resources": "false", "symmetric-cluster": "true"}
 """Properties whose defaults must not be changed; they need not be set."""
 
@@ -124,16 +120,17 @@ def test_vip_is_colocated_with_haproxy(everywhere, cluster, standing, expect):
 
 
 @pytest.mark.own
-def test_vip_avoids_the_dc(everywhere, cluster, expect):
-    """If one host has both and fails, Pacemaker must elect a new DC before it moves the VIP."""
-    cib = configuration(everywhere)
-    vip = cib.of_kind("ocf:heartbeat:IPaddr2", ip=str(cluster.vip))
-    found = [
-        constraint.attributes.get("score")
-        for constraint in cib.constraints
-        if constraint.attributes.get("rsc") == vip and constraint.where == "#is_dc eq true"
-    ]
-    expect("the score of the VIP on the DC's host", found, ["-50"], "cibadmin --query --scope constraints")
+@pytest.mark.parametrize("section", [*SECTIONS, OTHER])
+def test_configuration_is_what_the_build_set(everywhere, standing, section, expect):
+    """Nothing foreign, missing or changed; a value that means the same as none is no difference."""
+    found = differences.of_cluster(configuration(everywhere).items, standing.cluster, standing.catalogue)
+    expect.that(
+        f"differences in {section} of the CIB",
+        not (here := [each for each in found if section == (each.section if each.section in SECTIONS else OTHER)]),
+        seen=here,
+        expected="none",
+        look=f"cibadmin --query --scope {section}",
+    )
 
 
 def test_no_constraint_was_set_by_hand(everywhere, expect):
@@ -146,12 +143,6 @@ def test_no_constraint_was_set_by_hand(everywhere, expect):
 @pytest.mark.parametrize("name", PROPERTIES)
 def test_required_property_is_set(everywhere, name, expect):
     expect(name, configuration(everywhere).properties.get(name), PROPERTIES[name], "pcs property config")
-
-
-@pytest.mark.own
-@pytest.mark.parametrize("name", OWN)
-def test_recovery_property_is_set(everywhere, name, expect):
-    expect(name, configuration(everywhere).properties.get(name), OWN[name], "pcs property config")
 
 
 @pytest.mark.parametrize("name", DEFAULTS)

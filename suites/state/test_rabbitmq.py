@@ -29,6 +29,11 @@ def member(readings, rabbitmq_host):
     return broker(readings).members.get(f"rabbit@{rabbitmq_host.name}", Member())
 
 
+def known(readings, rabbitmq_host, expect):
+    """The member's status, as it answers another member; red where it does not answer."""
+    return expect.known("the member's status", member(readings, rabbitmq_host), LOOK)
+
+
 def test_member_is_running(readings, rabbitmq_host, expect):
     own = member(readings, rabbitmq_host)
     expect.that("the member", own.running, seen="not in the cluster, or down", expected="running", look=LOOK)
@@ -41,11 +46,13 @@ def test_no_unknown_member_exists(readings, expect):
 
 
 def test_member_reports_no_partition(readings, rabbitmq_host, expect):
-    expect("members from which it is partitioned", member(readings, rabbitmq_host).partitions, (), LOOK)
+    partitions = known(readings, rabbitmq_host, expect).partitions
+    expect("members from which it is partitioned", partitions, (), LOOK)
 
 
 def test_member_has_no_alarm(readings, rabbitmq_host, expect):
-    expect("alarms; an alarm blocks all publishers", member(readings, rabbitmq_host).alarms, (), LOOK)
+    alarms = known(readings, rabbitmq_host, expect).alarms
+    expect("alarms; an alarm blocks all publishers", alarms, (), LOOK)
 
 
 @pytest.mark.needs("ha")
@@ -61,8 +68,8 @@ def test_file_limit_is_high_enough(host, rabbitmq_host, standing, expect):
     enough = min(FILES, machine) if standing.cluster.lab else FILES
     expect.that(
         "files the member may open",
-        own >= enough,
-        seen=own,
+        own >= enough > 0,
+        seen=own or "not known: no limit of the member, or of process 1",
         expected=f"at least {enough}",
         look=f"LimitNOFILE of {unit}",
     )
@@ -145,7 +152,7 @@ def test_openstack_user_has_full_permissions(readings, expect):
 
 def test_guest_is_limited_to_loopback(readings, rabbitmq_host, expect):
     exists = "guest" in broker(readings).users
-    limited = member(readings, rabbitmq_host).loopback_users
+    limited = known(readings, rabbitmq_host, expect).loopback_users
     expect.that(
         "user guest",
         not exists or "guest" in limited,
@@ -161,9 +168,7 @@ def whoami(standing, rabbitmq_host):
 
 def test_guest_is_refused_over_the_network(page, rabbitmq_host, standing, expect):
     answer = page(whoami(standing, rabbitmq_host), user="guest", password="guest")
-    expect.that(
-        "user guest with its default password", answer.status != 200, seen="accepted", expected="refused", look=LOOK
-    )
+    expect("status for user guest with its default password", answer.status or answer.text, 401, LOOK)
 
 
 @pytest.mark.own

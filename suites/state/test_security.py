@@ -15,8 +15,8 @@ ROOT_TOO = {
     "neutron-l3-agent": "its privileged helper sets up namespaces",
 }
 """Units with a process that must run as root, and the reason."""
-BUILT_IN = {"root", "mysql", "mariadb.sys", "galera-health"}
-"""Accounts that come with the database, and the account of its health check."""
+BUILT_IN = {(name, "localhost") for name in ("root", "mysql", "mariadb.sys", "galera-health")}
+"""Accounts that come with the database, and the account of its health check, with their sources."""
 CATALOGUE = "openstack catalog list"
 GRANTS = "mysql.global_priv and mysql.db on a Galera member"
 REFUSED = ("ERROR 1045", "ERROR 1130", "ERROR 1698")
@@ -30,26 +30,32 @@ def test_no_configuration_is_writable_by_everyone(reader, node, expect):
     expect("files below /etc that everyone may write", exposure.writable(reader), [], "find /etc -perm -0002")
 
 
-def test_no_password_is_readable_by_everyone(reader, node, expect):
-    expect("files with passwords that everyone can read", exposure.passwords(reader), [], "ls -l of them, and chmod o=")
+def test_no_password_is_readable_by_everyone(reader, node, standing, expect):
+    found = exposed(reader, standing)
+    expect("passwords that everyone can read", [*found.passwords, *found.unknown], [], "ls -l of them, and chmod o=")
 
 
 @pytest.mark.own
 def test_no_generated_secret_is_readable_by_everyone(reader, node, standing, expect):
-    revealing = exposure.revealing(reader, standing.secrets.values())
+    found = exposed(reader, standing)
     expect(
-        "files with a secret of this cluster that everyone can read",
-        revealing,
+        "secrets of this cluster that everyone can read",
+        [*found.secrets, *found.unknown],
         [],
         "ls -l of them, and chmod o=; replace the secret too",
     )
+
+
+def exposed(reader, standing):
+    return exposure.read(reader, standing.secrets.values(), standing.platform.manager.files)
 
 
 # -- accounts ------------------------------------------------------------------------------------
 
 
 def test_unit_does_not_run_as_root(reader, unit, expect):
-    users = processes.users(processes.running(reader), unit.name)
+    found = processes.users(processes.running(reader), unit.name)
+    users = expect.known(f"accounts of unit {unit.name}'s processes", found, f"systemctl status {unit.name}")
     expect.that(
         f"accounts of unit {unit.name}'s processes",
         "root" not in users or unit.account == "root" or unit.name in ROOT_TOO,
@@ -62,7 +68,7 @@ def test_unit_does_not_run_as_root(reader, unit, expect):
 def test_every_database_account_has_a_name_and_a_password(readings, expect):
     weak = {
         str(account)
-        for account in database_accounts(readings)
+        for account in database_accounts(readings, expect)
         if not account.user or not (account.authenticates or account.locked)
     }
     expect("database accounts without a name or without a password", weak, set(), GRANTS)
@@ -71,7 +77,7 @@ def test_every_database_account_has_a_name_and_a_password(readings, expect):
 def test_accounts_with_rights_on_all_databases_are_local(readings, expect):
     remote = {
         str(account)
-        for account in database_accounts(readings)
+        for account in database_accounts(readings, expect)
         if (account.everywhere or account.user == "root") and not account.local
     }
     expect("accounts of other hosts with rights on all databases", remote, set(), GRANTS)
@@ -80,9 +86,26 @@ def test_accounts_with_rights_on_all_databases_are_local(readings, expect):
 def test_account_has_rights_on_its_own_databases_only(readings, standing, owner, expect):
     owned = [project for project in standing.catalogue.projects if project.owner == owner]
     own = {name.replace("_", "\\_") for project in owned for name in project.database}
-    held = [account for account in database_accounts(readings) if account.user == owner]
+    held = [account for account in database_accounts(readings, expect) if account.user == owner]
+    found = {str(one): one.databases | ({"all databases"} if one.everywhere else set()) for one in held}
     expect(
-        f"databases on which account {owner} has rights", {name for one in held for name in one.databases}, own, GRANTS
+        f"databases on which accounts named {owner} have rights",
+        expect.known(f"accounts named {owner}", found, GRANTS),
+        dict.fromkeys(found, own),
+        GRANTS,
+    )
+
+
+@pytest.mark.own
+def test_account_has_the_password_of_the_build(readings, standing, owner, expect):
+    source = accounts.source(standing.cluster.management.cidr)
+    proofs = [one.proof for one in database_accounts(readings, expect) if (one.user, one.source) == (owner, source)]
+    expect.that(
+        f"the password of account '{owner}'@'{source}'",
+        proofs == [accounts.proof(standing.secrets[f"galera.{owner}"])],
+        seen="another password, or a second way to authenticate" if proofs else "no such account",
+        expected="the one that the build generated",
+        look=f"{GRANTS}; a build sets the password",
     )
 
 
@@ -90,13 +113,15 @@ def test_account_has_rights_on_its_own_databases_only(readings, standing, owner,
 def test_no_unknown_database_account_exists(readings, standing, expect):
     # The removal of a project leaves its databases and their account.
     every = catalogue.load().whole(standing.cluster).projects
-    owners = {project.owner for project in every if project.database}
-    others = {str(one) for one in database_accounts(readings) if one.user not in owners | BUILT_IN}
-    expect("database accounts that belong to no project", others, set(), GRANTS)
+    source = accounts.source(standing.cluster.management.cidr)
+    known = {(project.owner, source) for project in every if project.database} | BUILT_IN
+    others = {str(one) for one in database_accounts(readings, expect) if (one.user, one.source) not in known}
+    expect("database accounts that belong to no project, by name and source", others, set(), GRANTS)
 
 
-def database_accounts(readings):
-    return accounts.read(readings.first("galera"))
+def database_accounts(readings, expect):
+    """All accounts of the database; red where it lists none."""
+    return expect.known("accounts of the database", accounts.read(readings.first("galera")), GRANTS)
 
 
 @pytest.mark.parametrize("password", ["", "123456"], ids=["none", "123456"])
@@ -155,7 +180,8 @@ def test_encryption_is_reported_and_all_endpoints_agree(readings, cluster, recor
 
 def test_ssh_password_setting_is_reported_and_all_hosts_agree(everywhere, cluster, record_property, expect):
     """Sign-in by password is the operator's choice, and reported. A difference between hosts is a mistake."""
-    values = {name: sshd.get("passwordauthentication") for name, sshd in everywhere(exposure.sign_in).items()}
+    found = everywhere(exposure.sign_in)
+    values = {name: setting(sshd, "passwordauthentication", expect, name) for name, sshd in found.items()}
     note = f"sign-in over SSH by password: {' and '.join(sorted(set(map(str, values.values()))))}"
     record_property("ssh", note)
     JOURNAL.emit("note", note, host=cluster.name)
@@ -169,12 +195,18 @@ def test_ssh_password_setting_is_reported_and_all_hosts_agree(everywhere, cluste
 
 
 def test_root_cannot_sign_in_by_password(reader, node, expect):
-    sshd = exposure.sign_in(reader)
-    by_password = sshd.get("passwordauthentication") == "yes" and sshd.get("permitrootlogin") == "yes"
+    names = ("passwordauthentication", "permitrootlogin", "permitemptypasswords")
+    sshd = {name: setting(exposure.sign_in(reader), name, expect) for name in names}
+    by_password = sshd["passwordauthentication"] == "yes" and sshd["permitrootlogin"] == "yes"
     expect.that(
         "sshd's settings for passwords",
-        not by_password and sshd.get("permitemptypasswords") != "yes",
-        seen={key: sshd.get(key) for key in ("passwordauthentication", "permitrootlogin", "permitemptypasswords")},
+        not by_password and sshd["permitemptypasswords"] != "yes",
+        seen=sshd,
         expected="no sign-in of root by password, and no empty passwords",
         look="sshd -T, /etc/ssh/sshd_config",
     )
+
+
+def setting(sshd, name, expect, host=""):
+    """One of sshd's effective settings; red where sshd does not list it."""
+    return expect.known(f"sshd's {name}" + (f" on {host}" if host else ""), sshd.get(name), "sshd -T")

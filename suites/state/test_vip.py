@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.facts import interfaces, neighbours, pacemaker
+from deploy.facts import interfaces, neighbours, pacemaker, systemd
 from deploy.facts.members import most
 from deploy.facts.pacemaker import Configuration
 
@@ -20,11 +20,13 @@ def holders(everywhere, cluster):
     ]
 
 
-def placed(everywhere, cluster):
-    """The hosts on which Pacemaker runs the VIP, by the majority of members."""
+def placed(everywhere, cluster, expect):
+    """The hosts on which Pacemaker runs the VIP, by the majority of members; red where no member answers."""
     configured = most(everywhere(pacemaker.configuration, service="pacemaker").values(), Configuration())
+    expect.known("Pacemaker's configuration", configured, "cibadmin --query")
+    views = [view for view in everywhere(pacemaker.status, service="pacemaker").values() if view.online]
     name = configured.of_kind("ocf:heartbeat:IPaddr2", ip=str(cluster.vip))
-    return most((view.running.get(name, ()) for view in everywhere(pacemaker.status, service="pacemaker").values()), ())
+    return most((view.running.get(name, ()) for view in expect.known("Pacemaker's status", views, "crm_mon -1")), ())
 
 
 def test_exactly_one_controller_has_the_vip(everywhere, cluster, expect):
@@ -37,7 +39,7 @@ def test_controller_has_the_vip_only_if_pacemaker_started_it_there(everywhere, c
     expect(
         f"{cluster.vip} is on this host",
         has_it,
-        pacemaker_host.name in placed(everywhere, cluster),
+        pacemaker_host.name in placed(everywhere, cluster, expect),
         f"{LOOK}: Pacemaker does not remove an address that was set by hand",
     )
 
@@ -52,14 +54,10 @@ def test_haproxy_runs_on_the_vip_holder(everywhere, readings, cluster, standing,
     unit = standing.catalogue["haproxy"].unit
     dead = {
         name: state
-        for name in holders(everywhere, cluster)
-        if (state := active(readings.infra(cluster.node(name)), unit)) != "active"
+        for name in expect.known(f"hosts with {cluster.vip}", holders(everywhere, cluster), LOOK)
+        if (state := systemd.units(readings.reader(cluster.node(name)), [unit])[unit].active) != "active"
     }
     expect("VIP holders on which HAProxy does not run", dead, {}, f"journalctl -u {unit}")
-
-
-def active(host, unit):
-    return host.service(f"{unit}.service").systemd_properties["ActiveState"]
 
 
 def test_vip_answers(page, standing, expect):
@@ -74,7 +72,7 @@ def test_neighbours_map_the_vip_to_its_holder(reader, node, everywhere, cluster,
     macs = {name: own[interface].mac for name, own in links.items() if (interface := interfaces.holder(own, vip))}
     if node.name in macs:
         return  # a host has no neighbour entry for its own address
-    mac = neighbours.read(reader, vip)[vip].mac
+    mac = neighbours.read(reader, vip).get(vip, neighbours.Neighbour()).mac
     expect.that(
         f"the MAC address of {vip}",
         mac in macs.values(),

@@ -8,10 +8,9 @@ import pytest
 
 from deploy import catalogue, inventory, plan, platforms, steps
 from deploy.catalogue import Service, read
+from deploy.cib import elements, wanted
 from deploy.errors import InventoryError
-from deploy.making import resources
 from deploy.platforms import Platform
-from deploy.steps import vip
 from suites.harness.clusters import PLATFORMS, with_every_feature
 
 CLUSTER = with_every_feature()
@@ -269,7 +268,7 @@ def test_haproxy_is_moved_at_the_first_failure_others_after_several(site_of):
     site = site_of("lab")
 
     def meta(step: str, name: str) -> str:
-        (clone,) = resources.units(site.catalogue.step(step))
+        (clone,) = elements.units(site.catalogue.step(step))
         return clone.find(f"primitive/meta_attributes/nvpair[@name='{name}']").get("value")
 
     assert [meta(step, "migration-threshold") for step in ("haproxy", "keystone")] == ["1", "50"]
@@ -278,15 +277,15 @@ def test_haproxy_is_moved_at_the_first_failure_others_after_several(site_of):
 
 
 def test_failed_start_is_remembered_longer_than_a_start_may_take(site_of):
-    (clone,) = resources.units(site_of("lab").catalogue.step("keystone"))
+    (clone,) = elements.units(site_of("lab").catalogue.step("keystone"))
     limits = {each.get("name"): each.get("timeout") for each in clone.iterfind("primitive/operations/op")}
-    assert limits == {"monitor": "100s", "start": f"{resources.STARTING}s", "stop": "100s"}
-    assert 100 < resources.STARTING < resources.FORGOTTEN
+    assert limits == {"monitor": "100s", "start": f"{elements.STARTING}s", "stop": "100s"}
+    assert 100 < elements.STARTING < elements.FORGOTTEN
 
 
 def test_vip_stays_where_its_host_becomes_the_dc():
-    rule = vip.away_from_dc().find("rule")
-    stickiness = resources.primitive("vip", "ocf:heartbeat:IPaddr2", {}, monitor="5s").find(
+    rule = wanted.away_from_dc().find("rule")
+    stickiness = elements.primitive("vip", "ocf:heartbeat:IPaddr2", {}, monitor="5s").find(
         "meta_attributes/nvpair[@name='resource-stickiness']"
     )
     assert 0 < -int(rule.get("score")) < int(stickiness.get("value"))

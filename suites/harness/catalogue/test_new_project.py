@@ -7,8 +7,9 @@ import pytest
 
 from deploy import catalogue, cloud, inventory, plan, preview, steps
 from deploy.catalogue import read
+from deploy.cib import elements
 from deploy.inventory import Cluster, Services
-from deploy.making import database, resources
+from deploy.making import database
 from fixtures import stages
 from fixtures.checks import subjects
 from fixtures.checks.subjects import Intended
@@ -109,7 +110,7 @@ def test_haproxy_has_its_section(site):
 
 
 def test_pacemaker_has_its_clone(site):
-    (clone,) = resources.units(site.catalogue.step(NAME))
+    (clone,) = elements.units(site.catalogue.step(NAME))
     primitive = clone.find("primitive")
     assert (clone.get("id"), primitive.get("type")) == (f"{NAME}-clone", f"{NAME}-api")
 
@@ -178,7 +179,7 @@ def test_on_storage_nodes_haproxy_sends_requests_to_those_hosts(elsewhere):
 
 
 def test_on_storage_nodes_systemd_starts_it_because_pacemaker_is_absent(elsewhere):
-    assert resources.units(elsewhere.catalogue.step(NAME)) == []
+    assert elements.units(elsewhere.catalogue.step(NAME)) == []
     files = rendered(elsewhere, elsewhere.cluster.node("storage01"))
     assert "\nRestart=always\n" in files[f"/etc/systemd/system/{NAME}-api.service"].text
     assert f"storage01-{NAME}-api" in named(elsewhere, "unit") - named(elsewhere, "clone")

@@ -90,7 +90,7 @@ def test_project_has_names_on_every_platform_or_on_none(name):
 def test_platform_table_has_no_misspelt_key(name, platform):
     on = read.on(read.projects(read.ROOT)[name], platform)
     shared = {"packages", "runs_as", "paths"}
-    assert on.keys() <= {*shared, "schema", "claims", "data", "defects", "services"}
+    assert on.keys() <= {*shared, "schema", "claims", "data", "defects", "idle", "services"}
     known = {*shared, "unit", "program", "settings", "defaults", "internals"}
     assert {key for entry in on.get("services", {}).values() for key in entry} <= known
     assert on.get("services", {}).keys() <= read.projects(read.ROOT)[name].get("services", {}).keys()

@@ -15,8 +15,8 @@ import yaml
 
 from deploy import catalogue, inventory, platforms
 from deploy.catalogue import Catalogue, Files, Project, Service, TemplateSet
+from deploy.cib import elements
 from deploy.errors import StackproofError
-from deploy.making import resources
 from deploy.render import Rendered
 from suites.harness.clusters import PLATFORMS, with_every_feature
 
@@ -259,6 +259,7 @@ def test_file_of_one_unit_restarts_no_other_unit(tree):
 def test_changed_configuration_restarts_its_readers(tree):
     idle = {"/etc/hosts", "/etc/hostname", "/etc/modules-load.d/stackproof.conf", "/etc/sysctl.d/90-stackproof.conf"}
     idle |= {"/etc/apt/sources.list.d/stackproof.list", "/etc/openstack/clouds.yaml", "/etc/stackproof/cluster"}
+    idle |= {"/etc/cloud/cloud.cfg.d/99-stackproof.cfg"}
     nobody = {file.path for _, file in every(tree) if not file.units}
     assert {
         p
@@ -498,6 +499,6 @@ def test_systemd_start_time_out_is_below_pacemakers(tree):
         if file.path.endswith(".service") and (found := re.search(r"^TimeoutStartSec=(\d+)$", file.text, re.MULTILINE))
     }
     assert limits
-    assert all(100 < limit < resources.STARTING for limit in limits)
+    assert all(100 < limit < elements.STARTING for limit in limits)
     slow = [where for where, file in every(tree) if "\nDescription=OpenStack" in file.text]
     assert [where for where, file in every(tree) if where in slow and "\nTimeoutStartSec=" not in file.text] == []

@@ -3,6 +3,8 @@
 import pytest
 from _pytest.outcomes import Failed
 
+from deploy.facts.etcd import EtcdMember
+from deploy.facts.galera import GaleraStatus
 from deploy.journal import JOURNAL
 from fixtures.checks.expect import Expect
 
@@ -45,6 +47,23 @@ def test_a_finding_about_the_whole_cluster_names_no_host():
 )
 def test_values_are_printed_in_plain_words(value, shown):
     assert f"  seen: {shown}" in finding("a thing", value, "something else").splitlines()
+
+
+@pytest.mark.parametrize("nothing", ["", {}, [], (), frozenset(), None, GaleraStatus(), EtcdMember()])
+def test_no_answer_is_not_known(nothing):
+    with pytest.raises(Failed) as failed:
+        Expect("controller01", pytest.fail).known("the database's status", nothing, "journalctl -u mariadb")
+    assert str(failed.value).splitlines() == [
+        "controller01: the database's status",
+        "  expected: an answer",
+        "  seen: not known: no answer",
+        "  look at: journalctl -u mariadb (on controller01)",
+    ]
+
+
+@pytest.mark.parametrize("answer", ["x", {"a": 1}, [0], GaleraStatus(state="Initialized"), EtcdMember(cluster=1)])
+def test_an_answer_is_handed_on(answer):
+    assert Expect("", pytest.fail).known("a thing", answer) is answer
 
 
 def test_a_secret_is_masked(monkeypatch):

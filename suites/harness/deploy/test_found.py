@@ -7,6 +7,7 @@ import pytest
 from deploy import preview
 from deploy.errors import HostUnreachable
 from deploy.facts import computes
+from deploy.facts.ended import END
 from deploy.found import KINDS, Found, Unknown
 from deploy.host import Host, Hosts, Reads, Result
 
@@ -104,6 +105,9 @@ class Shown(Host):
 
     def run(self, command, *_, **__):
         return Result(self.name, command, 0, "", "")
+
+    def check(self, *_, **__):
+        return f"{END}\n"
 
     def missing(self, _):
         return []

@@ -83,9 +83,11 @@ def quiet(monkeypatch):
 @sizes
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_declared_class_of_fault_is_the_one_made(path: Path, cluster: Cluster, site_of, quiet):
-    made = faults(path, site_of(cluster))
+    site = site_of(cluster)
+    made = faults(path, site)
     assert made
     assert {fault.kind for fault in made} == {module_of(path).FAULT}
+    assert {name for fault in made for name in fault.victims} <= set(site.hosts)  # they are pinged
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

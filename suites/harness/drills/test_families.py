@@ -16,6 +16,8 @@ from fixtures.drills.faults.cut import Cut
 from fixtures.drills.faults.maintenance import Maintenance
 from fixtures.drills.faults.power import Power
 from fixtures.drills.faults.undo import COPY_SUFFIX, POWER_ON, TABLE, Undo
+from fixtures.drills.run import clients
+from fixtures.probes.subject import ping_of
 
 
 @pytest.fixture
@@ -37,6 +39,29 @@ def test_the_class_of_a_power_loss_follows_from_the_remaining_controllers(site, 
     assert (fault.kind, fault.heals) == (kind, heals)
     assert [(undo.kind, undo.host) for undo in fault.undos] == [(POWER_ON, name) for name in victims]
     assert all(name in fault.description for name in victims)
+
+
+def test_a_fault_that_makes_its_victim_boot_says_so(site):
+    victim = site.hosts["controller02"]
+    off, cut = Power(site).off(victim, site.hosts["controller01"]), Cut(site).off(victim)
+    assert (off.victims, off.reboots, off.unpowered) == (("controller02", "controller01"), True, True)
+    assert (cut.reboots, cut.unpowered) == (True, False)  # Pacemaker fences it
+    compute = Cut(site).off(site.hosts["compute01"])
+    assert (compute.returns, compute.reboots) == (True, False)
+
+
+def test_a_restart_boots_and_a_standby_does_not(site, monkeypatch):
+    monkeypatch.setattr(maintenance, "boot", lambda _: "before")
+    monkeypatch.setattr(Maintenance, "_running", lambda *_: {})
+    victim = site.hosts["controller02"]
+    assert [make(victim).reboots for make in (Maintenance(site).restart, Maintenance(site).standby)] == [True, False]
+
+
+def test_every_victim_is_pinged_at_its_own_address(site):
+    first, second = clients.pings(site, ("controller02", "compute01"))
+    assert (first.name, second.name) == ("host controller02/ping", "host compute01/ping")
+    assert (first.kind, first.options) == ("ping", {"host": str(site.cluster.node("controller02").management)})
+    assert first.subject == ping_of("controller02")
 
 
 def test_a_power_loss_of_a_host_without_a_power_device_is_refused(site_of):

@@ -18,25 +18,21 @@ from deploy.errors import StepFailed
 from fixtures.drills import summary
 from fixtures.drills.drill import UNHURRIED, Drill
 from fixtures.drills.errors import Refused
+from fixtures.drills.faults.fault import Moments
+from fixtures.drills.faults.power import Power
 from fixtures.drills.options import _budgets, judged
 from fixtures.drills.result import Judged, Result, load
 from fixtures.drills.run import runner
 from fixtures.probes.catalogued import SignedIn
-from fixtures.probes.judging import recording
 from fixtures.probes.judging.pressure import Pressure
 from fixtures.probes.judging.quiet import UNKNOWN
-from fixtures.probes.judging.recording import Recording
 from fixtures.probes.probe import Probe
 from fixtures.probes.subject import Part, Subject, Way
 from suites.harness.clusters import with_every_feature
+from suites.harness.watched import drill as kept
 
 ROOT = Path(__file__).parents[3]
-DRILLS = Path(__file__).parents[1] / "recordings" / "drills"
 KEYSTONE, KEPT = Subject("keystone"), Subject("keystone", Way.KEPT)
-
-
-def kept(case: str) -> Recording:
-    return recording.load(DRILLS / f"{case}.json")
 
 
 @pytest.fixture(scope="session")
@@ -273,10 +269,11 @@ def test_every_probe_from_outside_has_the_pace(site_of, monkeypatch, tmp_path, p
     monkeypatch.setattr(runner, "Watch", watch)
     monkeypatch.setattr(runner.clients, "signed_in", lambda *_: SignedIn("t", "p1"))
     monkeypatch.setattr(runner.clients, "probes", lambda *_: (Probe("keystone", "http", 0.25),))
+    monkeypatch.setattr(runner.calls, "probes", lambda *_: ())
     running = runner.Runner(site_of("lab"), also=(Probe("floating-ip", "http", 0.25),), pace=pace)
     with pytest.raises(Refused, match="seen enough"):
-        running._watched("drill", None, tmp_path, "run", [])
-    assert begun == [interval, interval]
+        running._watched("drill", SimpleNamespace(victims=("controller02",)), tmp_path, "run", [])
+    assert begun == [interval, interval, 0.1 * pace]
 
 
 @pytest.mark.parametrize(("failing", "ended"), [(0, False), (3, False), (1_000, False), (0, True), (1, True)])
@@ -317,12 +314,38 @@ def test_a_fault_waits_for_calm_only_where_outages_are_judged(site_of, monkeypat
 
     monkeypatch.setattr(runner, "Watch", lambda *_: Settles())
     monkeypatch.setattr(runner, "Holders", lambda *_: nullcontext())
+    monkeypatch.setattr(runner.Claims, "of", lambda *_: nullcontext())
     monkeypatch.setattr(runner, "Stalls", nullcontext)
     monkeypatch.setattr(runner, "inflicted", inflicted)
     monkeypatch.setattr(runner.clients, "signed_in", lambda *_: SignedIn("t", "p1"))
     monkeypatch.setattr(runner.clients, "probes", lambda *_: ())
+    monkeypatch.setattr(runner.calls, "probes", lambda *_: ())
     running = runner.Runner(site_of("lab"), timed=timed)
     monkeypatch.setattr(running, "_until_calm", lambda *_: done.append("calm"))
     with pytest.raises(Refused, match="seen enough"):
-        running._watched("drill", None, tmp_path, "run", [])
+        running._watched("drill", SimpleNamespace(victims=("controller02",)), tmp_path, "run", [])
     assert done == before
+
+
+def test_a_recording_has_who_looked_for_the_vip_and_whether_the_victim_boots(site_of, monkeypatch, tmp_path):
+    looks, claims = {"controller01": ((1.0, 1.1),)}, ((2.0, frozenset({"controller03"})),)
+    holders = SimpleNamespace(observations=lambda: claims, looks=lambda: looks)
+    heard = nullcontext()
+    heard.claims, heard.listeners, heard.notes = (lambda: claims), ("compute02",), ("compute01 could not listen",)
+    watch = nullcontext()
+    watch.until_settled, watch.stop = (lambda _: None), dict
+    monkeypatch.setattr(runner.clients, "signed_in", lambda *_: SignedIn("t", "p1"))
+    monkeypatch.setattr(runner.clients, "probes", lambda *_: ())
+    monkeypatch.setattr(runner.calls, "probes", lambda *_: ())
+    monkeypatch.setattr(runner, "Watch", lambda *_: watch)
+    monkeypatch.setattr(runner, "Holders", lambda *_: nullcontext(holders))
+    monkeypatch.setattr(runner.Claims, "of", lambda _, victims: heard if victims == ("controller02",) else None)
+    stalls = SimpleNamespace(notes=lambda _: (), pressure=lambda _: None)
+    monkeypatch.setattr(runner, "Stalls", lambda: nullcontext(stalls))
+    monkeypatch.setattr(runner, "inflicted", lambda *_: nullcontext(Moments()))
+    monkeypatch.setattr(runner.Runner, "_whole", lambda *_: 9.0)
+    fault = Power(site := site_of("lab")).off(site.hosts["controller02"])
+    found, _ = runner.Runner(site, timed=False)._watched("drill", fault, tmp_path, "run", [])
+    assert (found.holders, found.looks, found.claims, found.listeners) == (claims, looks, claims, ("compute02",))
+    assert (found.returns, found.reboots, found.unpowered, found.victims) == (True, True, True, ("controller02",))
+    assert "compute01 could not listen" in found.notes

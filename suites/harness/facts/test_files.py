@@ -1,9 +1,11 @@
 """Facts of files: files are listed with their digest, and a diff shows no secret, known or unknown."""
 
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
+from deploy.errors import CommandFailed
 from deploy.facts import files
 from deploy.facts.files import File
 from deploy.host import Result, spelled
@@ -50,6 +52,21 @@ def test_files_below_folders_are_listed_and_links_are_not(there):
 def test_a_text_is_recognised_by_its_digest(there):
     assert there["plain"].digest == files.digest("text\n")
     assert there["with space"].digest == files.digest("")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [("find: '/etc/nova': Input/output error\n", 1), ("sha256sum: /a: Permission denied\n", 1), ("", 127), ("", 137)],
+)
+def test_files_that_could_not_be_read_are_an_error(error, code):
+    host = SimpleNamespace(name="a", run=lambda *_: Result("a", "find", code, "", error))
+    with pytest.raises(CommandFailed, match="not known"):
+        files.read(host, ["/etc/nova"])
+
+
+def test_a_warning_of_the_login_shell_is_no_error():
+    host = SimpleNamespace(run=lambda *_: Result("a", "find", 1, "", "bash: warning: setlocale: LC_ALL\n"))
+    assert files.read(host, ["/absent"]) == {}
 
 
 def test_an_owner_is_listed_with_the_group(there):

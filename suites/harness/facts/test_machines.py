@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from deploy import catalogue, platforms
+from deploy.errors import CommandFailed
 from deploy.facts import (
     clock,
     disk,
@@ -346,6 +347,12 @@ COROSYNC = "totem {\n  version: 2\n  cluster_name: %s\n}\n"
 
 def test_a_bare_machine_has_no_leftovers(left):
     assert left(**{"/etc/hosts": "127.0.0.1 localhost\n127.0.1.1 c1\n"}) == Leftovers({}, ())
+
+
+@pytest.mark.parametrize("script", ["", "exit 0", "echo data /var/lib/etcd", "claim() {"])
+def test_leftovers_of_a_script_that_did_not_end_are_an_error(script):
+    with pytest.raises(CommandFailed):
+        leftovers.read(HERE, script)
 
 
 def test_packages_alone_leave_no_leftovers(left):

@@ -1,5 +1,7 @@
 """Facts of OpenStack, parsed from output: cells, routers, roles, checks, settings, images and database accounts."""
 
+import hashlib
+from ipaddress import IPv4Network
 from types import SimpleNamespace
 
 import pytest
@@ -80,6 +82,8 @@ def test_a_device_that_floods_to_no_tunnel_is_listed():
     ("scope", "place"),
     [
         ({"project": {"id": "1", "name": "demo"}}, "project demo"),
+        ({"project": {"id": "1", "name": "demo", "domain": {"id": "default", "name": "Default"}}}, "project demo"),
+        ({"project": {"id": "1", "name": "demo", "domain": {"id": "9", "name": "x"}}}, "project demo of domain x"),
         ({"domain": {"id": "default", "name": "Default"}}, "domain Default"),
         ({"system": {"all": True}}, "system"),
     ],
@@ -95,10 +99,10 @@ def test_images_on_a_disk_are_listed_with_their_size():
 
 
 ACCOUNTS = (
-    "user\troot\tlocalhost\t0\t1\t18446744073709551615\n"
-    "user\tmariadb.sys\tlocalhost\t1\t0\t0\n"
-    "user\tnova\t10.0.0.0/255.255.255.0\t0\t1\t0\n"
-    "user\t\t%\t0\t0\t0\n"
+    "user\troot\tlocalhost\t0\t1\t18446744073709551615\t\n"
+    "user\tmariadb.sys\tlocalhost\t1\t0\t0\t\n"
+    "user\tnova\t10.0.0.0/255.255.255.0\t0\t1\t0\td0\n"
+    "user\t\t%\t0\t0\t0\t\n"
     "on\tnova\t10.0.0.0/255.255.255.0\tnova\\_api\n"
     "on\tnova\t10.0.0.0/255.255.255.0\tnova\n"
 )
@@ -109,7 +113,50 @@ def test_an_account_is_listed_with_privileges_and_authentication():
     assert (root.everywhere, root.local, root.authenticates) == (True, True, True)
     assert (system.locked, system.authenticates) == (True, False)
     assert (nova.local, nova.everywhere, nova.databases) == (False, False, {"nova\\_api", "nova"})
+    assert (nova.proof, root.proof) == ("d0", "")
     assert (nobody.user, nobody.authenticates, nobody.databases, str(nobody)) == ("", False, frozenset(), "''@'%'")
+
+
+def test_a_user_of_another_domain_is_another_user():
+    user = {"name": "nova", "domain": {"id": "9", "name": "x"}}
+    entry = {"user": user, "role": {"name": "admin"}, "scope": {"system": {"all": True}}}
+    assert identity.parse(entry).user == "nova of domain x"
+
+
+@pytest.mark.parametrize("text", ["", "garbage", "user\troot", "on\tnova", "user\ta\tb\tc\td\te\tf\tg\th"])
+def test_unreadable_rows_are_no_accounts(text):
+    assert accounts.parse(text) == []
+
+
+def test_the_proof_of_a_password_is_that_of_the_database():
+    """SELECT PASSWORD('password') of MariaDB gives this text, as its documentation shows."""
+    stored = "mysql_native_password *2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19"
+    assert accounts.proof("password") == hashlib.sha256(stored.encode()).hexdigest()
+
+
+def test_an_account_is_printed_without_the_proof_of_its_password():
+    (account,) = accounts.parse("user\tnova\t%\t0\t1\t0\tsecret\n")
+    assert "secret" not in f"{account} {account!r}"
+
+
+def test_a_source_is_a_network_with_its_mask():
+    assert accounts.source(IPv4Network("10.0.0.0/24")) == "10.0.0.0/255.255.255.0"
+
+
+@pytest.mark.parametrize(
+    ("status", "public", "age", "fails"),
+    [
+        ("active", True, 9999, False),
+        ("queued", True, 0, True),
+        ("deactivated", True, 0, True),
+        ("queued", False, 9999, False),
+        ("saving", False, 3599, False),
+        ("saving", False, 3601, True),
+        ("importing", False, 3601, True),
+    ],
+)
+def test_an_image_fails_where_glance_and_not_its_owner_is_late(status, public, age, fails):
+    assert image.Image("1", "a", status, 0, public, age).fails(3600) == fails
 
 
 def test_only_enabled_endpoints_of_enabled_services_are_listed():

@@ -127,6 +127,19 @@ def test_a_member_that_does_not_run_tells_nothing(recording):
     assert [member for member in seen.values() if not member.running] == [rabbitmq.Member()]
 
 
+def test_a_member_that_is_frozen_tells_nothing(recording):
+    seen = rabbitmq.parse_broker(recording("rabbitmq", "one-silent"))
+    assert seen.members["rabbit@controller03"] == rabbitmq.Member()
+    assert all(len(queue.online) == 2 for queue in seen.queues.values() if queue.kind == "quorum")
+
+
+@pytest.mark.parametrize("field", ["alarms", "partitions", "handling", "loopback_users"])
+def test_a_member_that_leaves_a_question_unanswered_tells_nothing(recording, field):
+    fields = json.loads(recording("rabbitmq", "broker").splitlines()[0])
+    fields["members"][0][field] = None
+    assert rabbitmq.parse_broker(json.dumps(fields)).members[fields["members"][0]["name"]] == rabbitmq.Member()
+
+
 def test_a_policy_that_mirrors_is_told(recording):
     policy = '"policies":[{"name":"ha","definition":{"ha-mode":"all"}},{"name":"ttl","definition":{"expires":1}}]'
     text = recording("rabbitmq", "broker").replace('"policies":[]', policy)
@@ -176,14 +189,14 @@ def member(tmp_path, monkeypatch):
 def test_a_member_is_asked_without_a_virtual_machine_of_its_own(member):
     member.answering("erl_call")
     member.answering("rabbitmqctl")
-    assert rabbitmq._evaluated(member, "1 + 'one'.") == "erl_call 1 + 'one'.\n"
+    assert rabbitmq.evaluated(member, "1 + 'one'.") == "erl_call 1 + 'one'.\n"
 
 
 def test_who_asks_has_a_name_of_its_own(member, tmp_path):
     """The real erl_call refuses the second of two with one name, as those that -r makes up in one second are."""
     (tmp_path / "erl_call").write_text(f'#!/bin/sh\ncat > /dev/null\necho "$*" >> {tmp_path}/words\n')
     for _ in range(2):
-        rabbitmq._evaluated(member, "1.")
+        rabbitmq.evaluated(member, "1.")
     first, second = (line.split() for line in (tmp_path / "words").read_text().splitlines())
     assert first[:1] == second[:1] == ["-h"]
     assert first[1] != second[1]
@@ -191,11 +204,11 @@ def test_who_asks_has_a_name_of_its_own(member, tmp_path):
 
 def test_where_erlang_has_no_such_tool_rabbitmqs_own_asks(member):
     member.answering("rabbitmqctl")
-    assert rabbitmq._evaluated(member, "1 + 1.") == "rabbitmqctl 1 + 1.\n"
+    assert rabbitmq.evaluated(member, "1 + 1.") == "rabbitmqctl 1 + 1.\n"
 
 
 def test_a_member_that_does_not_answer_says_nothing(member):
-    assert rabbitmq._evaluated(member, "1.") == ""
+    assert rabbitmq.evaluated(member, "1.") == ""
     assert rabbitmq.status(member, INTERNALS) == rabbitmq.RabbitStatus()
 
 

@@ -122,7 +122,8 @@ def test_niceness_is_listed_by_unit_without_real_time_processes():
         "  5  14   1 a.scope",
         "  0  15   2 -",
     )
-    assert processes.parse_niceness("\n".join(lines)) == {"keystone": {0, 10}, "mariadb": {-10}}
+    found = {"keystone": {0, 10}, "mariadb": {-10}, "corosync": set()}
+    assert processes.parse_niceness("\n".join(lines)) == found
 
 
 def test_short_lived_processes_do_not_count_for_a_unit_s_niceness():

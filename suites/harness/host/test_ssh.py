@@ -203,6 +203,37 @@ def test_a_host_key_is_read_as_a_line_of_known_hosts(connect, port, tmp_path):
     assert connect(known_hosts=learned).check("echo hello") == "hello\n"
 
 
+# -- lines as they arrive ------------------------------------------------------------------------------
+
+
+def test_lines_are_passed_on_as_they_arrive_until_it_is_over(connect, tmp_path):
+    lines: list[str] = []
+    host, ended = connect(), tmp_path / "ended"
+    command = "echo %s; echo two; cat; echo done >%s"
+    host.follow(command, "one grüß", ended, take=lines.append, over=lambda: len(lines) == 2, timeout=20)
+    assert lines == ["one grüß", "two"]
+    deadline = time.monotonic() + 5
+    while not ended.exists() and time.monotonic() < deadline:  # its stdin has ended
+        time.sleep(0.05)
+    assert ended.exists()
+    assert host.check("echo hello") == "hello\n"
+
+
+def test_a_command_that_ends_before_it_is_over_is_a_failure(host):
+    lines: list[str] = []
+    with pytest.raises(CommandFailed, match="ended by itself") as caught:
+        host.follow("echo one; echo why >&2; exit 3", take=lines.append, over=lambda: False, timeout=20)
+    assert (caught.value.seen, lines) == ("why", ["one"])
+
+
+def test_a_connection_lost_between_lines_is_noticed(connect):
+    host = connect()
+    session = int(host.check("ps -o ppid= -p $PPID"))
+    with pytest.raises((HostUnreachable, CommandFailed)):
+        host.follow("kill -9 %s; sleep 30", session, take=print, over=lambda: False, timeout=20)
+    assert host.check("echo again") == "again\n"
+
+
 # -- refusals ------------------------------------------------------------------------------------------
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from deploy import inventory
+from deploy.cib import fencing
 from deploy.facts.pacemaker import _resource
 from deploy.inventory.power import Command, Ipmi, Libvirt
-from deploy.making import fencing
 
 IPMI = Ipmi(driver="ipmi", address="10.20.1.12", user="stackproof", password_file=Path("f"), cipher=17)
 LIBVIRT = Libvirt(driver="libvirt", uri="qemu+ssh://kvm1/system")

@@ -4,26 +4,22 @@ import json
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 
-from fixtures.probes.clients import association, console, key, member, network, placing, port, read
-from fixtures.probes.loop import Loop, pause
+from fixtures.probes.clients import console, key, member, port, read, rpc
 from suites.harness.probes.test_kinds import HOST, run
 
 ANSWERS = {
     "/v2.1/servers/s1/remote-consoles": {
         "remote_console": {"url": "http://127.0.0.1:{port}/vnc.html?path=%3Ftoken%3Dt1"}
     },
-    "/v2.1/servers": {"server": {"id": "s1"}},
-    "/v2.1/servers/s1": {"server": {"status": "ERROR", "fault": {"message": "No valid host was found. "}}},
-    "/v2.0/ports": {"port": {"id": "p1"}, "ports": [{"id": "p2"}]},
-    "/v2.0/networks": {"network": {"id": "n1"}},
-    "/v2.0/subnets": {"subnet": {"id": "u1"}},
+    "/v2.0/ports": {"port": {"id": "p1"}},
     "/v3/kv/put": {},
     "/v3/kv/range": {"kvs": [{}]},
 }
-CREATED = {"/v2.0/ports": 201, "/v2.0/networks": 201, "/v2.0/subnets": 201, "/v2.1/servers": 202}
+CREATED = {"/v2.0/ports": 201}
 
 
 class Cloud:
@@ -31,7 +27,7 @@ class Cloud:
 
     def __init__(self) -> None:
         self.answers, self.status, self.asked = dict(ANSWERS), {}, []
-        self.associated = None
+        self.silent = ""
         cloud = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -41,10 +37,12 @@ class Cloud:
                 pass
 
             def _serve(self):
-                sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 path = self.path.partition("?")[0]
                 cloud.asked.append(f"{self.command} {path}")
-                status, body = cloud.answer(self.command, path, sent)
+                if cloud.silent == f"{self.command} {path}":
+                    time.sleep(1)
+                status, body = cloud.answer(self.command, path)
                 if self.headers.get("Upgrade"):
                     self.wfile.write(
                         b"HTTP/1.1 101 Switching\r\n\r\n\x82\x0c" + cloud.answers.get("vnc", b"RFB 003.008\n")
@@ -62,15 +60,11 @@ class Cloud:
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
-    def answer(self, method, path, sent):
+    def answer(self, method, path):
         if (status := self.status.get(f"{method} {path}")) is not None:
             return status, b"{}"
         if method == "DELETE":
             return 204, b""
-        if path.startswith("/v2.0/floatingips"):
-            if method == "PUT":
-                self.associated = json.loads(sent)["floatingip"]["port_id"]
-            return 200, json.dumps({"floatingip": {"status": "ACTIVE" if self.associated else "DOWN"}}).encode()
         text = json.dumps(self.answers.get(path, {})).replace("{port}", str(self.port))
         return CREATED.get(path, 200) if method == "POST" else 200, text.encode()
 
@@ -89,11 +83,8 @@ def cloud():
 CLIENTS = {
     "read": lambda at: read.Client(**at, path="/v2.1/flavors", headers={}),
     "console": lambda at: console.Client(**at, path="/v2.1", server="s1"),
-    "placing": lambda at: placing.Client(**at, path="/v2.1", name="n", image="i", flavor="f"),
     "port": lambda at: port.Client(**at, name="n", network="n1"),
     "member": lambda at: member.Client(**at, image="i1"),
-    "network": lambda at: network.Client(**at, name="n", cidr="10.0.0.0/24"),
-    "association": lambda at: association.Client(**at, floating="f1", to="p1"),
     "key": lambda at: key.Client([at["host"]], at["port"], key="k"),
 }
 
@@ -113,42 +104,15 @@ def test_an_action_that_is_done_succeeds(cloud, name):
         ("read", "GET /v2.1/flavors", 403),
         ("read", "GET /v2.1/flavors", 500),
         ("console", "POST /v2.1/servers/s1/remote-consoles", 504),
-        ("placing", "POST /v2.1/servers", 500),
-        ("placing", "DELETE /v2.1/servers/s1", 500),
         ("port", "POST /v2.0/ports", 503),
         ("port", "DELETE /v2.0/ports/p1", 500),
         ("member", "POST /v2/images/i1/members", 503),
-        ("network", "POST /v2.0/subnets", 500),
-        ("association", "PUT /v2.0/floatingips/f1", 500),
         ("key", "POST /v3/kv/put", 503),
     ],
 )
 def test_a_refused_request_is_a_failure(cloud, name, request_, status):
     cloud.status[request_] = status
     assert run(made(cloud, name))[1].endswith(f"status {status}")
-
-
-@pytest.mark.parametrize(
-    ("name", "path", "answer"),
-    [
-        ("placing", "/v2.1/servers/s1", {"server": {"status": "BUILD"}}),
-        ("network", "/v2.0/ports", {"ports": []}),
-    ],
-)
-def test_an_action_without_its_effect_fails_at_the_deadline(cloud, name, path, answer):
-    cloud.answers[path] = answer
-    assert run(made(cloud, name), deadline=0.6)[1] in {"no answer in time", "no connection in time"}
-
-
-def test_a_floating_ip_that_no_agent_confirms_is_a_failure(cloud, monkeypatch):
-    monkeypatch.setattr(cloud, "answer", lambda *_: (200, b'{"floatingip": {"status": "DOWN"}}'))
-    assert run(made(cloud, "association"), deadline=0.6)[1] == "no answer in time"
-
-
-def test_a_server_that_fails_for_another_reason_is_a_failure_and_deleted(cloud):
-    cloud.answers["/v2.1/servers/s1"] = {"server": {"status": "ERROR", "fault": {"message": "MessagingTimeout"}}}
-    assert run(made(cloud, "placing"))[1] == "refused for another reason: MessagingTimeout"
-    assert "DELETE /v2.1/servers/s1" in cloud.asked
 
 
 def test_a_console_without_a_vnc_server_is_a_failure(cloud):
@@ -177,23 +141,41 @@ def test_a_later_attempt_deletes_what_an_earlier_one_left(cloud):
 
 
 def test_an_attempt_that_ends_at_its_deadline_leaves_its_object_to_the_next(cloud):
-    client, usual = made(cloud, "placing"), cloud.answers["/v2.1/servers/s1"]
-    cloud.answers["/v2.1/servers/s1"] = {"server": {"status": "BUILD"}}
-    assert run(client, deadline=0.6)[1]
-    cloud.answers["/v2.1/servers/s1"] = usual
+    client = made(cloud, "port")
+    cloud.silent = "DELETE /v2.0/ports/p1"
+    assert run(client, deadline=0.6)[1] == "no answer in time"
+    cloud.silent = ""
     cloud.asked.clear()
     assert run(client)[1] == ""
-    assert cloud.asked[0] == "DELETE /v2.1/servers/s1"
+    assert cloud.asked[0] == "DELETE /v2.0/ports/p1"
 
 
-def test_a_pause_ends_by_itself_and_at_the_deadline():
-    async def waits(seconds):
-        await pause(seconds)
+class Queues:
+    """A channel whose servers answer each call, after an answer to an older one."""
 
-    loop, ends, began = Loop(), [], time.monotonic()
-    loop.start(waits(0.05), began + 5, ends.append)
-    loop.start(waits(60.0), began + 0.1, ends.append)
-    while loop.running:
-        loop.turn(time.monotonic() + 5)
-    assert [type(end).__name__ for end in ends] == ["NoneType", "Failed"]
-    assert 0.05 <= time.monotonic() - began < 5
+    def __init__(self, *, answers):
+        self.asked, self._answers, self._waiting = [], answers, []
+
+    def basic_publish(self, message, routing_key):
+        call = json.loads(json.loads(message.body)["oslo.message"])
+        self.asked.append((routing_key, call["method"], call["_reply_q"], message.properties["expiration"]))
+        self._waiting = [*({"_msg_id": each, "result": "pong"} for each in ("old", call["_msg_id"]) if self._answers)]
+
+    def basic_get(self, _, **__):
+        if not self._waiting:
+            return None
+        return SimpleNamespace(body=json.dumps({"oslo.message": json.dumps(self._waiting.pop(0))}))
+
+
+@pytest.mark.parametrize(("answers", "failure"), [(True, ""), (False, "no answer in time")])
+def test_a_call_is_answered_by_its_own_answer(monkeypatch, answers, failure):
+    queues = Queues(answers=answers)
+
+    async def use(_, attempt, work):
+        monkeypatch.setattr(type(attempt), "limit", 0.1)
+        work(queues)
+
+    monkeypatch.setattr(rpc.Link, "use", use)
+    client = rpc.Client([HOST], 1, user="u", password="p", queue="conductor", answers="ledger-1-nova-conductor")
+    assert run(client, deadline=2.0)[1] == failure
+    assert queues.asked == [("conductor", "oslo_rpc_server_ping", "ledger-1-nova-conductor", "2000")]

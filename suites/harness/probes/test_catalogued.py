@@ -10,7 +10,7 @@ from fixtures.cloud import Tenant
 from fixtures.drills.actions import Actions
 from fixtures.drills.inside import SUBJECTS
 from fixtures.drills.ledgers import objects
-from fixtures.drills.run import clients
+from fixtures.drills.run import calls, clients
 from fixtures.drills.workload import Workload
 from fixtures.probes import prober
 from fixtures.probes.catalogued import SignedIn, probes
@@ -33,9 +33,10 @@ def outside(site_of, monkeypatch):
     """Every probe of a drill that runs outside of the instance."""
     monkeypatch.setattr(objects, "keeper", lambda *_: {"owner": "u1", "token": "t"})
     site = site_of(with_every_project("lab"))
-    actions = Actions(site, Tenant(None), "s1", "i1", "f1", "n1", "a1", "p1")
+    actions = Actions(site, Tenant(None), "s1", "i1", "n1")
     workload = Workload(site, None, SimpleNamespace(address="10.0.0.9"), actions)
-    return [*clients.probes(site, "run", USER), *workload.probes, *actions.probes(USER.token)]
+    called = calls.probes(site, "run", list(site.hosts))
+    return [*clients.probes(site, "run", USER), *workload.probes, *actions.probes(USER.token), *called]
 
 
 @pytest.fixture

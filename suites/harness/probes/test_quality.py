@@ -18,6 +18,7 @@ from fixtures.probes.judging.timeline import Timeline
 from fixtures.probes.sample import Sample
 from fixtures.probes.subject import CLUSTER, Part, Subject
 from suites.harness.clusters import with_every_feature
+from suites.harness.watched import watched
 
 DRILLS = Path(__file__).parents[1] / "recordings" / "drills"
 KEYSTONE, GLANCE = Subject("keystone"), Subject("glance")
@@ -44,7 +45,7 @@ def drill(during: Slot, *, before: float = QUICK, lasts: float = LASTS, after: S
 
     slots = range(round(-20 / EVERY), round((END - FAULT) / EVERY))
     samples = tuple(replace(attempt(slot), at=FAULT + slot * EVERY) for slot in slots)
-    return Recording(
+    kept = Recording(
         "other_controller_power_loss",
         "controller02",
         "node-loss",
@@ -54,6 +55,7 @@ def drill(during: Slot, *, before: float = QUICK, lasts: float = LASTS, after: S
         whole_at=FAULT + lasts + 5,
         timelines={KEYSTONE: Timeline(KEYSTONE, EVERY, samples, FAULT - 20, END)},
     )
+    return watched(kept, FAULT - 20, END)
 
 
 def quick(_: int) -> Sample:

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -16,8 +15,8 @@ from fixtures.probes.judging.timeline import Timeline
 from fixtures.probes.judging.trends import compare, summary
 from fixtures.probes.sample import Sample
 from fixtures.probes.subject import CLUSTER, VIP, Part, Subject, Way
+from suites.harness.watched import DRILLS, drill, pinged
 
-DRILLS = Path(__file__).parents[1] / "recordings" / "drills"
 ALLOWED = {"keystone": 5.0, "glance": 5.0}
 KEYSTONE, GLANCE, SQL = Subject("keystone"), Subject("glance"), Subject("sql", part=Part.LEDGER)
 
@@ -25,10 +24,6 @@ KEYSTONE, GLANCE, SQL = Subject("keystone"), Subject("glance"), Subject("sql", p
 def was_broken(verdict):
     """Return whether any judgement is FAILED."""
     return any(each.outcome == "FAILED" for each in verdict.judgements)
-
-
-def drill(case: str) -> Recording:
-    return recording.load(DRILLS / f"{case}.json")
 
 
 def judged(case: str) -> Verdict:
@@ -274,13 +269,14 @@ def test_with_unjudged_outages_all_else_still_counts():
 
 
 def test_the_return_has_a_budget_of_its_own():
-    kept = replace(drill("second-outage-on-return"), returns=True)
+    kept = pinged(replace(drill("second-outage-on-return"), returns=True), (508.0, 518.0))
     allowed = {"keystone": 60.0}
     verdict = judge(kept, allowed, {"keystone": 1.0})
     assert verdict.of(KEYSTONE).kept
     assert verdict.of(KEYSTONE.of(Part.RETURN)).outcome == "FAILED"
     assert judge(replace(kept, returns=False), allowed, {"keystone": 1.0}).go
-    assert judge(replace(drill("good"), returns=True), allowed, {"keystone": 1.0}).of(KEYSTONE.of(Part.RETURN)).kept
+    kept = pinged(replace(drill("good"), returns=True), (508.0, 518.0))
+    assert judge(kept, allowed, {"keystone": 1.0}).of(KEYSTONE.of(Part.RETURN)).kept
 
 
 def test_failures_after_the_budget_are_judged_apart_from_the_outage():
@@ -312,7 +308,8 @@ def test_without_budgets_there_is_nothing_to_pass():
 
 def test_without_any_host_the_vip_is_gone():
     kept = drill("good")
-    found = judge(replace(kept, holders=(*kept.holders, (530.0, frozenset()))), ALLOWED).of(VIP)
+    nobody = (530.0, frozenset())
+    found = judge(replace(kept, holders=(*kept.holders, nobody), claims=(*kept.claims, nobody)), ALLOWED).of(VIP)
     assert (found.outcome, found.reason) == ("FAILED", "on no host in the end")
 
 

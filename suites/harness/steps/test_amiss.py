@@ -229,24 +229,29 @@ def test_disabled_fencing_is_a_finding(well, amiss):
     assert "Pacemaker does not fence: stonith-enabled is not true" in amiss()["pacemaker"]
 
 
-def test_stopped_foreign_resource_is_a_finding(well, amiss, recording):
-    somebodys = '<primitive id="mail" class="systemd" type="postfix"/><primitive id="vip"'
-    well.says["cibadmin"] = recording("pacemaker", "cib").replace('<primitive id="vip"', somebodys, 1)
-    assert amiss() == {"pacemaker": ["Pacemaker: mail runs on no node"]}
+@pytest.mark.parametrize(
+    ("old", "new", "finding"),
+    [
+        (
+            "<resources>",
+            '<resources><primitive id="mail" class="systemd" type="postfix"/>',
+            "resource mail is not ours",
+        ),
+        ("<constraints>", '<constraints><rsc_location id="by-hand" rsc="vip"/>', "constraint by-hand is not ours"),
+        ('interval="5s"', 'interval="9s"', "resource vip: op monitor interval is 9s, expected: 5s"),
+    ],
+)
+def test_configuration_that_is_not_ours_is_a_finding_that_fails_no_build(well, recording, old, new, finding):
+    well.says["cibadmin"] = recording("pacemaker", "cib").replace(old, new, 1)
+    ((step, found),) = whole.findings(well.site)
+    assert (step, found.what, found.foreign) == ("pacemaker", f"Pacemaker: {finding}", True)
+    assert found.hint.startswith("cibadmin --query")
 
 
-def test_constraint_set_by_hand_is_a_final_finding(well, recording):
-    banned = (
-        '<constraints><rsc_location id="cli-ban-vip-on-controller01" rsc="vip" role="Started" node="controller01"/>'
-    )
-    well.says["cibadmin"] = recording("pacemaker", "cib").replace("<constraints>", banned, 1)
-    ((step, finding),) = whole.findings(well.site)
-    assert (step, finding.what, finding.foreign) == (
-        "pacemaker",
-        "Pacemaker: constraint cli-ban-vip-on-controller01",
-        True,
-    )
-    assert finding.hint == "crm_resource --clear --resource vip removes it"
+def test_alert_agent_of_an_operator_is_no_finding(well, amiss, recording):
+    alert = '<alerts><alert id="pager" path="/bin/true"/></alerts></configuration>'
+    well.says["cibadmin"] = recording("pacemaker", "cib").replace("</configuration>", alert)
+    assert amiss() == {}
 
 
 # -- the VIP -----------------------------------------------------------------------------------------

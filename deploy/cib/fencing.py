@@ -3,9 +3,9 @@
 from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element
 
+from deploy.cib.elements import primitive
 from deploy.inventory import Node
 from deploy.inventory.power import Ipmi, Redfish
-from deploy.making import resources
 
 SCRIPTS = "/etc/stackproof/fence"
 """Folder on each controller with scripts that print all controllers' power passwords (templates/fence)."""
@@ -21,7 +21,7 @@ def device(node: Node) -> Element:
         case _:
             raise ValueError(f"{node.name} has no power device that Pacemaker can use")
     parameters["pcmk_host_list"] = node.name
-    return resources.primitive(name(node), f"stonith:{agent}", parameters, monitor="60s")
+    return primitive(name(node), f"stonith:{agent}", parameters, monitor="60s")
 
 
 def elsewhere(node: Node) -> Element:
