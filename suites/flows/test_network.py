@@ -72,10 +72,12 @@ def network(demo, agents):
     return made
 
 
-def test_each_dhcp_agent_offers_the_port_its_address(site, network, left):
-    host = site.hosts[min(left([network.id]))]
+def test_each_dhcp_agent_offers_the_port_its_address(site, network, left, agents):
+    if agents < 2:
+        pytest.skip("one DHCP agent serves the network; a host does not hear its own server, and no other can ask it")
+    asked = [offers(site.hosts[name], network.id, network.port.mac_address) for name in left([network.id])]
     address = network.port.fixed_ips[0]["ip_address"]
-    assert offers(host, network.id, network.port.mac_address) == dict.fromkeys(network.servers(), address)
+    assert {server: ip for found in asked for server, ip in found.items()} == dict.fromkeys(network.servers(), address)
 
 
 def test_nothing_of_a_deleted_network_is_left(network, left):
