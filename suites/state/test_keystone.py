@@ -75,7 +75,7 @@ def test_catalogue_gives_the_url_of_the_endpoint(cloud_says, endpoint, interface
 
 @pytest.mark.api
 @pytest.mark.parametrize("interface", INTERFACES)
-def test_foundendpoint_answers(readings, together, endpoint, interface, expect):
+def test_listed_endpoint_answers(readings, together, endpoint, interface, expect):
     urls = [entry.url for entry in listed(readings.cloud(identity.endpoints), endpoint, interface)]
     answers = together({url: partial(readings.page, without_project(url)) for url in urls})
     wrong = {url: answer.status or answer.text for url, answer in answers.items() if not is_served(answer)}
