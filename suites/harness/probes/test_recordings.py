@@ -7,7 +7,7 @@ import pytest
 
 from fixtures.probes.errors import ProbeError, Unproven
 from fixtures.probes.judging import recording
-from fixtures.probes.judging.judgement import Verdict, judge, restless
+from fixtures.probes.judging.judgement import Verdict, judge, masked, restless
 from fixtures.probes.judging.ledger import Ledger
 from fixtures.probes.judging.recording import Recording
 from fixtures.probes.judging.table import table, text
@@ -292,6 +292,10 @@ def test_failures_after_the_budget_are_judged_apart_from_the_outage():
     assert "meanwhile FAILED" in text(table(kept, verdict, ALLOWED), width=160)
     assert judge(kept, ALLOWED, timed=False).of(KEYSTONE.of(Part.MEANWHILE)).outcome == "NOTED"
     assert judge(replace(kept, masked=False), ALLOWED).go
+
+
+def test_requests_through_the_queue_are_not_masked():
+    assert masked({"keystone": 3.0, "consoles": 24.0}) == {"keystone": 3.0}
 
 
 def test_a_masked_fault_shorter_than_its_budget_proves_nothing():
