@@ -57,7 +57,7 @@ def test_address_of_a_router_is_on_its_active_host_only(readings, expect):
         not found,
         seen=found,
         expected="the host where the router is active, and no address that Neutron does not know",
-        look="ip -n qrouter-<router> address on the network nodes; openstack network agent list --router <router> -v",
+        look="ip -n qrouter-<router> address on network nodes; openstack network agent list --long --router <router>",
     )
 
 
