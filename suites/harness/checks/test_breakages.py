@@ -1,6 +1,9 @@
 """Breakages: the red checks are read from a JUnit report, and compared with those that a breakage lists."""
 
-from fixtures.breakages import Breakage, Round, reds
+import pytest
+
+from deploy.errors import CommandFailed
+from fixtures.breakages import Breakage, Round, Rounds, reds
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="suites.state.test_units" name="test_unit_is_active[controller01-glance]"/>
@@ -24,3 +27,36 @@ def test_a_red_check_that_no_breakage_lists_is_unexpected():
     stopped = Breakage("stopped", 1, "controller02", "break", "repair", frozenset({"a", "b"}))
     done = Round({"a": "it is stopped", "c": "nobody answers"}, {}, (stopped,))
     assert done.unexpected == {"c": "nobody answers"}
+
+
+def test_a_red_check_that_may_turn_red_is_not_unexpected():
+    stopped = Breakage(
+        "stopped", 1, "controller02", "break", "repair", frozenset({"a"}), ("logs::storm[controller02-",)
+    )
+    broken = {"logs::storm[controller02-nova]": "11 tracebacks", "logs::storm[controller03-nova]": "11 tracebacks"}
+    assert Round(broken, {}, (stopped,)).unexpected.keys() == {"logs::storm[controller03-nova]"}
+
+
+class Refusing:
+    """A site whose host refuses each script of one breakage."""
+
+    def __init__(self):
+        self.hosts = {"controller02": self}
+        self.seen = []
+
+    def check(self, _command, stdin, timeout):
+        self.seen.append(stdin)
+        if "refused" in stdin:
+            raise CommandFailed(f"refused within {timeout} s")
+
+
+def test_a_round_that_fails_runs_once_and_repairs_all_breakages():
+    site = Refusing()
+    first = Breakage("first", 1, "controller02", "harm", "refused", frozenset())
+    rounds = Rounds(site, None, None, [first, Breakage("second", 1, "controller02", "harm", "repair", frozenset())])
+    with pytest.raises(CommandFailed):
+        rounds[1]
+    assert site.seen == ["refused\nharm", "refused", "repair"]
+    with pytest.raises(pytest.fail.Exception, match="round 1 did not run: refused"):
+        rounds[1]
+    assert len(site.seen) == 3

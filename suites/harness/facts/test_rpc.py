@@ -62,8 +62,8 @@ def test_a_ping_is_a_call_that_expires():
 class Channel:
     """A channel of a RabbitMQ with one queue `known`, whose consumers reply with the given results, then nothing."""
 
-    def __init__(self, results):
-        self.results, self.replies = list(results), []
+    def __init__(self, results, silent=0):
+        self.results, self.replies, self.silent = list(results), [], silent
 
     def __enter__(self):
         return self
@@ -76,7 +76,8 @@ class Channel:
     def queue_declare(self, queue="", **_):
         if queue not in {"", "known"}:
             raise amqp.NotFound
-        return amqp.protocol.queue_declare_ok_t(queue or "reply", 4, 2)
+        self.silent -= 1
+        return amqp.protocol.queue_declare_ok_t(queue or "reply", *((0, 0) if self.silent >= 0 else (4, 2)))
 
     def basic_consume(self, *_, callback, **__):
         self.callback = callback
@@ -111,6 +112,12 @@ def test_a_queue_without_consumers_gets_no_ping():
 def test_a_queue_is_known_or_absent():
     assert rpc_ping.state(Channel([]), "known") == (4, 2)
     assert rpc_ping.state(Channel([]), "other") is None
+
+
+@pytest.mark.parametrize(("silent", "found"), [(rpc_ping.TRIES - 1, (4, 2)), (rpc_ping.TRIES, (0, 0))])
+def test_a_queue_that_seems_empty_is_read_again(monkeypatch, silent, found):
+    monkeypatch.setattr(rpc_ping, "PAUSE", 0)
+    assert rpc_ping.state(Channel([], silent), "known") == found
 
 
 def test_the_script_prints_what_the_fact_reads(monkeypatch, tmp_path, capsys):
