@@ -19,7 +19,7 @@ class Served:
     """Messages that no consumer took."""
     consumers: int = 0
     answers: int = 0
-    """Answered pings. One is sent for each consumer."""
+    """Consumers that answer pings."""
 
     def __str__(self) -> str:
         if not self.exists:

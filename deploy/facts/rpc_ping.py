@@ -1,14 +1,16 @@
 """Pings RPC servers of oslo.messaging. This script runs on a host of the cluster, whose Python has py-amqp.
 
 Arguments: a service's configuration file, and names of queues. For each queue it prints the name, the waiting messages,
-the consumers, and the pings that were answered; or the name and `absent`.
+the consumers, and those that answer pings; or the name and `absent`.
 """
 
 import json
+import math
 import re
 import sys
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ DECLARE = 10.0
 TRIES, PAUSE = 4, 0.5
 """How often a queue without messages and consumers is read, and the seconds between. RabbitMQ 3.10 says 0 and 0 also
 where the leader of a quorum queue needs more than 0.25 s (`rabbit_quorum_queue:stat`)."""
+PINGS = 3
+"""Pings for each consumer. With one, another message between two pings can keep a hanging consumer out of the turn."""
 ANSWER = 10.0
 """Seconds for all answers to pings. A server that nothing keeps busy needs a tenth of a second."""
 
@@ -86,21 +90,21 @@ def answer(body: str) -> tuple[str, bool]:
 
 
 def answered(connection: Any, consumers: dict[str, int]) -> dict[str, int]:
-    """Ping each queue once for each of its consumers; return the numbers of answers.
+    """Ping each queue PINGS times for each of its consumers; return the numbers of consumers that answer.
 
     RabbitMQ hands messages to consumers in turn, so the pings reach every process that serves a queue.
     """
-    channel, answers = connection.channel(), dict.fromkeys(consumers, 0)
+    channel = connection.channel()
     pinged: dict[str, str] = {}
 
     def heard(message: Any) -> None:
         identity, is_pong = answer(message.body)
-        if is_pong and (queue := pinged.pop(identity, "")):
-            answers[queue] += 1
+        if is_pong:
+            pinged.pop(identity, None)
 
     reply_to = channel.queue_declare(exclusive=True, auto_delete=True).queue
     channel.basic_consume(reply_to, no_ack=True, callback=heard)
-    for queue in (queue for queue, count in consumers.items() for _ in range(count)):
+    for queue in (queue for queue, count in consumers.items() for _ in range(PINGS * count)):
         pinged[identity := uuid.uuid4().hex] = queue
         channel.basic_publish(ping(identity, reply_to), routing_key=queue)
     until = time.monotonic() + ANSWER
@@ -109,7 +113,8 @@ def answered(connection: Any, consumers: dict[str, int]) -> dict[str, int]:
             connection.drain_events(timeout=left)
         except TimeoutError:
             break
-    return answers
+    silent = Counter(pinged.values())
+    return {queue: count - math.ceil(silent[queue] / PINGS) for queue, count in consumers.items()}
 
 
 def main(path: str, *queues: str) -> None:
@@ -118,7 +123,12 @@ def main(path: str, *queues: str) -> None:
         states = {queue: state(connection, queue) for queue in queues}
         answers = answered(connection, {queue: found[1] for queue, found in states.items() if found})
         for queue, found in states.items():
-            words = (*found, answers[queue]) if found else ("absent",)
+            if (after := state(connection, queue)) and found:
+                # A hanging consumer whose connection ends meanwhile gives its pings back, and others answer them.
+                consumers = min(found[1], after[1])
+                words: tuple[object, ...] = (after[0], consumers, min(consumers, answers[queue]))
+            else:
+                words = ("absent",)
             sys.stdout.write(f"{queue} {' '.join(map(str, words))}\n")
 
 

@@ -99,7 +99,14 @@ REFUSED = {"result": None, "failure": '{"class": "NoSuchMethod"}'}
 
 
 @pytest.mark.parametrize(
-    ("results", "answers"), [([PONG, PONG], 2), ([PONG, None], 1), ([None, PONG], 1), ([REFUSED, PONG], 1), ([], 0)]
+    ("results", "answers"),
+    [
+        ([PONG] * 6, 2),
+        ([PONG, None] * 3, 1),
+        ([None, PONG, PONG, PONG, PONG, PONG], 1),
+        ([REFUSED, PONG] * 3, 1),
+        ([], 0),
+    ],
 )
 def test_answers_are_counted_by_queue(results, answers):
     assert rpc_ping.answered(Channel(results), {"known": 2}) == {"known": answers}
@@ -121,10 +128,25 @@ def test_a_queue_that_seems_empty_is_read_again(monkeypatch, silent, found):
 
 
 def test_the_script_prints_what_the_fact_reads(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(rpc_ping, "connected", lambda _: Channel([PONG]))
+    monkeypatch.setattr(rpc_ping, "connected", lambda _: Channel([PONG] * 5))
     (config := tmp_path / "nova.conf").write_text(URL)
     rpc_ping.main(str(config), "known", "other")
     assert rpc.parse(capsys.readouterr().out) == {
         "known": Served(exists=True, waiting=4, consumers=2, answers=1),
         "other": Served(),
     }
+
+
+class Leaving(Channel):
+    """One of the two consumers takes no ping and leaves, so that the other one answers all."""
+
+    def queue_declare(self, queue="", **_):
+        left = bool(queue) and not self.results
+        return amqp.protocol.queue_declare_ok_t(queue or "reply", 4, 1 if left else 2)
+
+
+def test_a_consumer_that_leaves_meanwhile_is_not_counted(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(rpc_ping, "connected", lambda _: Leaving([PONG] * 6))
+    (config := tmp_path / "nova.conf").write_text(URL)
+    rpc_ping.main(str(config), "known")
+    assert capsys.readouterr().out == "known 4 1 1\n"
