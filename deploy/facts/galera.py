@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from deploy.errors import CommandFailed
+from deploy.facts.ended import END, whole
 from deploy.host import Reads
 
 NO_UUID = "00000000-0000-0000-0000-000000000000"
@@ -98,6 +99,33 @@ def variables(host: Reads) -> dict[str, str]:
 def parse_variables(text: str) -> dict[str, str]:
     """Parse the tab-separated lines of `SHOW VARIABLES`."""
     return dict(line.split("\t", 1) for line in text.splitlines() if "\t" in line)
+
+
+def forgotten(host: Reads) -> tuple[str, ...]:
+    """Return each transaction on that member that holds locks and has had no statement for IDLE seconds, as a text.
+
+    CommandFailed where the member does not answer.
+    """
+    text = host.check("mariadb -N -B", stdin=_FORGOTTEN, timeout=20)
+    return parse_forgotten(whole(host, "MariaDB's transactions", text))
+
+
+@lru_cache(maxsize=32)
+def parse_forgotten(text: str) -> tuple[str, ...]:
+    """Parse rows of connection, account, client, seconds without a statement, and rows that are locked."""
+    rows = (line.split("\t") for line in text.splitlines() if line.count("\t") == 4)
+    return tuple(
+        f"connection {identifier} of {user} from {client}: {idle} s without a statement, {locked} rows locked"
+        for identifier, user, client, idle, locked in rows
+    )
+
+
+IDLE = 15
+"""Seconds; a service commits within one. A client that is gone is given up after 10 s (tcp-ut in haproxy.cfg)."""
+_FORGOTTEN = f"""SELECT p.id, p.user, p.host, p.time, t.trx_rows_locked
+  FROM information_schema.innodb_trx t JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id
+  WHERE p.command = 'Sleep' AND p.time >= {IDLE} AND t.trx_rows_locked + t.trx_rows_modified > 0;
+SELECT '{END}'"""  # noqa: S608 - two constants
 
 
 def write_check(host: Reads) -> datetime:

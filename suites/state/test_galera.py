@@ -89,6 +89,16 @@ def test_running_setting_matches_the_file(reader, database_setting, expect):
     )
 
 
+def test_no_transaction_was_left_with_its_locks(reader, galera_host, expect):
+    """Everybody who needs such a row waits for 50 s and fails, again and again."""
+    expect(
+        "transactions that hold locks and do nothing",
+        galera.forgotten(reader),
+        (),
+        "information_schema.innodb_trx and processlist; KILL <connection> ends one",
+    )
+
+
 def in_bytes(value):
     """A size such as 16M in bytes, as the server reports it; any other value as it is."""
     number, unit = value[:-1], value[-1:]

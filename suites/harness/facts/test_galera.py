@@ -148,3 +148,10 @@ def test_comments_of_a_saved_state_are_no_values():
 def test_a_command_that_failed_reports_no_status(recording, ok, state):
     host = SimpleNamespace(run=lambda *_, **__: SimpleNamespace(out=recording("galera", "synced"), ok=ok))
     assert galera.status(host).state == state
+
+
+def test_transactions_without_a_statement_are_told_with_their_client():
+    assert galera.parse_forgotten("1107\tneutron\t172.16.181.32:50652\t265\t1\n") == (
+        "connection 1107 of neutron from 172.16.181.32:50652: 265 s without a statement, 1 rows locked",
+    )
+    assert galera.parse_forgotten("") == ()

@@ -49,7 +49,7 @@ def watched(outside):
 @pytest.mark.parametrize("promise", [each for each in WHOLE.promises if each.budget], ids=str)
 def test_every_promise_with_a_budget_is_probed_often_enough(watched, promise):
     slowest = max(interval for subject, interval in watched.items() if subject.promise == promise.name)
-    assert slowest * 4 <= min(promise.budget.values())
+    assert slowest * 2 <= min(promise.budget.values())
 
 
 @pytest.mark.parametrize("promise", [each for each in WHOLE.promises if each.limits], ids=str)
