@@ -75,9 +75,21 @@ def network(demo, agents):
 def test_each_dhcp_agent_offers_the_port_its_address(site, network, left, agents):
     if agents < 2:
         pytest.skip("one DHCP agent serves the network; a host does not hear its own server, and no other can ask it")
-    asked = [offers(site.hosts[name], network.id, network.port.mac_address) for name in left([network.id])]
-    address = network.port.fixed_ips[0]["ip_address"]
-    assert {server: ip for found in asked for server, ip in found.items()} == dict.fromkeys(network.servers(), address)
+    wanted = dict.fromkeys(network.servers(), network.port.fixed_ips[0]["ip_address"])
+
+    def offered():
+        asked = [offers(site.hosts[name], network.id, network.port.mac_address) for name in left([network.id])]
+        return {server: address for found in asked for server, address in found.items()}
+
+    until(
+        offered,
+        ready=lambda found: found == wanted,
+        timeout=SERVED,
+        interval=1,
+        what="what the network's DHCP servers offer to the port, by their addresses",
+        expected=str(wanted),
+        hint="neutron-dhcp-agent's journal on their hosts",
+    )
 
 
 def test_nothing_of_a_deleted_network_is_left(network, left):
