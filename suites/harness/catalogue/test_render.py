@@ -502,3 +502,21 @@ def test_systemd_start_time_out_is_below_pacemakers(tree):
     assert all(100 < limit < elements.STARTING for limit in limits)
     slow = [where for where, file in every(tree) if "\nDescription=OpenStack" in file.text]
     assert [where for where, file in every(tree) if where in slow and "\nTimeoutStartSec=" not in file.text] == []
+
+
+def test_a_client_of_the_database_that_acknowledges_nothing_is_given_up(site_of):
+    """Else its transaction keeps its locks for 15 minutes after the VIP has moved."""
+    site = site_of("lab")
+    (config,) = (
+        file.text
+        for file in site.render(site.controllers.first.node, [site.catalogue["haproxy"]])
+        if file.path.endswith("haproxy.cfg")
+    )
+    (listen,) = (part for part in config.split("\nlisten ") if part.startswith("galera\n"))
+    assert f"bind {site.addresses.api('galera').authority} tcp-ut 10s\n" in listen
+
+
+def test_a_member_of_etcd_asks_before_it_calls_an_election(site_of):
+    site = site_of("lab")
+    files = site.render(site.controllers.first.node, [site.catalogue["etcd"]])
+    assert any('\nETCD_PRE_VOTE="true"\n' in file.text for file in files)
