@@ -38,6 +38,8 @@ $0 ~ ENVIRON["head"] { cause = $0; named = logger }
     $0 ~ ENVIRON["traceback"] ? "traceback" : ""
   line = kind == "traceback" && named == logger ? cause : $0
   if (kind == "" || at < since || line ~ ENVIRON["harmless"]) next
+  request = match(line, /req-[0-9a-f-]+/) ? substr(line, RSTART, RLENGTH) : ""
+  if (kind == "traceback" && request != "" && told[request, substr(at, 1, 18)]++) next
   span = kind "\t" substr(at, 1, 15)
   if (!count[span]++) { begun[span] = at; first[span] = substr(line, 1, 300) }
 }
@@ -48,7 +50,11 @@ END {
 }
 """
 """Prints the number of lines of each kind in each ten minutes, so that any number of lines is read. A line without a
-date has that of the line before it, or else the time when the file was `written`."""
+date has that of the line before it, or else the time when the file was `written`.
+
+The tracebacks of one request count once in ten seconds. Neutron tries ten times, within a second or two, to bind a port
+whose subnet a tenant has just deleted. An agent that reports its state has one request ID for ever, so a request must
+count again later."""
 
 SCRIPT = rf"""
 export LC_ALL=C head={quote(_HEAD)} crash={quote(CRASH)} critical={quote(CRITICAL)} traceback={quote(TRACEBACK)}

@@ -11,8 +11,11 @@ from deploy.facts import logs
 from deploy.facts.logs import JOURNAL, UNKNOWN
 
 STORM = 10
-"""Tracebacks allowed within ten minutes. A service writes a few when it starts, or loses one member of the database or
-the queue. A service that lost all members and retries writes more than one a minute."""
+"""Tracebacks allowed within ten minutes; those of one request count once in ten seconds.
+
+A service writes a few when it starts, or loses one member of the database or the queue. A service that lost all members
+and retries writes more than one a minute.
+"""
 
 
 @pytest.mark.parametrize("kind", ["critical", "crash"])

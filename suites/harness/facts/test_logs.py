@@ -107,6 +107,31 @@ def test_a_traceback_is_named_by_the_first_line_of_its_message(read, log):
     assert read().troubles == (Trouble("nova-compute", "traceback", 1, 1, head),)
 
 
+def failure(at, request=REQUEST):
+    """The two lines of a failure: its message, and its traceback."""
+    logger = f"{at}.300 12 ERROR neutron.plugins.ml2.managers"
+    return f"{logger} {request} Mechanism driver failed", f"{logger} Traceback (most recent call last):"
+
+
+@pytest.mark.parametrize(
+    ("second", "count"),
+    [
+        pytest.param(failure(f"{AT}1:09"), 1, id="one request within ten seconds"),
+        pytest.param(failure(f"{AT}1:10"), 2, id="one request, later"),
+        pytest.param(failure(f"{AT}1:09", "[None req-0 - - - - - -]"), 2, id="another request"),
+    ],
+)
+def test_the_tracebacks_of_one_request_count_once_in_ten_seconds(read, log, second, count):
+    first = failure(f"{AT}1:02")
+    log("neutron/neutron-rpc-server.log", *first, *second)
+    assert read().troubles == (Trouble("neutron-rpc-server", "traceback", count, count, first[0]),)
+
+
+def test_tracebacks_without_a_request_all_count(read, log):
+    log("neutron/neutron-rpc-server.log", *failure(f"{AT}1:02", "[-]") * 3)
+    assert read().troubles[0].count == 3
+
+
 def test_a_request_to_keystone_for_a_missing_object_is_no_trouble(read, log):
     logger = f"{AT}1:02.300 12 ERROR keystone.server.flask.application"
     lines = (
