@@ -1,8 +1,10 @@
 """The clients of tenants' actions: what each requests, when it succeeds, and what it deletes."""
 
 import json
+import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
@@ -128,6 +130,14 @@ def test_a_key_that_is_gone_is_a_failure(cloud):
 def test_a_refused_connection_to_etcd_is_tried_at_the_next_member(cloud):
     client = key.Client(["127.0.0.2", HOST], cloud.port, key="k")
     assert run(client)[1] == ""
+
+
+def test_attempts_to_etcd_that_overlap_leave_a_silent_member_once(cloud):
+    with socket.create_server(("127.0.0.2", cloud.port)), ThreadPoolExecutor(2) as pool:
+        client = key.Client(["127.0.0.2", HOST], cloud.port, key="k")
+        overlapping = [pool.submit(run, client, 0.5) for _ in range(2)]
+        assert all(attempt.result()[1] for attempt in overlapping)
+        assert run(client)[1] == ""
 
 
 def test_a_later_attempt_deletes_what_an_earlier_one_left(cloud):

@@ -82,6 +82,46 @@ def test_a_member_with_room_is_left_alone(script):
 
 
 @pytest.fixture
+def checked(script, monkeypatch):
+    """The program's `check`, with the members that serve; returns what the program did and the failed checks."""
+    script.asked = []
+    monkeypatch.setattr(script, "is_apart", lambda node: script.asked.append(node) or script.apart)
+
+    def run(serving, missed=0, apart=False):
+        script.serving, script.apart = set(serving), apart
+        return script.check("rabbit@two", OWN, OTHERS, missed), bool(script.asked), script.commands
+
+    return run
+
+
+@pytest.mark.parametrize("others", [OTHERS, OTHERS[:1], OTHERS[1:]])
+def test_clients_without_a_queue_are_looked_for_also_while_another_member_is_away(checked, others):
+    assert checked([OWN, *others]) == (0, True, [])
+
+
+def test_a_member_alone_looks_for_nothing(checked):
+    assert checked([OWN]) == (0, False, [])
+
+
+def test_a_member_apart_is_killed_where_both_others_serve(checked):
+    assert checked([OWN, *OTHERS], apart=True) == (0, True, ["kill"])
+
+
+def test_a_member_apart_stays_where_another_one_is_away(checked):
+    assert checked([OWN, OTHERS[0]], apart=True) == (0, True, [])
+
+
+def test_a_member_that_does_not_serve_is_killed_after_enough_checks(checked, script):
+    assert checked(OTHERS) == (1, False, [])
+    assert checked(OTHERS, missed=script.MISSES - 2) == (script.MISSES - 1, False, [])
+    assert checked(OTHERS, missed=script.MISSES - 1) == (0, False, ["kill"])
+
+
+def test_a_member_that_does_not_serve_stays_where_another_one_is_away(checked, script):
+    assert checked(OTHERS[:1], missed=script.MISSES - 1) == (script.MISSES, False, [])
+
+
+@pytest.fixture
 def is_apart(shipped, monkeypatch):
     """The program's `is_apart` for one output of erl_call, which evaluates only input that ends with `.\\n`."""
     script = shipped("rabbitmq-watch")
