@@ -14,7 +14,7 @@ from fixtures.probes.judging.table import table, text
 from fixtures.probes.judging.timeline import Timeline
 from fixtures.probes.judging.trends import compare, summary
 from fixtures.probes.sample import Sample
-from fixtures.probes.subject import CLUSTER, VIP, Part, Subject, Way
+from fixtures.probes.subject import CLUSTER, PROCESS, VIP, Part, Subject, Way
 from suites.harness.watched import DRILLS, drill, pinged
 
 ALLOWED = {"keystone": 5.0, "glance": 5.0}
@@ -49,6 +49,25 @@ def test_a_member_that_could_not_be_read_leaves_its_ledger_unproven(tmp_path):
     silent.save(tmp_path)
     found = judge(recording.load(tmp_path), ALLOWED).of(SQL)
     assert (found.outcome, "controller02" in found.reason) == ("ERROR", True)
+
+
+@pytest.mark.parametrize(
+    ("within", "timed", "outcome"), [(10.0, True, "PASSED"), (9.9, True, "FAILED"), (9.9, False, "NOTED")]
+)
+def test_a_killed_process_must_run_again_in_time(within, timed, outcome):
+    kept = replace(drill("good"), back_within=within)
+    assert kept.undone_at - kept.injected_at == 10
+    found = judge(kept, ALLOWED, timed=timed).of(PROCESS)
+    assert (found.outcome, found.reason) == (outcome, f"runs again 10.0 s after the fault, {within:g} s allowed")
+
+
+def test_a_process_that_never_ran_again_is_an_error():
+    found = judge(replace(drill("not-undone"), back_within=10.0), ALLOWED).of(PROCESS)
+    assert (found.outcome, found.reason) == ("ERROR", "the fault was not undone")
+
+
+def test_the_cluster_is_whole_some_time_after_the_return():
+    assert judge(drill("good"), ALLOWED).of(CLUSTER).reason == "whole again 9.5 s after the return"
 
 
 def test_the_last_finding_is_the_reason_where_the_cluster_is_not_whole():
