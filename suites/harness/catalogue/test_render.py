@@ -520,3 +520,10 @@ def test_a_member_of_etcd_asks_before_it_calls_an_election(site_of):
     site = site_of("lab")
     files = site.render(site.controllers.first.node, [site.catalogue["etcd"]])
     assert any('\nETCD_PRE_VOTE="true"\n' in file.text for file in files)
+
+
+def test_a_member_of_etcd_starts_again_however_it_ended(site_of):
+    site = site_of("lab")
+    files = site.render(site.controllers.first.node, [site.catalogue["etcd"]])
+    (own,) = (file for file in files if file.path == "/etc/systemd/system/etcd.service.d/stackproof.conf")
+    assert {"StartLimitIntervalSec=0", "Restart=always"} <= set(own.text.splitlines())

@@ -103,6 +103,11 @@ def test_a_member_alone_looks_for_nothing(checked):
     assert checked([OWN]) == (0, False, [])
 
 
+def test_a_stopped_member_is_not_asked_for_what_is_gone(checked, script):
+    script.commands.append("kill")  # so it is not up
+    assert checked(OTHERS) == (0, False, ["kill"])
+
+
 def test_a_member_apart_is_killed_where_both_others_serve(checked):
     assert checked([OWN, *OTHERS], apart=True) == (0, True, ["kill"])
 
