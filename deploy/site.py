@@ -6,6 +6,7 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from deploy import catalogue, platforms, power
 from deploy.catalogue import Addresses, Catalogue, Service
@@ -59,6 +60,11 @@ class Site:
     def addresses(self) -> Addresses:
         """The addresses of the services, for clients and of each member."""
         return Addresses(self.cluster, self.catalogue)
+
+    @cached_property
+    def every(self) -> Catalogue:
+        """The catalogue that the cluster would have if its inventory chose every project."""
+        return catalogue.load().whole(self.cluster)
 
     @property
     def controllers(self) -> Hosts:

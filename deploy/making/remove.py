@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from shlex import quote
 
-from deploy import catalogue, cloud
+from deploy import cloud
 from deploy.catalogue import Catalogue, Project, Service
 from deploy.errors import InventoryError
 from deploy.facts import standing
@@ -82,7 +82,7 @@ def settle(site: Site, names: Collection[str] = ()) -> None:
 
 def find(site: Site) -> tuple[Left, ...]:
     """Return the projects on the hosts that the cluster does not have, requiring projects first. Reads only."""
-    every = catalogue.load().whole(site.cluster)
+    every = site.every
     absent = [project for project in every.projects if not site.catalogue.has(project.name)]
     found: dict[str, dict[str, Record]] = {}
     for name, records in site.hosts.each(partial(_read, site, every, [project.name for project in absent])).items():

@@ -2,7 +2,6 @@
 
 import pytest
 
-from deploy import catalogue
 from deploy.facts import next_boot
 from deploy.facts.next_boot import Account
 from deploy.journal import JOURNAL
@@ -41,7 +40,7 @@ def test_mounts_are_those_of_the_next_boot(reader, node, expect):
 def test_no_unplanned_unit_starts_at_boot(reader, node, standing, expect):
     planned = {service.unit for service in standing.catalogue.on(node)}
     # Packages of one service bring units of others, and most distributions enable them.
-    every = catalogue.load().whole(standing.cluster)
+    every = standing.every
     known = {service.unit for service in every.services} | {unit for project in every.projects for unit in project.idle}
     enabled = {unit.removesuffix(".service") for unit in state(reader, expect).enabled}
     expect(

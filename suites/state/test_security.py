@@ -2,7 +2,6 @@
 
 import pytest
 
-from deploy import catalogue
 from deploy.facts import accounts, exposure, identity, processes, settings
 from deploy.journal import JOURNAL
 
@@ -112,7 +111,7 @@ def test_account_has_the_password_of_the_build(readings, standing, owner, expect
 @pytest.mark.own
 def test_no_unknown_database_account_exists(readings, standing, expect):
     # The removal of a project leaves its databases and their account.
-    every = catalogue.load().whole(standing.cluster).projects
+    every = standing.every.projects
     source = accounts.source(standing.cluster.management.cidr)
     known = {(project.owner, source) for project in every if project.database} | BUILT_IN
     others = {str(one) for one in database_accounts(readings, expect) if (one.user, one.source) not in known}
