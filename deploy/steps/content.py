@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from deploy import cloud, guest, paths
 from deploy.catalogue import Project
 from deploy.content import IMAGE, NETWORK
+from deploy.errors import StepFailed
 from deploy.finding import Finding
 from deploy.guest import GuestImage
 from deploy.journal import JOURNAL
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
     from openstack.connection import Connection
 
 SUBNET = "provider"
+MARK = "stackproof_checksum"
+"""The property of our images: the checksum of the guest image in the build's cache."""
+PARTS = (f"{IMAGE}-kernel", f"{IMAGE}-ramdisk")
+PHYSICAL = "provider"
+"""The physical network in Neutron's configuration. Only the administrator makes networks on it, and one flat network at
+most can exist there."""
 FLAVORS = {"m1.nano": (1, 128, 1), "m1.tiny": (1, 512, 1), "m1.small": (1, 2048, 20)}
 """vCPUs, MiB of memory and GiB of disk, by name."""
 
@@ -53,13 +60,16 @@ def amiss(now: Snapshot) -> Iterator[Finding]:
         present, wanted = set(), []
         if catalogue.has("glance"):
             wanted.append(f"image {IMAGE}")
-            present |= {f"image {image.name}" for image in session.image.images(name=IMAGE)}
+            public = session.image.images(name=IMAGE, visibility="public")
+            present |= {f"image {image.name}" for image in public}
         if catalogue.has("nova"):
             wanted += [f"flavor {name}" for name in FLAVORS]
             present |= {f"flavor {flavor.name}" for flavor in session.compute.flavors(details=False)}
         if catalogue.has("neutron"):
             wanted.append(f"network {NETWORK}")
-            present |= {f"network {network.name}" for network in session.network.networks(name=NETWORK)}
+            everybodys = {"is_router_external" if now.site.cluster.options.tenant_networks else "is_shared": True}
+            networks = session.network.networks(name=NETWORK, **everybodys)
+            present |= {f"network {network.name}" for network in networks}
     yield from (Finding(f"the cloud's first content lacks {name}") for name in wanted if name not in present)
 
 
@@ -71,22 +81,51 @@ def _flavors(session: Connection) -> None:
 
 
 def _image(session: Connection, image: GuestImage) -> None:
-    there = session.image.find_image(IMAGE)
-    if there and there.properties.get("stackproof_checksum") == image.checksum and there.status == "active":
-        return
-    if there:
-        session.image.delete_image(there)
-        _changed(f"removed image {IMAGE}, which is no longer the inventory's")
-    properties = {"stackproof_checksum": image.checksum, "hw_rng_model": "virtio"}
+    """Upload the image, and delete what earlier builds uploaded; an image that this tool did not make stays.
+
+    Ours is what the administrator's project owns and has the property MARK. A tenant's image has another owner.
+    """
+    there = list(session.image.images(name=IMAGE, owner=session.current_project_id))
+    if strange := [each.id for each in there if MARK not in each.properties]:
+        raise StepFailed(
+            f"an image {IMAGE} of the administrator's project was not made by this tool",
+            expected=f"no image of that name in that project without the property {MARK}",
+            seen=", ".join(strange),
+            hint="rename it: openstack image set --name <another name> <ID>",
+        )
+    current = [each for each in there if each.properties[MARK] == image.checksum and each.status == "active"][:1]
+    parts = {current[0].id, *_parts(current[0])} if current else _upload_whole(session, image)
+    for old in there:
+        # A kernel and a ramdisk belong to one image only, so they go with it.
+        for identifier in {old.id, *_parts(old)} - parts:
+            session.image.delete_image(identifier)
+        if old.id not in parts:
+            _changed(f"removed image {IMAGE} ({old.id}), which is no longer the inventory's")
+    for name in PARTS:  # of an upload that did not come to its end
+        for left in session.image.images(name=name, owner=session.current_project_id):
+            if MARK in left.properties and left.id not in parts:
+                session.image.delete_image(left)
+                _changed(f"removed image {name} ({left.id}), which no image uses")
+
+
+def _parts(image: Any) -> set[str]:
+    """Return the identifiers of an image's kernel and ramdisk."""
+    return {image.properties[key] for key in ("kernel_id", "ramdisk_id") if image.properties.get(key)}
+
+
+def _upload_whole(session: Connection, image: GuestImage) -> set[str]:
+    """Upload the image, with its kernel and ramdisk first; return the identifiers of all."""
+    mark = {MARK: image.checksum}
+    parts = {}
     if image.kernel and image.ramdisk:
-        properties["kernel_id"] = _upload(session, f"{IMAGE}-kernel", image.kernel, "aki").id
-        properties["ramdisk_id"] = _upload(session, f"{IMAGE}-ramdisk", image.ramdisk, "ari").id
-    _upload(session, IMAGE, image.disk, image.disk_format, **properties)
+        kernel, ramdisk = PARTS
+        parts["kernel_id"] = _upload(session, kernel, image.kernel, "aki", **mark).id
+        parts["ramdisk_id"] = _upload(session, ramdisk, image.ramdisk, "ari", **mark).id
+    whole = _upload(session, IMAGE, image.disk, image.disk_format, hw_rng_model="virtio", **mark, **parts)
+    return {whole.id, *parts.values()}
 
 
 def _upload(session: Connection, name: str, path: Path, kind: str, **properties: str) -> Any:
-    for old in session.image.images(name=name):
-        session.image.delete_image(old)
     with path.open("rb") as stream:
         made = session.image.create_image(
             name=name,
@@ -105,12 +144,21 @@ def _upload(session: Connection, name: str, path: Path, kind: str, **properties:
 def _network(site: Site, session: Connection) -> None:
     provider = site.cluster.provider
     external = site.cluster.options.tenant_networks
-    network = session.network.find_network(NETWORK)
+    network = next(
+        iter(session.network.networks(provider_network_type="flat", provider_physical_network=PHYSICAL)), None
+    )
+    if network and network.name != NETWORK:
+        raise StepFailed(
+            f"the provider network has another name than {NETWORK}",
+            expected=f"no network, or one named {NETWORK}, on the physical network {PHYSICAL}",
+            seen=f"network {network.name} ({network.id})",
+            hint=f"openstack network set --name {NETWORK} {network.id}, if tenants use it as the provider network",
+        )
     if not network:
         network = session.network.create_network(
             name=NETWORK,
             provider_network_type="flat",
-            provider_physical_network="provider",
+            provider_physical_network=PHYSICAL,
             is_router_external=external,
             is_shared=not external,
             mtu=provider.mtu,
