@@ -48,11 +48,17 @@ def put_script(files: Iterable[Rendered], foreign: Iterable[str], users: Iterabl
     `users` are units that read the folders of foreign files; they restart as well.
     """
     files = list(files)
+    fresh = " ".join(shlex.quote(_fresh(file.path)) for file in files)
+    parents = " ".join(shlex.quote(folder) for folder in sorted({file.path.rpartition("/")[0] for file in files}))
     markers = sorted({*users, *(unit for file in files for unit in file.units)})
     return _PUT.format(
         state=STATE,
         markers=" ".join(shlex.quote(f"{STATE}/pending/{unit}") for unit in markers),
         paths=" ".join(shlex.quote(file.path) for file in files),
+        fresh=fresh,
+        parents=parents,
+        on_disk=f"sync -- {fresh}" if files else ":",  # without names, sync writes every file system
+        renamed=f"sync -- {parents}" if files else ":",
         folders=_folders(files),
         foreign="".join(f"rm -- {shlex.quote(path)}\n" for path in foreign),
         reload="systemctl daemon-reload" if any("/systemd/system/" in f.path for f in files) else ":",
@@ -60,16 +66,22 @@ def put_script(files: Iterable[Rendered], foreign: Iterable[str], users: Iterabl
 
 
 def archive(files: Iterable[Rendered]) -> bytes:
-    """Return the files as a tar archive, with owners and modes."""
+    """Return the files as a tar archive, with owners and modes, under the names that they have until all are there."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as out:
         for file in files:
             data = file.text.encode()
-            entry = tarfile.TarInfo(file.path.lstrip("/"))
+            entry = tarfile.TarInfo(_fresh(file.path).lstrip("/"))
             entry.size, entry.mode, entry.mtime = len(data), int(file.mode, 8), int(time.time())
             entry.uname, entry.gname = file.owner.split(":")
             out.addfile(entry, io.BytesIO(data))
     return buffer.getvalue()
+
+
+def _fresh(path: str) -> str:
+    """Return the name of a new file beside the one that it will replace. Programs skip such names in their folders."""
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/.{name}.stackproof-new"
 
 
 def users(files: Iterable[Rendered], foreign: Iterable[str]) -> set[str]:
@@ -97,15 +109,17 @@ show() { for p in "$@"; do
 done; }
 show """
 
-# Each file is unpacked in a folder beside the markers and then moved, so that no reader meets half a file.
+# Each file is unpacked beside the one that it replaces, written to the disk and then renamed. So no reader meets half a
+# file, neither where /var is a file system of its own nor after a loss of power.
 _PUT = """set -eu
-mkdir -p {state}/pending
-in=$(mktemp -d {state}/incoming.XXXXXX)
-trap 'rm -rf "$in"' EXIT
-tar -xp -C "$in"
+umask 022
+mkdir -p {state}/pending {parents}
+trap 'rm -f -- {fresh}' EXIT
+tar -xp -C /
+{on_disk}
 for marker in {markers}; do : > "$marker"; done
-for path in {paths}; do mkdir -p "${{path%/*}}"; done
 {folders}
-for path in {paths}; do mv -f "$in$path" "$path"; done
-{foreign}{reload}
+for path in {paths}; do mv -fT -- "${{path%/*}}/.${{path##*/}}.stackproof-new" "$path"; done
+{foreign}{renamed}
+{reload}
 """

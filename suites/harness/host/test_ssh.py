@@ -20,6 +20,7 @@ import pytest
 from deploy.errors import CommandFailed, HostUnreachable
 from deploy.host import Host, first_key, wire
 from deploy.host import files as host_files
+from deploy.host import host as host_module
 from deploy.inventory import Node, Ssh
 from deploy.render import Rendered
 
@@ -490,9 +491,30 @@ def test_a_foreign_file_that_cannot_be_removed_is_told(host, keys_of_ours, monke
     assert caught.value.expected == f"no {foreign}"
 
 
-def test_nothing_is_left_beside_the_files(host, state, files):
+def test_nothing_is_left_beside_the_files(host, state, files, tmp_path):
     host.put(files)
     assert [path.name for path in state.iterdir()] == ["pending"]
+    assert {str(path) for path in (tmp_path / "etc").rglob("*") if path.is_file()} == {file.path for file in files}
+
+
+@pytest.mark.usefixtures("state")
+def test_nothing_is_replaced_or_left_where_one_file_cannot_be_written(host, files, tmp_path):
+    first = Path(files[0].path)
+    first.parent.mkdir(parents=True)
+    first.write_text("old")
+    (first.parent / "below").write_text("a file where a folder must be")
+    with pytest.raises(CommandFailed):
+        host.put(files)
+    assert first.read_text() == "old"
+    assert {path.name for path in (tmp_path / "etc").rglob("*") if path.is_file()} == {first.name, "below"}
+
+
+@pytest.mark.usefixtures("state")
+def test_folders_are_readable_whatever_the_umask_of_the_host_is(host, files, monkeypatch):
+    script = host_module.put_script
+    monkeypatch.setattr(host_module, "put_script", lambda *given: f"umask 077\n{script(*given)}")
+    host.put(files)
+    assert [stat.S_IMODE(Path(file.path).parent.stat().st_mode) for file in files] == [0o755, 0o755]
 
 
 @pytest.mark.usefixtures("state")
