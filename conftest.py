@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "fixtures.options",
+    "fixtures.redaction",
     "fixtures.reporting",
     "fixtures.allure_listener",
     "fixtures.terminal",

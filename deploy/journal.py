@@ -10,6 +10,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Literal
 
+from deploy.masking import masked
+
 Kind = Literal["phase", "step", "change", "fault", "note"]
 _STEP: ContextVar[str] = ContextVar("step", default="")
 
@@ -50,7 +52,7 @@ class Journal:
         self._failed: dict[str, tuple[int, str]] = {}
         """By listener: the number of its failures, and the first one."""
         self._lock = threading.RLock()  # a listener may emit an event itself
-        self.redact: Callable[[str], str] = lambda text: text
+        self.redact: Callable[[str], str] = masked
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Add a listener; return the function that removes it."""

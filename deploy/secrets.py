@@ -10,8 +10,7 @@ from filelock import FileLock
 
 from deploy import keypair, paths
 from deploy.errors import StackproofError
-
-MASK = "********"
+from deploy.masking import masked
 
 
 class Secrets:
@@ -58,10 +57,8 @@ class Secrets:
         return frozenset(part for value in known for part in _parts(value) if part)
 
     def redact(self, text: str) -> str:
-        """Return the text with every known secret masked."""
-        for value in sorted(self.values(), key=len, reverse=True):  # a secret may contain another
-            text = text.replace(value, MASK)
-        return text
+        """Return the text with every known secret masked, and whatever looks like a credential (deploy.masking)."""
+        return masked(text, self.values())
 
     def _get(self, use: str) -> str | None:
         return self._learned.get(use) or self._values.get(use)

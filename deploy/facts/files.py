@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from deploy.errors import CommandFailed
 from deploy.host import Reads
-from deploy.secrets import MASK
+from deploy.masking import MASK
 
 
 @dataclass(frozen=True)

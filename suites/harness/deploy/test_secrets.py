@@ -12,7 +12,8 @@ import pytest
 
 from deploy import paths
 from deploy.errors import StackproofError
-from deploy.secrets import MASK, Secrets
+from deploy.masking import MASK
+from deploy.secrets import Secrets
 
 
 @pytest.fixture

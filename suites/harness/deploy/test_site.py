@@ -11,7 +11,7 @@ from deploy import inventory
 from deploy.errors import InventoryError
 from deploy.inventory import Cluster
 from deploy.journal import JOURNAL
-from deploy.secrets import MASK
+from deploy.masking import MASK
 from deploy.site import Site
 
 

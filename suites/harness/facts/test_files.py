@@ -9,7 +9,7 @@ from deploy.errors import CommandFailed
 from deploy.facts import files
 from deploy.facts.files import File
 from deploy.host import Result, spelled
-from deploy.secrets import MASK
+from deploy.masking import MASK
 
 OURS, THEIRS = "5ec4e7" * 4, "hunter2"
 WANTED = f"""[DEFAULT]
