@@ -1,6 +1,7 @@
 """Recovery of Galera after the loss of all members. No step does it, because it needs an operator's decision."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deploy.errors import StepFailed
@@ -53,14 +54,7 @@ def galera(site: Site) -> str:
     hosts.each(
         lambda host: host.change(f"stopped {service.unit}", _STOP.format(unit=service.unit), timeout=STOP_SECONDS + 60)
     )
-    positions = hosts.each(lambda host: _position(host, service.runs_as))
-    if len({place.uuid for place in positions.values()}) > 1:
-        raise StepFailed(
-            "galera: the members' data comes from different clusters",
-            expected="one UUID",
-            seen=", ".join(f"{name}: {place.uuid}" for name, place in positions.items()),
-            hint="decide which data to keep, and move /var/lib/mysql away on the members of the other clusters",
-        )
+    positions = with_data(hosts.each(lambda host: _position(host, service.runs_as)))
     newest = max(positions, key=lambda name: positions[name].seqno)
     for name, place in positions.items():
         JOURNAL.emit("note", f"has all transactions up to {place.seqno}", host=name)
@@ -69,6 +63,30 @@ def galera(site: Site) -> str:
         host.change(f"started {service.unit}", f"systemctl start {service.unit}", timeout=JOIN)
         joined(site, host, timeout=JOIN)
     return f"Galera runs again, from the data of {newest}"
+
+
+def with_data(positions: Mapping[str, Position]) -> dict[str, Position]:
+    """Return the positions of the members that have data, which must be of one cluster; else StepFailed.
+
+    A member that never joined has none: a build was killed after it had started the first member. Such a member gets
+    all data from the others.
+    """
+    found = {name: place for name, place in positions.items() if place.uuid != facts.NO_UUID}
+    if not found:
+        raise StepFailed(
+            "galera: no member has data",
+            expected="the position of a transaction on one member at least",
+            seen=", ".join(positions),
+            hint="a build starts a new cluster: python -m pytest -m deploy",
+        )
+    if len({place.uuid for place in found.values()}) > 1:
+        raise StepFailed(
+            "galera: the members' data comes from different clusters",
+            expected="one UUID",
+            seen=", ".join(f"{name}: {place.uuid}" for name, place in found.items()),
+            hint="decide which data to keep, and move /var/lib/mysql away on the members of the other clusters",
+        )
+    return found
 
 
 def _serving(hosts: Hosts) -> list[str]:

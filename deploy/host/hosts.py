@@ -61,6 +61,8 @@ class Hosts(Mapping[str, Host]):
         except FutureTimeout:
             late = [host.name for future, host in futures.items() if not future.done()]
             failures.update({name: CommandFailed(f"{name}: not done within {timeout:g} s") for name in late})
+            for name in late:
+                self._hosts[name].disconnect()  # ends what still runs there, before the caller goes on
         except BaseException as error:
             stop_for(error)
             self.disconnect()  # ends the commands that still run in other threads

@@ -235,12 +235,15 @@ def test_errors_of_several_hosts_become_one_that_names_them(hosts):
     assert "w1: it failed" in str(caught.value)
 
 
-def test_a_host_past_the_deadline_is_named_and_abandoned(hosts):
+def test_a_host_past_the_deadline_is_named_and_disconnected(hosts, monkeypatch):
+    ended = []
+    monkeypatch.setattr(Host, "disconnect", lambda host: ended.append(host.name))
     release = threading.Event()
     started = time.monotonic()
     with pytest.raises(CommandFailed, match=r"w1: not done within 0\.2 s"):
         hosts.each(lambda host: release.wait(20) if host.name == "w1" else None, timeout=0.2)
     assert time.monotonic() - started < 5
+    assert ended == ["w1"]
     release.set()
 
 
