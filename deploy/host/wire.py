@@ -7,12 +7,14 @@ imported at the first connection, because most importers of this module never co
 from __future__ import annotations
 
 import logging
+import re
 import shlex
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy.errors import CommandFailed, HostUnreachable
@@ -131,18 +133,19 @@ class Wire:
         connection = self._unopened(address)
         known = self.ssh.known_hosts.expanduser()
         try:
-            # Fabric accepts any host key by default. Here only known host keys are accepted.
-            connection.client.set_missing_host_key_policy(paramiko.RejectPolicy())
-            connection.client.load_host_keys(str(known))
+            _demand_known_keys(connection, known)
             _opened(connection)
         except FileNotFoundError as error:
             raise self._unreachable(f"no file {error.filename}", None, hint="correct [ssh] in the inventory") from None
-        except paramiko.BadHostKeyException:
+        except paramiko.BadHostKeyException as error:
+            ports = {each.host: each.port for each in _way(connection)}
+            name = _known_as(error.hostname, ports.get(error.hostname, 22))
+            machine = self._jump(name)
             raise self._unreachable(
-                "its host key is not the one recorded",
+                f"{machine or 'its'} host key is not the one recorded",
                 None,
                 hint="if the machine was reinstalled, remove its line: "
-                f"ssh-keygen -R {shlex.quote(_known_as(address, self.ssh.port))} -f {known}",
+                f"ssh-keygen -R {shlex.quote(name)} -f {'~/.ssh/known_hosts' if machine else known}",
             ) from None
         except paramiko.AuthenticationException:
             raise self._unreachable(
@@ -151,7 +154,13 @@ class Wire:
                 hint=f"try: ssh -i {self.ssh.key or '<your key>'} -p {self.ssh.port} {self.ssh.user}@{address}",
             ) from None
         except paramiko.SSHException as error:
-            unknown = "not found in known_hosts" in str(error)
+            unknown = re.search(r"Server '([^']+)' not found in known_hosts", str(error))
+            if unknown and (machine := self._jump(unknown[1])):
+                raise self._unreachable(
+                    f"{machine} host key is neither in {known} nor in ~/.ssh/known_hosts",
+                    None,
+                    hint=f"compare the key with that machine's console, then sign in there once by ssh ({unknown[1]})",
+                ) from None
             raise self._unreachable(
                 f"its host key is not in {known}" if unknown else "no SSH session",
                 None if unknown else error,
@@ -164,6 +173,10 @@ class Wire:
             raise self._unreachable("no connection", error) from None
         _notice_a_vanished_peer(connection.transport)
         return connection
+
+    def _jump(self, name: str) -> str:
+        """Return words for a machine on the way to the host, by its name in known_hosts; empty for the host itself."""
+        return "" if name == _known_as(str(self.node.management), self.ssh.port) else f"the jump host {name}: its"
 
     def _unopened(self, address: str) -> fabric.Connection:
         import fabric  # noqa: PLC0415 - see the module docstring
@@ -221,6 +234,27 @@ def first_key(address: str, *, port: int = 22, timeout: float = 10.0) -> str:
 def _known_as(address: str, port: int) -> str:
     """Return the name of a server in known_hosts (sshd(8))."""
     return address if port == 22 else f"[{address}]:{port}"
+
+
+def _demand_known_keys(connection: fabric.Connection, known: Path) -> None:
+    """Accept only known host keys, of the host and of each jump host on the way (ProxyJump); Fabric accepts any key.
+
+    `known` is for all of them. The keys of jump hosts may also be in the user's own file, where ssh keeps them.
+    """
+    import paramiko  # noqa: PLC0415 - see the module docstring
+
+    for machine in _way(connection):
+        machine.client.set_missing_host_key_policy(paramiko.RejectPolicy())
+        machine.client.load_host_keys(str(known))
+        if machine is not connection:
+            machine.client.load_system_host_keys()
+
+
+def _way(connection: fabric.Connection) -> Iterator[fabric.Connection]:
+    """Yield the connection, and then those to its jump hosts, the nearest to the host first."""
+    while connection and not isinstance(connection, str):  # a text is a ProxyCommand
+        yield connection
+        connection = connection.gateway
 
 
 def _opened(connection: fabric.Connection) -> None:

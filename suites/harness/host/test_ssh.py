@@ -133,6 +133,45 @@ def known_hosts(tmp_path) -> Path:
     return path
 
 
+# -- jump hosts ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def jumping(connect, keys, port, tmp_path, monkeypatch) -> Host:
+    """A host whose SSH configuration names a jump host: this machine, by another name."""
+    (folder := tmp_path / ".ssh").mkdir(mode=0o700)
+    (folder / "config").write_text(
+        f"Host 127.0.0.1\n  ProxyJump localhost:{port}\nHost *\n  IdentityFile {keys / 'user'}\n"
+    )
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    return connect(key=None)
+
+
+def known(keys, port, key="host") -> str:
+    return f"[localhost]:{port} {(keys / f'{key}.pub').read_text()}"
+
+
+def test_an_unknown_jump_host_is_refused(jumping, port):
+    with pytest.raises(
+        HostUnreachable, match=rf"the jump host \[localhost\]:{port}: its host key is neither in"
+    ) as caught:
+        jumping.run("true")
+    assert "sign in there once" in caught.value.hint
+
+
+def test_a_jump_host_with_another_key_is_refused(jumping, keys, port, tmp_path):
+    (tmp_path / ".ssh/known_hosts").write_text(known(keys, port, "stranger"))
+    with pytest.raises(HostUnreachable, match=r"the jump host .* its host key is not the one recorded") as caught:
+        jumping.run("true")
+    assert f"ssh-keygen -R '[localhost]:{port}' -f ~/.ssh/known_hosts" in caught.value.hint
+
+
+def test_a_jump_host_that_the_user_knows_is_passed(jumping, keys, port, tmp_path):
+    (tmp_path / ".ssh/known_hosts").write_text(known(keys, port))
+    assert jumping.check("echo there") == "there\n"
+
+
 # -- round trips ---------------------------------------------------------------------------------------
 
 
