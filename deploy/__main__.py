@@ -1,15 +1,20 @@
 """`python -m deploy`: shows the catalogue, a dry run or the findings of a cluster, or recovers Galera."""
 
 import argparse
+import os
 import sys
 import time
+from getpass import getpass
+from pathlib import Path
 
-from deploy import catalogue, inventory, preview, recover, steps, whole
+from deploy import catalogue, inventory, owner, preview, recover, steps, whole
 from deploy.catalogue import tables
 from deploy.errors import StackproofError
 from deploy.inventory import Cluster
 from deploy.journal import JOURNAL, Event
 from deploy.lab import claim
+from deploy.sealing import opened, seal
+from deploy.secrets import Secrets
 from deploy.site import Site
 
 
@@ -19,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     JOURNAL.subscribe(_show)
     try:
         cluster = inventory.load(options.inventory)
-        code: int = options.run(cluster)
+        code: int = options.run(cluster, options) if options.run is _secrets else options.run(cluster)
     except StackproofError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -42,14 +47,25 @@ def _parser() -> argparse.ArgumentParser:
     status.set_defaults(run=_status)
     shown = commands.add_parser("catalogue", help="tables of services, ports and budgets; contacts no host")
     shown.set_defaults(run=_catalogue)
-    for command in (plan, recovery, status, shown):
+    moved = commands.add_parser("secrets", help="move the cluster's secrets to another runner, or compare them with it")
+    moved.add_argument(
+        "action",
+        choices=("export", "import", "check"),
+        help="export: write them to FILE, encrypted with a passphrase; import: read them from FILE; "
+        "check: whether the hosts were built with the secrets of this runner",
+    )
+    moved.add_argument("file", nargs="?", type=Path, metavar="FILE", help="for export a new file, for import an export")
+    moved.set_defaults(run=_secrets)
+    for command in (plan, recovery, status, shown, moved):
         command.add_argument("--inventory", default="lab", metavar="NAME|FILE", help="the cluster (default: lab)")
     return parser
 
 
 def _site(cluster: Cluster) -> Site:
     claim.require(cluster)
-    return Site.of(cluster)
+    site = Site.of(cluster)
+    owner.require(site)
+    return site
 
 
 def _catalogue(cluster: Cluster) -> int:
@@ -88,6 +104,53 @@ def _plan(cluster: Cluster) -> int:
 def _recover(cluster: Cluster) -> int:
     print(recover.galera(_site(cluster)))
     return 0
+
+
+def _secrets(cluster: Cluster, options: argparse.Namespace) -> int:
+    if (options.action == "check") != (options.file is None):
+        print("usage: python -m deploy secrets export FILE | import FILE | check", file=sys.stderr)
+        return 2
+    own = Secrets.of(cluster.name, makes=False)
+    if options.action == "check":
+        _site(cluster)
+        print(f"cluster {cluster.name} was built with the secrets of this runner, or is not built yet")
+    elif options.action == "export":
+        if not len(own):
+            raise StackproofError(f"no secrets of cluster {cluster.name} here", seen=f"no {own.path}")
+        _write_sealed(options.file, seal(cluster.name, own.saved(), _passphrase(repeat=True)))
+        print(f"{options.file}: {len(own)} secrets of cluster {cluster.name}, encrypted")
+    else:
+        name, values = opened(_text(options.file), _passphrase())
+        if name != cluster.name:
+            raise StackproofError(f"{options.file} is of cluster {name}", expected=f"secrets of {cluster.name}")
+        own.replace(values)
+        print(f"{own.path}: {len(own)} secrets of cluster {cluster.name}")
+    return 0
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, ValueError) as error:
+        raise StackproofError(f"{path} cannot be read", seen=str(error), hint="name an exported file") from None
+
+
+def _write_sealed(path: Path, text: str) -> None:
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+    except OSError as error:
+        raise StackproofError(f"{path} cannot be written", seen=str(error), hint="name a new file") from None
+
+
+def _passphrase(*, repeat: bool = False) -> str:
+    """Ask for the passphrase, twice where it is new; from a pipe, take the first line."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    given = getpass("passphrase: ")
+    if repeat and getpass("again: ") != given:
+        raise StackproofError("the two passphrases differ", hint="repeat the command")
+    return given
 
 
 def _status(cluster: Cluster) -> int:

@@ -1,9 +1,11 @@
 """Secrets: one generated value per use, stored in a 0600 file outside the repository, masked everywhere else."""
 
 import base64
+import hashlib
 import json
 import os
 import secrets as random
+from collections.abc import Mapping
 from pathlib import Path
 
 from filelock import FileLock
@@ -13,19 +15,40 @@ from deploy.errors import StackproofError
 from deploy.masking import masked
 
 
-class Secrets:
-    """The secrets of one cluster. Reading a missing secret generates it and saves it before returning it."""
+IDENTITY = "cluster.identity"
+"""The secret whose fingerprint every host of the cluster carries."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+
+class Secrets:
+    """The secrets of one cluster. In a build, reading a missing secret generates it and saves it before returning it.
+
+    Without `makes`, nothing is generated: a missing secret reads as a placeholder, which no host can have.
+    """
+
+    def __init__(self, path: Path, *, makes: bool = True) -> None:
+        self.path, self._makes = path, makes
         # The dict is replaced, never mutated: other threads iterate over it while they mask events.
         self._values: dict[str, str] = self._load()
         self._learned: dict[str, str] = {}
 
     @classmethod
-    def of(cls, cluster: str) -> "Secrets":
+    def of(cls, cluster: str, *, makes: bool) -> "Secrets":
         """Return the secrets of the cluster of that name."""
-        return cls(paths.state(cluster) / "secrets.json")
+        return cls(paths.state(cluster) / "secrets.json", makes=makes)
+
+    def __len__(self) -> int:
+        """Return the number of saved secrets."""
+        return len(self._values)
+
+    @property
+    def identity(self) -> str:
+        """Tells the secrets of one cluster from those of another, and reveals none: 32 hexadecimal digits."""
+        return hashlib.sha256(f"stackproof {self[IDENTITY]}".encode()).hexdigest()[:32]
+
+    @property
+    def known_identity(self) -> str:
+        """The identity, empty where no build has made it yet."""
+        return self.identity if self._get(IDENTITY) else ""
 
     def __getitem__(self, use: str) -> str:
         """Return the secret for one use, such as `galera.keystone`: 32 characters, safe in URLs and files."""
@@ -45,11 +68,36 @@ class Secrets:
 
     def ssh_public(self, use: str) -> str:
         """Return the public half of that key; it is not masked."""
-        return keypair.public(self.ssh(use))
+        private = self.ssh(use)
+        return keypair.public(private) if self._get(use) else f"{private} (public)"
+
+    def passing(self, use: str) -> str:
+        """Return a secret of this process alone, such as the password of a drill's account; it is masked, not saved."""
+        if use not in self._learned:
+            self.learn(use, random.token_hex(16))
+        return self._learned[use]
 
     def learn(self, use: str, value: str) -> None:
         """Add a secret from elsewhere (a power device's password), so that it is masked; it is not written to disk."""
         self._learned = {**self._learned, use: value}
+
+    def saved(self) -> dict[str, str]:
+        """Return every saved secret by its use, to move all of them to another runner."""
+        return dict(self._values)
+
+    def replace(self, values: Mapping[str, str]) -> None:
+        """Save these secrets in place of all others; StackproofError where there are others of another cluster."""
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with FileLock(f"{self.path}.lock", mode=0o600):
+            there = self._load()
+            if there and there.get(IDENTITY) != values.get(IDENTITY):
+                raise StackproofError(
+                    f"{self.path} holds the secrets of another cluster",
+                    expected="no secrets, or those of the same cluster",
+                    hint="move the file away if you are sure that no cluster needs it",
+                )
+            self._save({**there, **values})
+            self._values = {**there, **values}
 
     def values(self) -> frozenset[str]:
         """Return every known secret; each line of a key is a value of its own, since texts are shown line by line."""
@@ -64,6 +112,8 @@ class Secrets:
         return self._learned.get(use) or self._values.get(use)
 
     def _make(self, use: str, value: str) -> str:
+        if not self._makes:
+            return f"unsaved {use}"
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with FileLock(f"{self.path}.lock", mode=0o600):
             # Another process may have generated the secret since the file was read.

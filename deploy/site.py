@@ -33,8 +33,11 @@ class Site:
     found: Found
 
     @classmethod
-    def of(cls, cluster: Cluster) -> "Site":
-        """Return the site of one cluster, without connections; InventoryError for an unsupported platform."""
+    def of(cls, cluster: Cluster, *, building: bool = False) -> "Site":
+        """Return the site of one cluster, without connections; InventoryError for an unsupported platform.
+
+        `building`: missing secrets are made and saved.
+        """
         platform = platforms.load(cluster.platform)
         if platform.not_built:
             raise InventoryError(
@@ -42,7 +45,7 @@ class Site:
                 seen=platform.not_built,
                 hint="name another platform in the inventory",
             )
-        secrets = Secrets.of(cluster.name)
+        secrets = Secrets.of(cluster.name, makes=building)
         JOURNAL.redact = secrets.redact
         _learn_power(secrets, cluster)
         _bypass_proxies(cluster)
