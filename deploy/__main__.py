@@ -7,7 +7,7 @@ import time
 from getpass import getpass
 from pathlib import Path
 
-from deploy import catalogue, inventory, owner, preview, recover, steps, whole
+from deploy import catalogue, inventory, lease, owner, preview, recover, steps, whole
 from deploy.catalogue import tables
 from deploy.errors import StackproofError
 from deploy.inventory import Cluster
@@ -24,7 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     JOURNAL.subscribe(_show)
     try:
         cluster = inventory.load(options.inventory)
-        code: int = options.run(cluster, options) if options.run is _secrets else options.run(cluster)
+        more = (options,) if options.run in {_secrets, _lease} else ()
+        code: int = options.run(cluster, *more)
     except StackproofError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -56,7 +57,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     moved.add_argument("file", nargs="?", type=Path, metavar="FILE", help="for export a new file, for import an export")
     moved.set_defaults(run=_secrets)
-    for command in (plan, recovery, status, shown, moved):
+    work = commands.add_parser("lease", help="who is at work on the cluster: a build, a drill, a recovery or a heal")
+    work.add_argument("--break", dest="end", metavar="OWNER", help="remove the lease of a run that has died elsewhere")
+    work.set_defaults(run=_lease)
+    for command in (plan, recovery, status, shown, moved, work):
         command.add_argument("--inventory", default="lab", metavar="NAME|FILE", help="the cluster (default: lab)")
     return parser
 
@@ -102,7 +106,25 @@ def _plan(cluster: Cluster) -> int:
 
 
 def _recover(cluster: Cluster) -> int:
-    print(recover.galera(_site(cluster)))
+    site = _site(cluster)
+    with lease.held(site, "recovery"):
+        print(recover.galera(site))
+    return 0
+
+
+def _lease(cluster: Cluster, options: argparse.Namespace) -> int:
+    site = _site(cluster)
+    there = lease.read(site)
+    for name, each in there.items():
+        print(f"{name}: {each}")
+    if not there:
+        print(f"nobody works on cluster {cluster.name}")
+    if options.end:
+        if not (ended := lease.end(site, options.end)):
+            raise StackproofError(
+                f"no lease of {options.end}", expected="an owner as `python -m deploy lease` prints it"
+            )
+        print(f"removed on {', '.join(ended)}")
     return 0
 
 
