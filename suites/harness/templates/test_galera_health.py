@@ -1,5 +1,6 @@
 """galera-health: checks that wait share one result, and a node that hung gets 503 for some seconds more."""
 
+import socket
 import threading
 
 import pytest
@@ -113,3 +114,38 @@ def test_checks_that_wait_share_the_result_that_came_meanwhile(health, monkeypat
         thread.join(5)
     assert [code for code, _ in verdicts] == [503, 503, 503]
     assert len(queries) == 1
+
+
+@pytest.fixture
+def port(health, member, monkeypatch):
+    """The port of the server on loopback, which gives clients half a second."""
+    monkeypatch.setattr(health.Handler, "timeout", 0.5)
+    server = health.Server(("127.0.0.1", 0), member)
+    running = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    running.start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
+    running.join()
+
+
+def asked(port, source):
+    """The status line that a client of that address gets; empty where it is refused."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5, source_address=(source, 0)) as client:
+        try:
+            client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            return client.recv(100).split(b"\r\n")[0].decode()
+        except ConnectionError:
+            return ""
+
+
+def test_silent_clients_take_neither_all_threads_nor_the_checks_of_others(health, port):
+    before = threading.active_count()
+    silent = [socket.create_connection(("127.0.0.1", port), source_address=("127.0.0.2", 0)) for _ in range(60)]
+    assert asked(port, "127.0.0.3") == "HTTP/1.0 200 OK"
+    assert threading.active_count() - before <= health.MOST + 1
+    for each in silent:
+        each.settimeout(5)
+        assert each.recv(1) == b""  # each is closed, the first ones after their time
+        each.close()
+    assert asked(port, "127.0.0.2") == "HTTP/1.0 200 OK"
