@@ -8,7 +8,7 @@ from functools import cache
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.exceptions import TemplateError, TemplateRuntimeError
 
-from deploy.catalogue import Addresses, Catalogue, Service, TemplateSet, read
+from deploy.catalogue import Addresses, Catalogue, Service, TemplateSet, doors, read
 from deploy.errors import StackproofError
 from deploy.found import Found
 from deploy.inventory import Cluster, Node
@@ -70,6 +70,7 @@ def _file(
         "platform": context.platform,
         "secrets": context.secrets,
         "facts": context.found,
+        "doors": doors(context.cluster, context.catalogue, node),
         "node": node,
         "target": target,
         "service": service,

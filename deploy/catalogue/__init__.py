@@ -1,6 +1,7 @@
 """The catalogue: projects and services as data, from which proxies, endpoints, accounts and checks are derived."""
 
 from deploy.catalogue.addresses import Address, Addresses
+from deploy.catalogue.doors import Door, doors
 from deploy.catalogue.model import (
     Catalogue,
     Endpoint,
@@ -21,6 +22,7 @@ __all__ = [
     "Address",
     "Addresses",
     "Catalogue",
+    "Door",
     "Endpoint",
     "Files",
     "Health",
@@ -33,6 +35,7 @@ __all__ = [
     "Service",
     "Shelf",
     "TemplateSet",
+    "doors",
     "load",
     "packages",
     "require_fault",

@@ -12,7 +12,11 @@ from deploy.defect import Defect
 from deploy.inventory import Node, Role
 from deploy.inventory.features import FeatureName
 
-STRICT = ConfigDict(extra="forbid")
+STRICT = ConfigDict(extra="forbid", populate_by_name=True)
+Source = Literal["members", "hosts", "clients", "runners", "controller", "network", "compute", "storage"]
+"""Who may open connections to a port: `members`: the hosts of the service itself; `hosts`: all hosts of the cluster;
+`clients`: everybody who uses the cloud; `runners`: where this program runs (`ssh.runners` of the inventory); a role:
+the hosts of that role."""
 Victim = Literal["vip", "neither", "leader", "writer", "not-writer", "serving", "router", "instance"]
 """Which host of a service a drill breaks, by the host's duty at that moment (fixtures/drills/who.py)."""
 
@@ -64,6 +68,8 @@ class Port:
     """The port's name in templates and code, unique within the service."""
     port: int
     use: str
+    sources: tuple[Source, ...] = Field(validation_alias="from")
+    """Who may ask at the port: `from` in the file."""
     last: int | None = None
     """The last port of a range."""
     unit: str = ""
@@ -153,6 +159,8 @@ class Service:
     tries: int = 50
     """Failures on one node after which Pacemaker moves dependent resources away; 1: systemd already retried."""
     port: int | None = None
+    sources: tuple[Source, ...] = Field(default=(), validation_alias="from")
+    """Who may ask at `port`: `from` in the file. Behind HAProxy: who may ask at the VIP."""
     ports: tuple[Port, ...] = ()
     """Ports besides `port`, which is for clients."""
     health: Health | None = None

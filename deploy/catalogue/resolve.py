@@ -161,6 +161,9 @@ class _Resolver:
         if entry.get("health", {}).get("signed_in") or entry.get("topics"):
             entry["proofs"] = [*entry.get("proofs", ()), name]
         service = _validated(Service, entry, f"{project}: services.{name}")
+        if service.port and not service.sources:
+            why = f"services.{name}: from: missing: say who may ask at port {service.port}"
+            raise _wrong(project, [why])
         self._check_budget(service)
         return replace(service, ports=tuple(port for port in service.ports if set(port.needs) <= self._features))
 

@@ -57,6 +57,9 @@ class Ssh:
     """Private key; None: the SSH agent and the user's default keys."""
     sudo: bool = False
     known_hosts: Path = Path("~/.ssh/known_hosts")
+    runners: tuple[IPv4Network, ...] = ()
+    """Addresses or networks from which runners come. The suites ask members of services directly from there. SSH itself
+    is open to everybody on the management network's interface."""
     connect_timeout: Seconds = 10.0
     command_timeout: Seconds = 300.0
 

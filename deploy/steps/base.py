@@ -9,10 +9,11 @@ from deploy.catalogue import Project, packages
 from deploy.defect import Defect
 from deploy.errors import StepFailed
 from deploy.facts import defects
+from deploy.facts import firewall as filters
 from deploy.finding import Finding
 from deploy.host import STATE, Host
 from deploy.making import amiss as findings
-from deploy.making import idle, install, ordinary, roll, start
+from deploy.making import firewall, idle, install, ordinary, roll, start
 from deploy.site import Site
 from deploy.snapshot import Snapshot
 from deploy.step import Step
@@ -58,6 +59,8 @@ def apply(site: Site, host: Host) -> None:
         host.script("hostname -F /etc/hostname")
     if f"{SYSCTL}" in written or not _kernel_agrees(host):
         host.change("set kernel parameters", f"modprobe -aq br_netfilter vxlan || true; sysctl -q -p {SYSCTL}")
+    if filters.FILE in written or filters.read(host).differences:
+        firewall.load(host)
     start.start(site, host, "base")
     rotate(host, site.platform.names["rotation"])
 
@@ -98,6 +101,10 @@ def amiss(now: Snapshot) -> Iterator[Finding]:
             yield Finding(f"calls itself {hostname}", name, final=True)
         if not agrees:
             yield Finding(f"kernel parameters differ from {SYSCTL}", name, hint=f"sysctl -p {SYSCTL} there", final=True)
+    for name, rules in now.each(now.site.hosts, filters.read).items():
+        if rules.differences:
+            hint = f"nft list table {filters.TABLE} there; a build loads the rules again"
+            yield Finding(f"its packet filter differs from {filters.FILE}", name, hint=hint, final=True)
     # An unreachable host fails this step at once, so that no later step waits for it.
     yield from (replace(found, final=True) for found in now.unread())
     yield from findings.ordinary(now, "base")

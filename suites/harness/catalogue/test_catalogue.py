@@ -245,6 +245,7 @@ requires = ["base"]
 requires = ["base", "other"]
 [services.sample]
 port = 1
+from = ["clients"]
 proxy = { strategy = "first", check_every = 5 }
 [services.sample.with.ha]
 proxy.strategy = "balance"

@@ -36,6 +36,7 @@ def test_each_reading_is_made_once(well, amiss):
     amiss()
     assert well.commands == {
         "identity": 5,
+        "packet filter": 5,
         "units": 5,
         "health": 3,
         "sockets": 3,
