@@ -24,7 +24,7 @@ HINT = "wait until it ends; if it ended without giving the lease back: python -m
 
 
 def _machine() -> str:
-    """Return a text that processes share which see each other: the boot of a machine, and its namespace of processes."""
+    """Return a text that processes which see each other share: the boot of a machine, and its process namespace."""
     try:
         return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {os.readlink('/proc/self/ns/pid')}"
     except OSError:
@@ -143,7 +143,8 @@ def _give_back(site: Site, token: str) -> None:
     site.controllers.each(remove)
 
 
-# A hard link is made only where no file of that name exists; so of two runs one gets it, and no reader meets half of it.
+# A hard link is made only where no file of that name exists. So of two runs one gets it, and no reader meets half of
+# it.
 _TAKE = f"""set -eu
 (umask 022; mkdir -p {STATE})
 new=$(mktemp {PATH}.XXXXXX)

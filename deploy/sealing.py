@@ -58,7 +58,9 @@ def _parsed(text: str) -> dict[str, str]:
     except ValueError:
         raise _strange() from None
     keys = ("cluster", "salt", "data")
-    if not isinstance(found, dict) or found.get("format") != FORMAT or not all(isinstance(found.get(k), str) for k in keys):
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise _strange()
+    if not all(isinstance(found.get(key), str) for key in keys):
         raise _strange()
     return found
 

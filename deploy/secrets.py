@@ -14,7 +14,6 @@ from deploy import keypair, paths
 from deploy.errors import StackproofError
 from deploy.masking import masked
 
-
 IDENTITY = "cluster.identity"
 """The secret whose fingerprint every host of the cluster carries."""
 

@@ -106,7 +106,7 @@ def test_an_incomplete_answer_is_an_error(monkeypatch, site_of):
 def command(monkeypatch, tmp_path, capsys):
     """Runs `python -m deploy secrets` with a passphrase on stdin and a home of its own; returns code and output."""
 
-    def run(home, *words, passphrase="correct horse battery"):
+    def run(home, *words, passphrase="correct horse battery"):  # noqa: S107 - of this test
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / home))
         monkeypatch.setattr(sys, "stdin", io.StringIO(f"{passphrase}\n"))
         code = main(["secrets", *words, "--inventory=two-node"])
