@@ -141,6 +141,8 @@ class Service:
     """The unit's name on the platform, without `.service`; empty: the service has no unit."""
     runs_as: str = ""
     """The account of the unit's worker processes; the parent process that starts and watches them may be root's."""
+    daemon: bool = True
+    """False: the unit's processes end once they have done their work, and the unit stays active."""
     program: str = ""
     """The file with an API's WSGI `application`; the API's log is named after the file."""
     paths: dict[str, str] = Field(default_factory=dict)

@@ -88,6 +88,7 @@ class Well:
             "systemctl show": ("units", self._states),
             "curl": ("health", self._checked),
             "nft -s list": ("packet filter", lambda host, _: f"{host.name}\n--\n{host.name}\n"),
+            "for what in cluster identity": ("built", lambda *_: ""),
             "hostname;": ("identity", lambda host, _: f"{host.name}\nagrees\n"),
             "ip -4 -o addr": ("addresses", self._addresses),
             "ha_router": ("routers", lambda *_: "r (1)\tcompute01\tactive\nr (1)\tcompute02\tstandby\n"),

@@ -52,15 +52,15 @@ def exposed(reader, standing):
 # -- accounts ------------------------------------------------------------------------------------
 
 
-def test_unit_does_not_run_as_root(reader, unit, expect):
-    found = processes.users(processes.running(reader), unit.name)
-    users = expect.known(f"accounts of unit {unit.name}'s processes", found, f"systemctl status {unit.name}")
+def test_unit_does_not_run_as_root(reader, daemon, expect):
+    found = processes.users(processes.running(reader), daemon.name)
+    users = expect.known(f"accounts of unit {daemon.name}'s processes", found, f"systemctl status {daemon.name}")
     expect.that(
-        f"accounts of unit {unit.name}'s processes",
-        "root" not in users or unit.account == "root" or unit.name in ROOT_TOO,
+        f"accounts of unit {daemon.name}'s processes",
+        "root" not in users or daemon.account == "root" or daemon.name in ROOT_TOO,
         seen=users,
-        expected=f"{unit.account}, and not root",
-        look=f"systemctl show -p User {unit.name}",
+        expected=f"{daemon.account}, and not root",
+        look=f"systemctl show -p User {daemon.name}",
     )
 
 

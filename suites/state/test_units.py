@@ -62,29 +62,30 @@ def test_unit_does_not_restart_in_a_loop(standing, readings, reader, unit, expec
     )
 
 
-def test_unit_runs_as_its_own_user(reader, unit, expect):
-    users = processes.users(processes.running(reader), unit.name)
+def test_unit_runs_as_its_own_user(reader, daemon, expect):
+    users = processes.users(processes.running(reader), daemon.name)
     expect.that(
-        f"accounts of unit {unit.name}'s processes",
-        unit.account in users,
+        f"accounts of unit {daemon.name}'s processes",
+        daemon.account in users,
         seen=users,
-        expected=f"{unit.account} among them",
-        look=f"systemctl show -p User {unit.name}, ps -eo user,unit",
+        expected=f"{daemon.account} among them",
+        look=f"systemctl show -p User {daemon.name}, ps -eo user,unit",
     )
 
 
 @pytest.mark.own
-def test_unit_has_its_cpu_priority(reader, unit, expect):
+def test_unit_has_its_cpu_priority(reader, daemon, expect):
     found = processes.niceness(reader)
-    expect.that(f"unit {unit.name}", unit.name in found, seen="no process", expected="a process", look="ps -eo ni,unit")
-    niceness = found[unit.name]
-    why = FIRST.get(unit.service.name, "")
+    running = daemon.name in found
+    expect.that(f"unit {daemon.name}", running, seen="no process", expected="a process", look="ps -eo ni,unit")
+    niceness = found[daemon.name]
+    why = FIRST.get(daemon.service.name, "")
     expect.that(
-        f"the niceness of unit {unit.name}",
+        f"the niceness of unit {daemon.name}",
         bool(niceness) and max(niceness) < 0 if why else max(niceness, default=0) <= 0,
         seen=", ".join(map(str, sorted(niceness))) or "real time",
         expected=f"below 0: {why}" if why else "at most 0: only a unit that is still starting has more",
-        look=f"systemctl show -p Nice -p ExecStartPost {unit.name}, ps -eo ni,pid,unit",
+        look=f"systemctl show -p Nice -p ExecStartPost {daemon.name}, ps -eo ni,pid,unit",
     )
 
 

@@ -259,6 +259,7 @@ def test_file_of_one_unit_restarts_no_other_unit(tree):
 def test_changed_configuration_restarts_its_readers(tree):
     idle = {"/etc/hosts", "/etc/hostname", "/etc/modules-load.d/stackproof.conf", "/etc/sysctl.d/90-stackproof.conf"}
     idle |= {"/etc/apt/sources.list.d/stackproof.list", "/etc/openstack/clouds.yaml", "/etc/stackproof/cluster"}
+    idle |= {"/etc/stackproof/identity"}
     idle |= {"/etc/cloud/cloud.cfg.d/99-stackproof.cfg"}
     nobody = {file.path for _, file in every(tree) if not file.units}
     assert {

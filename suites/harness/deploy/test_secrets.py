@@ -173,5 +173,5 @@ def test_a_broken_file_is_an_error_and_is_kept(path, content):
 
 def test_each_cluster_has_its_own_secrets(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    assert Secrets.of("one").path == paths.state("one") / "secrets.json"
-    assert Secrets.of("one")["a"] != Secrets.of("two")["a"]
+    assert Secrets.of("one", makes=True).path == paths.state("one") / "secrets.json"
+    assert Secrets.of("one", makes=True)["a"] != Secrets.of("two", makes=True)["a"]

@@ -3,11 +3,12 @@
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
 
-from deploy import plan
+from deploy import lease, plan
 from deploy.errors import StepFailed
 from deploy.inventory import BUILT_IN
 from deploy.plan import Outcome
@@ -21,6 +22,7 @@ DONE = Outcome("keystone", 1.0, ())
 def built_again(monkeypatch):
     """The list of started builds; none touches a host."""
     started = []
+    monkeypatch.setattr(lease, "held", lambda *_: nullcontext())
     monkeypatch.setattr(plan, "run", lambda *_: started.append("build") or {"keystone": DONE})
     return started
 
