@@ -1,8 +1,12 @@
 """A tenant boots an instance and reaches it from outside: ping, metadata over HTTP, login with the key pair."""
 
+from contextlib import contextmanager
+
 import pytest
 
 from deploy import cloud
+from deploy.catalogue import doors
+from deploy.wait import until
 from fixtures.instances import move, moved, whereabouts
 
 BOOT = "cat /proc/sys/kernel/random/boot_id"
@@ -32,6 +36,61 @@ def test_instance_accepts_the_key_pair_for_cirros(instance):
 
 def test_instance_refuses_another_key(instance):
     assert instance.refuses_a_stranger()
+
+
+@pytest.mark.needs("tenant-networks")
+def test_instance_reaches_no_port_of_the_hosts(site, demo, instance):
+    """A tenant may give its router a route to any network by a neighbour on the provider network, such as a host."""
+    inside = site.cluster.networks["management"].cidr
+    nearby = [node for node in site.cluster.nodes if "provider" in node.addresses]
+    if not nearby:
+        pytest.skip("no node has an address on the provider network, by which an instance could reach the others")
+    answered = {}
+    for node in nearby:
+        with routed(site, demo, str(inside), str(node.addresses["provider"])):
+            asked = [f"{node.addresses['provider']} {port}" for port in ports(site, node)]
+            asked += [f"{other.management} {port}" for other in site.cluster.nodes for port in ports(site, other)]
+            if found := instance.login(KNOCK.format("\n".join(asked))):
+                answered[f"by {node.name}"] = found.splitlines()
+    assert answered == {}
+
+
+KNOCK = """knock() {{ nc -z -w 2 "$1" "$2" </dev/null 2>/dev/null && echo "$1:$2"; }}
+while read -r address port; do knock "$address" "$port" & done <<'END'
+{}
+END
+wait"""
+"""Tries addresses and ports all at once, and prints those that answer."""
+
+
+ROUTE = "ip netns exec qrouter-%s ip -4 route show %s"
+
+
+def ports(site, node):
+    """SSH's port and the first TCP port of each of the node's services."""
+    own = {door.port for door in doors(site.cluster, site.catalogue, node) if door.protocol == "tcp"}
+    return sorted(own | {site.cluster.ssh.port})
+
+
+@contextmanager
+def routed(site, tenant, network, gateway):
+    """The tenant's router with one more route, once a host's router has it."""
+    api = tenant.session.network
+    router = api.find_router(tenant.name("router"), ignore_missing=False)
+    routes = {"router": {"routes": [{"destination": network, "nexthop": gateway}]}}
+    api.add_extra_routes_to_router(router, routes)
+    try:
+        until(
+            lambda: [host for host in site.hosts.role("network") if host.run(ROUTE, router.id, network).out.strip()],
+            timeout=60,
+            interval=0.5,
+            what=f"router {router.name}",
+            expected=f"a route to {network} by {gateway}",
+            hint="neutron-l3-agent's journal on the network nodes",
+        )
+        yield
+    finally:
+        api.remove_extra_routes_from_router(router, routes)
 
 
 @pytest.mark.needs("second-compute")
