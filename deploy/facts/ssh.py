@@ -20,10 +20,10 @@ for address; do
 done
 wait
 """
-_SIGNED_IN = """\
+_RUN = """\
 setpriv --reuid="$1" --regid="$(id -g "$1")" --init-groups -- ssh -o BatchMode=yes -o ConnectTimeout=5 \\
-  -o StrictHostKeyChecking=yes -o UpdateHostKeys=no "$2" true </dev/null 2>&1 || exit 0
-echo signed in
+  -o StrictHostKeyChecking=yes -o UpdateHostKeys=no "$2" "$3" </dev/null 2>&1 || exit 0
+echo "$4"
 """
 
 
@@ -50,8 +50,18 @@ def shown_keys(host: Reads, addresses: Iterable[object], port: int) -> dict[str,
 
 
 def signs_in(host: Reads, account: str, address: object) -> str:
-    """Return `signed in` where the account may run commands as the same account at `address`; else ssh's message."""
-    output = host.run("exec sh -s -- %s %s", account, str(address), stdin=_SIGNED_IN).out.splitlines()
+    """Return `signed in` where the account may run `true` as the same account at `address`; else ssh's message."""
+    return _run(host, account, address, "true", "signed in")
+
+
+def runs(host: Reads, account: str, address: object, command: str) -> str:
+    """Return `ran` where the account may run that command as the same account at `address`; else the last message."""
+    return _run(host, account, address, command, "ran")
+
+
+def _run(host: Reads, account: str, address: object, command: str, word: str) -> str:
+    words = account, str(address), command, word
+    output = host.run("exec sh -s -- %s %s %s %s", *words, stdin=_RUN).out.splitlines()
     return output[-1].strip() if output else "nothing"
 
 

@@ -95,12 +95,12 @@ def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 
 @pytest.fixture
-def shipped(tree_of: Callable[[Cluster | str], dict[str, dict[str, Rendered]]]) -> Callable[[str], ModuleType]:
+def shipped(tree_of: Callable[[Cluster | str], dict[str, dict[str, Rendered]]]) -> Callable[..., ModuleType]:
     """A program of ours as the lab's hosts get it; by its set of templates, as a module."""
 
-    def load(name: str) -> ModuleType:
+    def load(name: str, node: str = "controller01") -> ModuleType:
         path = f"/usr/local/libexec/stackproof/{name}"
-        text = tree_of("lab")["controller01"][path].text
+        text = tree_of("lab")[node][path].text
         module = ModuleType(name)
         exec(compile(text, path, "exec"), module.__dict__)  # noqa: S102 - an import would leave its bytecode there
         return module

@@ -51,14 +51,32 @@ def test_no_service_of_an_unknown_host_is_registered(cloud_says, cluster, expect
 @pytest.mark.needs("second-compute")
 @pytest.mark.project("nova-compute")
 def test_nova_user_signs_in_over_ssh_at_the_next_compute(reader, compute, cluster, expect):
-    computes = cluster.role("compute")
-    after = computes[(computes.index(compute) + 1) % len(computes)]
+    after = next_compute(compute, cluster)
     expect(
         f"SSH sign-in of user {NOVA} at {after.name}",
         ssh.signs_in(reader, NOVA, after.management),
         "signed in",
         f"runuser -u {NOVA} -- ssh -v {after.management}; without the sign-in no instance moves to {after.name}",
     )
+
+
+@pytest.mark.own
+@pytest.mark.needs("second-compute")
+@pytest.mark.project("nova-compute")
+def test_nova_user_runs_nothing_but_migrations_at_the_next_compute(reader, compute, cluster, expect):
+    after = next_compute(compute, cluster)
+    expect(
+        f"`id` of user {NOVA} at {after.name}",
+        ssh.runs(reader, NOVA, after.management, "id"),
+        "refused: no migration asks for this",
+        f"command= in /var/lib/nova/.ssh/authorized_keys on {after.name}",
+    )
+
+
+def next_compute(compute, cluster):
+    """The compute after that one in the inventory; the first one after the last."""
+    computes = cluster.role("compute")
+    return computes[(computes.index(compute) + 1) % len(computes)]
 
 
 def mapped(readings, expect):

@@ -265,7 +265,7 @@ def test_changed_configuration_restarts_its_readers(tree):
     assert {
         p
         for p in nobody - idle
-        if not p.startswith(("/root/", "/etc/stackproof/fence/", "/var/lib/nova/.ssh/", CLIENT))
+        if not p.startswith(("/root/", "/etc/stackproof/fence/", "/var/lib/nova/.ssh/", CLIENT, NOVA_SSH))
     } == set()
 
 
@@ -302,18 +302,30 @@ def test_keys_are_equal_on_all_controllers(path, tree_of):
 
 
 CLIENT = "/etc/ssh/ssh_config.d/stackproof-nova.conf"
+NOVA_SSH = "/usr/local/libexec/stackproof/nova-ssh"
 
 
 def test_computes_accept_each_others_ssh_keys_only(tree_of):
     home, tree = "/var/lib/nova/.ssh", tree_of("lab")
     files = {name: [f for path, f in files.items() if path.startswith(home)] for name, files in tree.items()}
     assert {name for name, found in files.items() if found} == {"compute01", "compute02"}
-    assert {(f.owner, f.mode, f.folder, f.units) for f in files["compute01"]} == {("nova:nova", "0600", "0700", ())}
-    assert tree["compute01"][f"{home}/known_hosts"].text == (
-        "172.16.181.34 ssh-ed25519 key-of-compute01\n172.16.181.35 ssh-ed25519 key-of-compute02\n"
-    )
+    assert {(f.path.rpartition("/")[2], f.owner, f.mode, f.folder, f.units) for f in files["compute01"]} == {
+        ("id_ed25519", "nova:nova", "0600", "", ()),
+        ("known_hosts", "root:nova", "0640", "0750", ()),
+        ("authorized_keys", "root:nova", "0640", "0750", ()),
+    }
+    known = tree["compute01"][f"{home}/known_hosts"].text.splitlines()
+    names = {
+        "172.16.181.34": "compute01",
+        "compute01": "compute01",
+        "172.16.181.35": "compute02",
+        "compute02": "compute02",
+    }
+    assert known == [f"{name} ssh-ed25519 key-of-{compute}" for name, compute in names.items()]
+    program = NOVA_SSH
+    assert (tree["compute01"][program].owner, tree["compute01"][program].mode) == ("root:root", "0755")
     allowed = tree["compute01"][f"{home}/authorized_keys"].text
-    assert allowed.startswith('restrict,from="172.16.181.34,172.16.181.35" ssh-ed25519 ')
+    assert allowed.startswith(f'restrict,command="{program}",from="172.16.181.34,172.16.181.35" ssh-ed25519 ')
     assert not [path for files in tree_of("two-node").values() for path in files if path.startswith(home)]
 
 

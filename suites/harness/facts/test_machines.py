@@ -478,3 +478,4 @@ def test_the_keys_of_all_addresses_are_asked_for_in_one_command():
 def test_the_last_line_says_whether_an_account_signs_in(out, found):
     host = SimpleNamespace(run=lambda *_, **__: SimpleNamespace(out=out))
     assert ssh.signs_in(host, "nova", "10.0.0.2") == found
+    assert ssh.runs(host, "nova", "10.0.0.2", "id") == found
