@@ -1,15 +1,23 @@
 """Installing the packages and files of a step's services on a host, with few round trips."""
 
-from deploy.catalogue import packages
+from collections.abc import Iterable
+
+from deploy.catalogue import Service, packages
 from deploy.host import Host
-from deploy.making import record, start
+from deploy.making import idle, record, start
 from deploy.site import Site
+
+
+def add(site: Site, host: Host, services: Iterable[Service]) -> None:
+    """Install the packages of those services, and disable what new packages enabled and no service of the host uses."""
+    if host.install(packages(services)):
+        idle.disable(site, host)
 
 
 def install(site: Site, host: Host, step: str) -> list[str]:
     """Install the packages and files of the step's services on that host; return the paths that were written."""
     services = site.services(step, host.node)
-    host.install(packages(services))
+    add(site, host, services)
     files = site.render(host.node, services)
     kept = record.of(site.catalogue, site.catalogue.project(step), host.node, files)
     # The record first, so that it also lists the files of a build that is killed in between.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from deploy import cloud, guest, paths
-from deploy.catalogue import Project, packages
+from deploy.catalogue import Project
 from deploy.facts import computes
 from deploy.facts.compute import hypervisors
 from deploy.finding import Finding
@@ -22,7 +22,7 @@ REGISTER = 120.0
 def prepare(site: Site) -> None:
     """Install packages, QEMU among them, then run the trial boot of each compute."""
     hosts = site.members("nova-compute")
-    hosts.each(lambda host: host.install(packages(site.services("nova-compute", host.node))))
+    hosts.each(lambda host: install.add(site, host, site.services("nova-compute", host.node)))
     virt.find(site, guest.obtain(site.cluster.image, paths.cache()))
     site.found.take(computes.read(hosts, hosts.each))
 

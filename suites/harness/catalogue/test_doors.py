@@ -33,6 +33,8 @@ def found(site, node):
         (("rabbitmq", "31", "5672"), ("32", "33", *COMPUTES, RUNNER)),
         (("rabbitmq", "31", "4369"), ("32", "33")),
         (("chrony", "31", "123"), ("32", "33", *COMPUTES)),
+        (("nova-novncproxy", "31", "6080"), ("32", "33", RUNNER)),
+        (("nova-metadata", "31", "8775"), ("32", "33", RUNNER)),
         (("keystone", "31", "5000"), ("32", "33", RUNNER)),
         (("haproxy", VIP, "5000"), None),
         (("haproxy", VIP, "8775"), (*COMPUTES, RUNNER)),
