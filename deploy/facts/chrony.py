@@ -1,6 +1,7 @@
 """chrony: a host's clock offset, and the time source it follows."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from deploy.host import Reads
 
@@ -17,6 +18,8 @@ class Clock:
     """The source chrony follows now; empty: its own clock or none."""
     offset: float = 0.0
     """Seconds the host's clock is behind its source; negative: ahead."""
+    sources: Mapping[str, bool] = field(default_factory=dict)
+    """Whether each source, by address, answered one of the last eight requests."""
 
 
 def clock(host: Reads) -> Clock:
@@ -33,6 +36,7 @@ def parse(text: str) -> Clock:
     source = next((fields[2] for fields in sources if len(fields) > 2 and fields[1] == "*"), "")
     try:
         right = tracking[-1] == "Normal" and bool(source or tracking[0] == LOCAL)
-        return Clock(synchronised=right, source=source, offset=float(tracking[4]))
+        answers = {fields[2]: fields[5] != "0" for fields in sources if len(fields) > 5}
+        return Clock(synchronised=right, source=source, offset=float(tracking[4]), sources=answers)
     except (IndexError, ValueError):
         return Clock()

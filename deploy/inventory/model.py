@@ -89,7 +89,7 @@ class Options:
     dns: tuple[IPv4Address, ...] = ()
     """DNS resolvers of instances."""
     ntp: tuple[str, ...] = ()
-    """Time servers of the first controller, which serves the time to the other hosts."""
+    """Time servers of the controllers, which serve the time to the other hosts."""
     package_sources: str = ""
     """Content of the hosts' sources.list; empty: the hosts keep their own."""
 

@@ -64,9 +64,17 @@ def test_clock_is_synchronised(reader, node, expect):
 
 
 @pytest.mark.own
-def test_clock_follows_the_first_controller(reader, follower, cluster, expect):
-    server = cluster.role("controller")[0].management
-    expect("the clock's source", chrony.clock(reader).source, str(server), "chronyc sources")
+def test_every_controller_is_a_source_of_the_clock(reader, follower, cluster, expect):
+    """The servers of the inventory come on top: a name may stand for several addresses."""
+    servers = {node.name: str(node.management) for node in cluster.role("controller") if node.name != follower.name}
+    sources = chrony.clock(reader).sources
+    words = {True: "answers", False: "silent", None: "no source"}
+    expect(
+        "the controllers as sources of the clock",
+        {name: words[sources.get(address)] for name, address in servers.items()},
+        dict.fromkeys(servers, "answers"),
+        "chronyc sources; chrony on the controllers, and UDP port 123 there",
+    )
 
 
 def test_kernel_setting_is_active(host, kernel_setting, expect):

@@ -343,13 +343,26 @@ def test_every_member_is_named_to_rabbitmq_etcd_and_galera(tree_of):
     assert "gcomm://172.16.181.31,172.16.181.32,172.16.181.33\n" in files["/etc/mysql/my.cnf"].text
 
 
-def test_the_first_controller_serves_the_time_to_the_others(tree_of):
+def test_every_controller_serves_the_time_and_asks_the_others(tree_of, site_of):
     path = "/etc/chrony/chrony.conf"
     files = tree_of("production.example")
-    assert "server ntp1.example.org iburst\n" in files["controller01"][path].text
-    assert "allow 10.20.0.0/24\n" in files["controller01"][path].text
-    others = [files[node][path].text for node in files if node != "controller01"]
-    assert all("server 10.20.0.11 iburst\n" in text and "allow" not in text for text in others)
+    controllers = {node.name: str(node.management) for node in site_of("production.example").cluster.role("controller")}
+    assert len(controllers) == 3
+    for name, tree in files.items():
+        lines = tree[path].text.splitlines()
+        asked = [address for member, address in controllers.items() if member != name]
+        servers = asked + (["ntp1.example.org", "ntp2.example.org"] if name in controllers else [])
+        assert [line.split()[1] for line in lines if line.startswith("server ")] == servers
+        assert ("local stratum 10 orphan" in lines) == ("allow 10.20.0.0/24" in lines) == (name in controllers)
+
+
+def test_a_single_controller_is_the_only_source(tree_of):
+    path = "/etc/chrony/chrony.conf"
+    lines = {name: tree[path].text.splitlines() for name, tree in tree_of("two-node").items()}
+    assert {name: [line for line in text if line.startswith("server ")] for name, text in lines.items()} == {
+        "controller": [],
+        "compute": ["server 172.16.181.11 iburst"],
+    }
 
 
 def test_only_lab_hosts_leave_their_clock_alone(tree_of):

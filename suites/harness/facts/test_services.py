@@ -9,8 +9,13 @@ GARBAGE = ["", "\n", "garbage", "506 Cannot talk to daemon", "ERROR\r\n", "a,b,c
 
 def test_a_following_clock_has_a_source_and_an_offset(recording):
     seen = chrony.parse(recording("chrony", "following"))
-    assert (seen.synchronised, seen.source) == (True, "172.16.181.31")
+    assert (seen.synchronised, seen.source, seen.sources) == (True, "172.16.181.31", {"172.16.181.31": True})
     assert seen.offset == pytest.approx(-0.000003673)
+
+
+def test_a_source_without_an_answer_is_told(recording):
+    silent = recording("chrony", "following").replace(",10,6,7,", ",0,6,0,")
+    assert chrony.parse(silent).sources == {"172.16.181.31": False}
 
 
 def test_a_clock_that_serves_its_own_time_is_synchronised(recording):
@@ -28,7 +33,7 @@ def test_a_clock_whose_source_was_removed_is_not_synchronised(recording):
 
 @pytest.mark.parametrize("text", GARBAGE)
 def test_unreadable_output_is_no_synchronised_clock(text):
-    assert chrony.parse(text) == chrony.Clock() == chrony.Clock(synchronised=False, source="", offset=0.0)
+    assert chrony.parse(text) == chrony.Clock() == chrony.Clock(False, "", 0.0, {})
 
 
 def test_sources_that_are_not_followed_are_no_source(recording):
