@@ -8,6 +8,7 @@ from functools import cache
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.exceptions import TemplateError, TemplateRuntimeError
 
+from deploy import power
 from deploy.catalogue import Addresses, Catalogue, Service, TemplateSet, doors, read
 from deploy.errors import StackproofError
 from deploy.found import Found
@@ -73,6 +74,7 @@ def _file(
         "doors": doors(context.cluster, context.catalogue, node),
         "node": node,
         "target": target,
+        "authorities": power.authorities(target) if "{controller}" in template else "",
         "service": service,
         "ha": context.cluster.vip is not None,
     }

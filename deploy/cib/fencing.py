@@ -39,11 +39,13 @@ def _redfish(name: str, power: Redfish) -> dict[str, str]:
     url = urlsplit(power.url)
     parameters = {
         "ip": url.hostname or "",
-        "ipport": str(url.port or 443),
+        "ipport": str(url.port or (443 if url.scheme == "https" else 80)),
         "systems_uri": url.path,
         "username": power.user,
         "password_script": f"{SCRIPTS}/{name}",
     }
+    if url.scheme == "http":
+        return {**parameters, "ssl": "0"}
     return parameters if power.verify_tls else {**parameters, "ssl_insecure": "1"}
 
 

@@ -183,6 +183,8 @@ def _power(cluster: Cluster) -> Iterator[Mistake]:
         match node.power:
             case Redfish(url=url) if not _is_web_address(url):
                 yield f"{key}.url", f"{url!r} is not a URL such as https://10.0.0.9/redfish/v1/Systems/1"
+            case Redfish(url=url, insecure=False) if urlsplit(url).scheme == "http":
+                yield f"{key}.url", f"{url!r} sends the password in clear; use https, or set insecure = true beside it"
             case Ipmi(address=address) if not _ADDRESS.fullmatch(address):
                 yield f"{key}.address", f"{address!r} is not a host name or IP address; the port has a key of its own"
             case Ipmi(user=user) if not 0 < len(user.encode()) <= 16:

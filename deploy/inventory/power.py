@@ -25,7 +25,10 @@ class Redfish:
     """A file on the runner, mode 0600, that holds the password."""
     verify_tls: bool = True
     ca_file: Path | None = None
-    """CA certificates the runner verifies the BMC's certificate with; None: the public authorities."""
+    """CA certificates that the runner and the controllers verify the BMC's certificate with; None: the public
+    authorities."""
+    insecure: bool = False
+    """Consent to an http:// URL: everybody on the way can read the password."""
 
     @property
     def where(self) -> str:

@@ -4,10 +4,11 @@ from deploy.errors import PowerError
 from deploy.inventory import Node
 from deploy.inventory.power import Command, Ipmi, Libvirt, Redfish
 from deploy.power import command, ipmi, libvirt, redfish
+from deploy.power.authorities import read as authorities
 from deploy.power.driver import Driver
 from deploy.power.password import read as password
 
-__all__ = ["Driver", "of", "password"]
+__all__ = ["Driver", "authorities", "of", "password"]
 
 
 def of(node: Node) -> Driver:

@@ -1,7 +1,7 @@
 """The driver for Redfish, the web service of BMCs; the lab's power controller speaks it too."""
 
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from deploy.errors import PowerError
 from deploy.inventory.power import Redfish
@@ -30,7 +30,15 @@ class Driver(driver.Driver):
             target = str(self._system()["Actions"]["#ComputerSystem.Reset"]["target"])
         except (LookupError, TypeError):
             raise self._trouble("offers no reset", seen="no ComputerSystem.Reset") from None
-        self._ask("POST", urljoin(self._device.url, target), {"ResetType": "On" if on else "ForceOff"})
+        self._ask("POST", self._own(target), {"ResetType": "On" if on else "ForceOff"})
+
+    def _own(self, target: str) -> str:
+        """Return the URL of a path that the BMC named; PowerError where it is on another host, port or scheme."""
+        url = urljoin(self._device.url, target)
+        if urlsplit(url)[:2] != urlsplit(self._device.url)[:2]:
+            hint = "the password is sent to the BMC of the inventory only: check the BMC's configuration"
+            raise self._trouble("names another host for the reset", seen=url, hint=hint)
+        return url
 
     def _system(self) -> dict[str, Any]:
         return self._ask("GET", self._device.url)

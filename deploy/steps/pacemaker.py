@@ -6,9 +6,10 @@ from deploy.catalogue import Project
 from deploy.cib import differences, fencing
 from deploy.facts import pacemaker
 from deploy.finding import Finding
+from deploy.host import Host
 from deploy.journal import JOURNAL
 from deploy.making import amiss as findings
-from deploy.making import install, ordinary, resources, roll
+from deploy.making import install, ordinary, resources, roll, start, trust
 from deploy.making.start import START
 from deploy.site import Site
 from deploy.snapshot import Snapshot
@@ -19,6 +20,13 @@ JOIN = 120.0
 """Seconds until the members see each other and have quorum."""
 INERT = {"acls", "alerts", "tags"}
 """Sections of the CIB that never change what Pacemaker does to a resource: no reason to refuse a drill."""
+
+
+def apply(site: Site, host: Host) -> None:
+    """Install; before the first fence agent starts, the host trusts the authorities of the power devices."""
+    install.install(site, host, "pacemaker")
+    trust.ensure(host, site.platform, site.render(host.node, site.services("pacemaker", host.node)))
+    start.start(site, host, "pacemaker")
 
 
 def complete(site: Site) -> None:
@@ -95,7 +103,7 @@ def step(project: Project, roles: Sequence[str]) -> Step:
     return ordinary.step(
         project,
         roles,
-        apply=lambda site, host: install.apply(site, host, "pacemaker"),
+        apply=apply,
         complete=complete,
         amiss=amiss,
         settles=START + JOIN,

@@ -24,6 +24,7 @@ def state(tmp_path, monkeypatch) -> None:
 def password(tmp_path) -> Path:
     path = tmp_path / "password"
     path.write_text("hunter2\n")
+    path.chmod(0o600)
     return path
 
 
@@ -68,8 +69,9 @@ def test_environments_proxy_is_bypassed_for_the_cluster_only(cluster, monkeypatc
     ("content", "reason"), [(None, "No such file"), (b"\n", "the file is empty"), (b"\xff\xfe", "the file is not text")]
 )
 def test_unreadable_power_password_is_reported_with_key_and_file(cluster, password, content, reason):
-    password.unlink()
-    if content is not None:
+    if content is None:
+        password.unlink()
+    else:
         password.write_bytes(content)
     with pytest.raises(InventoryError, match=r"nodes\.controller01\.power\.password_file: ") as caught:
         Site.of(cluster)

@@ -45,7 +45,7 @@ workers = 2
 
 C2 = 'c2 = { roles = ["controller"], management = "10.0.0.12" }'
 W1 = 'w1 = { roles = ["compute", "network"], management = "10.0.0.21"'
-POWER = 'power = { driver = "redfish", url = "http://bmc/redfish/v1/Systems/1", user = "u", password_file = "f" }'
+POWER = 'power = { driver = "redfish", url = "https://bmc/redfish/v1/Systems/1", user = "u", password_file = "f" }'
 IPMI = 'power = { driver = "ipmi", address = "bmc", user = "u", password_file = "f" }'
 COMMAND = 'power = { driver = "command", on = ["pdu", "on"], off = "pdu off", status = "pdu" }'
 FLAVOR = "[capacity.flavors.small]\nvcpus = 1\nmemory_mib = 2048\ndisk_gib = 10\ninstances = 40\n"
@@ -152,6 +152,12 @@ BAD = {
         f"{W1}, {POWER} }}".replace("http", "ipmi"),
         "nodes.w1.power.url",
         "not a URL such as",
+    ),
+    "a power device that is asked in clear": (
+        f"{W1} }}",
+        f"{W1}, {POWER} }}".replace("https", "http"),
+        "nodes.w1.power.url",
+        "set insecure = true",
     ),
     "a driver nobody knows": (
         f"{W1} }}",

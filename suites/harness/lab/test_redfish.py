@@ -140,6 +140,7 @@ def test_the_log_holds_no_secret(ask, capfd):
 
 def driver(server, system, folder, scheme="https", user=USER[0], **trust):
     (folder / "password").write_text(f"{USER[1]}\n")
+    (folder / "password").chmod(0o600)
     url = f"{scheme}://127.0.0.1:{server.server_port}/redfish/v1/Systems/{system}".rstrip("/")
     device = Redfish(url=url, user=user, password_file=folder / "password", **trust)
     return power.of(Node(name="controller01", roles=("controller",), addresses={}, power=device))

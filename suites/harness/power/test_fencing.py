@@ -43,6 +43,27 @@ def test_redfish_is_fenced_by_fence_redfish():
     }
 
 
+def test_controllers_trust_the_authorities_of_the_power_devices(tree_of, tmp_path):
+    folder, file = "/usr/local/share/ca-certificates/stackproof-bmc-", tmp_path / "ca.pem"
+    file.write_text("-----BEGIN CERTIFICATE-----\nMIIA\n-----END CERTIFICATE-----\n")
+    device = replace(inventory.load("lab").node("controller02").power, verify_tls=True, ca_file=file)
+    cluster = lab_with(device, "controller02")
+    assert "ssl_insecure" not in configured(cluster, "controller02").parameters
+    found = {name: [path for path in files if path.startswith(folder)] for name, files in tree_of(cluster).items()}
+    for name, paths in found.items():
+        assert paths == ([f"{folder}controller02.crt"] if name.startswith("controller") else []), name
+    rendered = tree_of(cluster)["controller01"][f"{folder}controller02.crt"]
+    assert (rendered.text, rendered.mode) == (file.read_text(), "0644")
+
+
+def test_a_device_that_is_asked_in_clear_is_fenced_in_clear():
+    device = replace(
+        inventory.load("lab").node("controller02").power, url="http://bmc/redfish/v1/Systems/1", insecure=True
+    )
+    parameters = configured(lab_with(device, "controller02"), "controller02").parameters
+    assert (parameters["ssl"], parameters["ipport"]) == ("0", "80")
+
+
 def test_ipmi_is_fenced_by_fence_ipmilan():
     seen = configured(lab_with(IPMI, "controller02"), "controller02")
     assert seen.kind == "stonith:fence_ipmilan"

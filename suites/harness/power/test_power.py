@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from deploy import power
 from deploy.errors import InventoryError, PowerError
 from deploy.inventory import Node
-from deploy.inventory.power import Command, Ipmi, Libvirt
+from deploy.inventory.power import Command, Ipmi, Libvirt, Redfish
 from deploy.power import tool
 
 RECORDINGS = Path(__file__).parents[1] / "recordings" / "power"
@@ -72,6 +73,7 @@ def virsh(on_path):
 def password(tmp_path):
     path = tmp_path / "password"
     path.write_text(f"{SECRET}\n")
+    path.chmod(0o600)
     return path
 
 
@@ -266,3 +268,69 @@ def test_an_unreadable_password_is_an_error_before_any_command(bmc, tmp_path):
 def test_a_node_without_a_power_device_is_an_error():
     with pytest.raises(PowerError, match="no power device"):
         switch(None)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+def test_a_password_that_others_can_read_or_replace_is_refused(bmc, password, mode):
+    password.chmod(mode)
+    with pytest.raises(InventoryError, match=f"mode {mode:04o}, expected 0600") as caught:
+        bmc()
+    assert f"chmod 600 {password}" in caught.value.hint
+
+
+# -- Redfish -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def redfish(password):
+    """A driver and the requests that it made, as method and URL; `target` is what the BMC names for a reset."""
+
+    def make(target):
+        url = "https://10.20.1.11/redfish/v1/Systems/1"
+        driver = switch(Redfish(url=url, user="stackproof", password_file=password))
+        asked = []
+
+        def ask(method, url, _body=None):
+            asked.append((method, url))
+            return {"PowerState": "On", "Actions": {"#ComputerSystem.Reset": {"target": target}}}
+
+        driver._ask = ask
+        return driver, asked
+
+    return make
+
+
+@pytest.mark.parametrize("named", ["/redfish/v1/Reset", "https://10.20.1.11/redfish/v1/Reset"])
+def test_the_bmc_names_its_own_address_for_a_reset(redfish, named):
+    driver, asked = redfish(named)
+    driver._switch(on=False)
+    assert asked[-1] == ("POST", "https://10.20.1.11/redfish/v1/Reset")
+
+
+@pytest.mark.parametrize(
+    "named", ["https://10.9.9.9/x", "//10.9.9.9/x", "http://10.20.1.11/x", "https://10.20.1.11:444/x"]
+)
+def test_the_password_goes_to_no_other_address(redfish, named):
+    driver, asked = redfish(named)
+    with pytest.raises(PowerError, match="names another host for the reset"):
+        driver._switch(on=False)
+    assert [method for method, _ in asked] == ["GET"]
+
+
+CERTIFICATES = "".join(f"-----BEGIN CERTIFICATE-----\n{each}\n-----END CERTIFICATE-----\n" for each in ("MIIA", "MIIB"))
+
+
+def test_only_certificates_of_the_file_are_authorities(tmp_path):
+    file = tmp_path / "ca.pem"
+    file.write_text(f"a comment\n-----BEGIN PRIVATE KEY-----\nMIGH\n-----END PRIVATE KEY-----\n{CERTIFICATES}")
+    device = Redfish(url="https://bmc/x", user="u", password_file=file, ca_file=file)
+    assert power.authorities(node(device)) == CERTIFICATES
+    assert power.authorities(node(replace(device, verify_tls=False))) == ""
+    assert power.authorities(node(replace(device, ca_file=None))) == ""
+    file.write_text("nothing")
+    with pytest.raises(InventoryError, match="ca_file"):
+        power.authorities(node(device))
+
+
+def node(device):
+    return Node(name="controller01", roles=("controller",), addresses={}, power=device)

@@ -78,6 +78,7 @@ def bmc(tmp_path, free_port):
     def make(user="stackproof", said=SECRET):
         path = tmp_path / "password"
         path.write_text(said)
+        path.chmod(0o600)
         return switch(Ipmi(driver="ipmi", address="127.0.0.1", port=free_port, user=user, password_file=path, cipher=3))
 
     return make
