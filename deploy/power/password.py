@@ -25,8 +25,8 @@ def read(node: Node) -> str:
         raise InventoryError(
             f"nodes.{node.name}.power.password_file: {trouble}: {path}",
             expected="a file with the power device's password, readable by you only",
-            hint=f"create the file and chmod 600 {path}, or remove `power` from the node (the cluster is then built without "
-            "fencing)",
+            hint=f"create the file and chmod 600 {path}, or remove `power` from the node (the cluster is then built "
+            "without fencing)",
         )
     return password
 

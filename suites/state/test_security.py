@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.facts import accounts, exposure, identity, processes, settings
+from deploy.facts import accounts, confinement, exposure, identity, processes, settings
 from deploy.journal import JOURNAL
 
 ROOT_TOO = {
@@ -209,3 +209,14 @@ def test_root_cannot_sign_in_by_password(reader, node, expect):
 def setting(sshd, name, expect, host=""):
     """One of sshd's effective settings; red where sshd does not list it."""
     return expect.known(f"sshd's {name}" + (f" on {host}" if host else ""), sshd.get(name), "sshd -T")
+
+
+@pytest.mark.own
+def test_unit_is_confined_as_its_file_says(reader, confined, expect):
+    seen = confinement.read(reader, confined.every).get(confined.unit, {})
+    expect(
+        f"what systemd forbids {confined.unit}",
+        {key: seen.get(key, "unknown") for key, _ in confined.settings},
+        dict(confined.settings),
+        f"systemctl show {confined.unit}; systemctl cat {confined.unit}; systemd-analyze security {confined.unit}",
+    )
