@@ -21,6 +21,9 @@ _REGION = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]*")
 _LIBVIRT = re.compile(r"[a-z][a-z0-9+]*://[^\s]*")
 _DOMAIN = re.compile(r"|[^\s/-][^\s/]*")
+_SOURCE = re.compile(r"deb(-src)?\s+(\[(?P<options>[^\]]*)\]\s+)?[a-z][a-z0-9+.-]*:\S+(\s+[^\s\[\]]+)+")
+_UNSIGNED = {"trusted", "allow-insecure", "allow-weak", "allow-downgrade-to-insecure"}
+"""Options of a package source that let packages through whose signature is missing or bad."""
 _FLAVOR = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
@@ -38,6 +41,7 @@ def check(cluster: Cluster, platforms: Collection[str], projects: Collection[str
         *_pool(cluster),
         *_services(cluster, projects),
         *_router_health_check(cluster),
+        *_options(cluster),
         *_power(cluster),
         *_image(cluster),
         *_capacity(cluster),
@@ -175,6 +179,26 @@ def _router_health_check(cluster: Cluster) -> Iterator[Mistake]:
     provider = cluster.networks.get("provider")
     if cluster.options.router_health_check and provider and not provider.gateway:
         yield "options.router_health_check", "set, but networks.provider has no gateway that routers could ping"
+
+
+def _options(cluster: Cluster) -> Iterator[Mistake]:
+    for server in cluster.options.ntp:
+        if not _ADDRESS.fullmatch(server):
+            yield "options.ntp", f"{server!r} is not a host name or IP address"
+    for line in map(str.strip, cluster.options.package_sources.splitlines()):
+        if not line or line.startswith("#"):
+            continue
+        source = _SOURCE.fullmatch(line)
+        if source is None:
+            yield (
+                "options.package_sources",
+                f"{line!r} is not a line such as deb http://mirror.example.org stable main",
+            )
+        elif unsigned := sorted(_UNSIGNED & {option.partition("=")[0] for option in (source["options"] or "").split()}):
+            yield (
+                "options.package_sources",
+                f"{line!r} has {unsigned[0]}: unsigned packages can be anybody's",
+            )
 
 
 def _power(cluster: Cluster) -> Iterator[Mistake]:

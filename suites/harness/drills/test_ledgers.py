@@ -1,12 +1,15 @@
 """Ledgers of drills: each file of the folder is found, and its store is written, read back and cleared."""
 
+import re
 import sys
 from dataclasses import replace
+from ipaddress import IPv4Network
 
 import pytest
 
 from deploy.errors import StackproofError
 from fixtures.drills import ledgers
+from fixtures.drills.ledgers import rows
 from fixtures.drills.ledgers.store import Store
 from fixtures.drills.run import clients
 from fixtures.probes.catalogued import SignedIn
@@ -91,3 +94,14 @@ def test_a_member_that_does_not_answer_is_noted(site_of, only, store):
     read = clients.read_back(site_of("lab"), {"containers": Ledger("containers", frozenset({1}))}, "r1", notes)
     assert read["containers"].silent == {"controller02"}
     assert notes == ["controller02: its ledger could not be read: TimeoutError"]
+
+
+def test_the_database_account_of_drills_comes_from_the_management_network_and_the_runners(site_of):
+    lab = site_of("lab").cluster
+    cluster = replace(lab, ssh=replace(lab.ssh, runners=(IPv4Network("192.0.2.7/32"),)))
+    text = rows._grants(cluster, "secret")
+    assert re.findall(r"'stackproof-drill'@'([^']*)' IDENTIFIED", text) == [
+        "172.16.181.0/255.255.255.0",
+        "192.0.2.7/255.255.255.255",
+    ]
+    assert "'%'" not in text

@@ -159,6 +159,24 @@ BAD = {
         "nodes.w1.power.url",
         "set insecure = true",
     ),
+    "a time server with an option": (
+        "workers = 2",
+        'workers = 2\nntp = ["ntp1 trust"]',
+        "options.ntp",
+        "not a host name or IP address",
+    ),
+    "packages without a signature": (
+        "workers = 2",
+        'workers = 2\npackage_sources = "deb [arch=amd64 trusted=yes] http://mirror bookworm main"',
+        "options.package_sources",
+        "has trusted",
+    ),
+    "no package source": (
+        "workers = 2",
+        'workers = 2\npackage_sources = "deb mirror"',
+        "options.package_sources",
+        "is not a line such as",
+    ),
     "a driver nobody knows": (
         f"{W1} }}",
         f'{W1}, power = {{ driver = "telnet" }} }}',

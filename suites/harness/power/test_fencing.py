@@ -135,3 +135,14 @@ def test_the_agent_s_ipmitool_has_no_password_in_its_arguments(scripts, tmp_path
         [tmp_path / "controller02.ipmitool", *words], env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     )
     assert json.loads(output) == [[*words[:8], "-E", *words[10:]], "bmc-of-controller02"]
+
+
+@pytest.mark.parametrize("password", ["plain", "it's $(id) \\ `id`", "PASSWORD\nrm -rf /", "%s"])
+def test_a_password_is_printed_and_never_run(site_of, tmp_path, password):
+    site = site_of("lab")
+    site.secrets.learn("power.controller02", password)
+    host = site.hosts["controller01"]
+    files = {file.path: file for file in site.render(host.node, [site.catalogue["fencing"]])}
+    script = tmp_path / "password"
+    script.write_text(files["/etc/stackproof/fence/controller02"].text)
+    assert subprocess.check_output(["sh", script], text=True) == f"{password}\n"
