@@ -192,7 +192,7 @@ def _options(cluster: Cluster) -> Iterator[Mistake]:
         if source is None:
             yield (
                 "options.package_sources",
-                f"{line!r} is not a line such as deb http://mirror.example.org stable main",
+                f"{line!r} is no source: deb, a URL, a release and components",
             )
         elif unsigned := sorted(_UNSIGNED & {option.partition("=")[0] for option in (source["options"] or "").split()}):
             yield (

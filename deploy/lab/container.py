@@ -19,8 +19,14 @@ _ENVIRONMENT = {
     # Below /proc/sys only net.* belongs to the host; the rest belongs to the runner's kernel and stays read-only.
     "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network",
 }
-# The clock, kernel modules, raw hardware and the kernel log belong to the runner.
-_WITHHELD = ("CAP_SYS_TIME", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYSLOG", "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND")
+# The clock, kernel modules, raw hardware, consoles, the kernel log and its security policies belong to the runner. The
+# rest is no boundary: with CAP_SYS_ADMIN and CAP_MKNOD, which libvirt and Neutron need, root of a host can become root
+# of the runner.
+_WITHHELD = (
+    *("CAP_SYS_TIME", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYSLOG", "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND"),
+    *("CAP_MAC_ADMIN", "CAP_MAC_OVERRIDE", "CAP_SYS_PACCT", "CAP_SYS_TTY_CONFIG", "CAP_PERFMON"),
+    "CAP_CHECKPOINT_RESTORE",
+)
 _KEEP = """\
 ticket=$1 number=$2
 shift 2
@@ -54,7 +60,9 @@ REBOOT = 133
 
 def arguments(node: Node) -> list[str]:
     """Return the command that boots a host."""
-    devices = ["/dev/net/tun", *(["/dev/kvm"] if Path("/dev/kvm").exists() else [])]
+    # Instances need virtualisation. A host without instances gets no device of the runner besides /dev/net/tun.
+    kvm = "compute" in node.roles and Path("/dev/kvm").exists()
+    devices = ["/dev/net/tun", *(["/dev/kvm"] if kvm else [])]
     return [
         *("systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--settings=no"),
         f"--machine={node.name}",

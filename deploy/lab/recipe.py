@@ -1,4 +1,4 @@
-"""The parts of a lab host's image besides its packages: few units, and no access to the runner's kernel."""
+"""The parts of a lab host's image besides its packages: few units, and none that changes the runner's kernel."""
 
 from pathlib import Path
 

@@ -11,6 +11,7 @@ from deploy.inventory import Cluster, Lab, Node
 from deploy.lab import (
     claim,
     container,
+    doors,
     groups,
     image,
     keys,
@@ -67,6 +68,7 @@ def up(cluster: Cluster, *, build: bool) -> None:
         keys.write_private(IN_USE, cluster.source.read_text())
         tuning.for_hosts(len(cluster.nodes), len(cluster.networks))
         network.build(cluster)
+        doors.ensure(cluster)
         nat.ensure(cluster)
         with ThreadPoolExecutor(len(cluster.nodes)) as pool:
             list(pool.map(lambda node: _bring_up(cluster, node, base), cluster.nodes))
@@ -97,6 +99,7 @@ def _clear() -> None:
     groups.remove_all()
     network.remove()
     nat.remove()
+    doors.remove()
     tuning.restore()
     trials.clean()
     mounts.remove_tree(names.STATE)

@@ -73,7 +73,7 @@ def test_every_controller_is_a_source_of_the_clock(reader, follower, cluster, ex
         "the controllers as sources of the clock",
         {name: words[sources.get(address)] for name, address in servers.items()},
         dict.fromkeys(servers, "answers"),
-        "chronyc sources; chrony on the controllers, and UDP port 123 there",
+        "chronyc sources; chrony on the controllers, and their packet filter",
     )
 
 

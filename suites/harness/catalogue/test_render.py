@@ -390,7 +390,7 @@ def test_every_controller_can_fence_every_controller(tree_of):
     files = tree_of("lab")["controller01"]
     scripts = {path: file.text for path, file in files.items() if path.startswith("/etc/stackproof/fence/")}
     assert sorted(scripts) == [f"/etc/stackproof/fence/controller0{number}" for number in (1, 2, 3)]
-    assert "bmc-of-controller02\n" in scripts["/etc/stackproof/fence/controller02"]
+    assert "'bmc-of-controller02'\n" in scripts["/etc/stackproof/fence/controller02"]
 
 
 # -- HAProxy -----------------------------------------------------------------------------------------

@@ -175,7 +175,7 @@ BAD = {
         "workers = 2",
         'workers = 2\npackage_sources = "deb mirror"',
         "options.package_sources",
-        "is not a line such as",
+        "is no source: deb, a URL",
     ),
     "a driver nobody knows": (
         f"{W1} }}",

@@ -1,6 +1,7 @@
 """The lab's refusals, memory and disk estimates, image names, commands and clean-up."""
 
 import dataclasses
+import shutil
 import subprocess
 import sys
 
@@ -12,6 +13,8 @@ from deploy.inventory import Lab, load
 from deploy.lab import (
     claim,
     cli,
+    container,
+    doors,
     groups,
     image,
     lock,
@@ -168,6 +171,31 @@ def test_only_hosts_of_a_bare_image_get_nat():
     rules = nat.rules(LAB)
     assert "ip saddr 172.16.181.0/24 ip daddr != 172.16.181.0/24" in rules
     assert 'iifname "sp-mgmt" accept' in rules
+
+
+def test_the_lab_opens_redfish_on_the_runner_and_nothing_else():
+    rules = doors.rules(LAB)
+    assert 'iifname { "sp-mgmt", "sp-prov" } jump lab' in rules
+    opened = 'iifname "sp-mgmt" ip saddr { 172.16.181.31, 172.16.181.32, 172.16.181.33 } tcp dport 8443 accept'
+    lines = [line.strip() for line in rules.splitlines()]
+    assert [line for line in lines if "accept" in line] == [opened]
+    assert lines.index(opened) < lines.index("tcp flags & (syn | ack) == syn drop")
+
+
+@pytest.mark.skipif(shutil.which("nft") is None, reason="no nft")
+def test_the_rules_of_the_runner_can_be_loaded():
+    without = dataclasses.replace(LAB, nodes=tuple(dataclasses.replace(node, power=None) for node in LAB.nodes))
+    for cluster in (LAB, without):
+        loaded = subprocess.run(
+            ["nft", "--check", "-f", "-"], input=doors.rules(cluster), capture_output=True, text=True, check=False
+        )
+        assert "syntax error" not in loaded.stderr
+
+
+def test_only_computes_get_the_runners_kvm(monkeypatch):
+    monkeypatch.setattr(container.Path, "exists", lambda _: True)
+    given = {node.name: "--bind=/dev/kvm" in container.arguments(node) for node in LAB.nodes}
+    assert given == {node.name: "compute" in node.roles for node in LAB.nodes}
 
 
 def test_runner_takes_the_gateways_address_or_the_first():
