@@ -246,6 +246,9 @@ class Project:
     database: tuple[str, ...] = ()
     account: str = ""
     """The project's user in Keystone. Its databases' owner has the same name; where empty, the project's name."""
+    queue: str = ""
+    """The account of the project's services in RabbitMQ, and their virtual host, which has the same name. Projects
+    whose services call each other have the same; empty: the project does not use RabbitMQ."""
     migrate: tuple[str, ...] = ()
     """Commands that upgrade the databases' schema, run as `runs_as`."""
     schema: str = ""
@@ -313,6 +316,11 @@ class Catalogue:
             if project.name == name:
                 return project
         raise KeyError(name)
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """The accounts of the projects in RabbitMQ, each with a virtual host of its name, without duplicates."""
+        return tuple(dict.fromkeys(project.queue for project in self.projects if project.queue))
 
     def step(self, name: str) -> tuple[Service, ...]:
         """Return the services that one step builds."""

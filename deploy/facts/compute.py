@@ -35,7 +35,9 @@ class Cells:
     hosts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """UUIDs of a host's cells, by the host's short name; exactly one is correct."""
     with_password: tuple[str, ...] = ()
-    """Cells whose database URL holds a password instead of a placeholder."""
+    """Cells whose database or queue URL holds a password instead of a placeholder."""
+    queues: dict[str, str] = field(default_factory=dict)
+    """The virtual host in a cell's URL of RabbitMQ, by UUID; `{path}` stands for the one of nova.conf."""
 
 
 def services(cloud: Connection) -> list[NovaService]:
@@ -76,7 +78,7 @@ def cells(host: Reads) -> Cells:
 
 
 def parse_cells(text: str) -> Cells:
-    """Parse rows that begin with `cell` (UUID, name, 1 where the URL holds a password) or `host` (name, UUID)."""
+    """Parse rows of `cell` (UUID, name, 1 where a URL holds a password, virtual host) and of `host` (name, UUID)."""
     rows = [line.split("\t") for line in text.splitlines()]
     hosts: dict[str, tuple[str, ...]] = {}
     for name, cell in (row[1:] for row in rows if row[0] == "host"):
@@ -84,14 +86,17 @@ def parse_cells(text: str) -> Cells:
         hosts[short] = (*hosts.get(short, ()), cell)
     listed = [row[1:] for row in rows if row[0] == "cell"]
     return Cells(
-        names={cell: name for cell, name, _ in listed},
+        names={cell: name for cell, name, *_ in listed},
         hosts=hosts,
-        with_password=tuple(name for _, name, exposed in listed if exposed == "1"),
+        with_password=tuple(name for _, name, exposed, _ in listed if exposed == "1"),
+        queues={cell: queue for cell, *_, queue in listed},
     )
 
 
 _CELLS = r"""
-SELECT 'cell', uuid, IFNULL(name, ''), database_connection REGEXP '://[^/]*:[^/{]+@' FROM nova_api.cell_mappings;
+SELECT 'cell', uuid, IFNULL(name, ''),
+  database_connection REGEXP '://[^/]*:[^/{]+@' OR transport_url REGEXP '://[^/]*:[^/{]+@',
+  SUBSTRING_INDEX(transport_url, '/', -1) FROM nova_api.cell_mappings;
 SELECT 'host', host, uuid FROM nova_api.host_mappings JOIN nova_api.cell_mappings c ON c.id = cell_id;
 """
 

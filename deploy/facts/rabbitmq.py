@@ -1,4 +1,4 @@
-"""RabbitMQ: members, partitions, alarms, queues and users, as one member reports them."""
+"""RabbitMQ: members, partitions, alarms, queues and accounts, as one member reports them."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,6 @@ from functools import lru_cache
 from string import Template
 from typing import Any
 
-from deploy.errors import CommandFailed
 from deploy.host import Reads
 
 
@@ -58,15 +57,6 @@ def parse_nodes(text: str) -> RabbitStatus:
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return RabbitStatus()
-
-
-def users(host: Reads) -> dict[str, tuple[str, ...]]:
-    """Return each user's tags; CommandFailed where the member does not answer."""
-    out = evaluated(host, _USERS)
-    try:
-        return {entry["user"]: tuple(entry["tags"]) for entry in json.loads(out[out.index("[") :])}
-    except (ValueError, KeyError, TypeError):
-        raise CommandFailed(f"{host.name}: RabbitMQ did not list its users", seen=out[:300] or "nothing") from None
 
 
 @dataclass(frozen=True)
@@ -196,9 +186,6 @@ io:format("~ts~n", [rabbit_json:encode(#{
   partitions => [Node || {Node, [_ | _]} <- proplists:get_value(partitions, Told, [])],
   alarms => [iolist_to_binary(io_lib:format("~0p", [Alarm])) || Alarm <- rabbit_alarm:get_alarms()]
 })]).
-"""
-_USERS = """
-io:format("~ts~n", [rabbit_json:encode([maps:from_list(User) || User <- rabbit_auth_backend_internal:list_users()])]).
 """
 # A member evaluates this Erlang; expressions that differ per release come from the catalogue (`internals`). A frozen
 # member counts as running until its peers' net tick runs out; so `Alive` asks each, and null means no answer. A channel

@@ -7,7 +7,7 @@ from deploy import cloud
 from deploy.catalogue import Project
 from deploy.errors import StackproofError, StepFailed
 from deploy.host import Hosts
-from deploy.making import amiss, database, install, resources, roll, start
+from deploy.making import amiss, database, install, queue, resources, roll, start
 from deploy.making.settle import until_well
 from deploy.making.start import START
 from deploy.site import Site
@@ -31,19 +31,31 @@ def step(project: Project, roles: Sequence[str], **parts: Any) -> Step:
     return Step(name, project.title, tuple(roles), project.requires, **{"settles": settles, **usual, **parts})
 
 
-def complete(site: Site, name: str, commands: Sequence[str] = (), *, registered: bool = True) -> None:
+def complete(
+    site: Site,
+    name: str,
+    commands: Sequence[str] = (),
+    *,
+    migrated: Callable[[Site], object] = lambda _: None,
+    registered: bool = True,
+) -> None:
     """Complete a step: databases and migrations, units and clones, restarts, then the registration in Keystone.
 
-    `commands`: migrations that depend on the cluster, in place of those of the project's data. `registered`: False
-    where the caller registers the project itself.
+    `commands`: migrations that depend on the cluster, in place of those of the project's data. `migrated`: what each
+    build sets in the databases before it starts or restarts units. `registered`: False where the caller registers the
+    project itself.
     """
     project = site.catalogue.project(name)
     database.ensure(site, project)
+    queue.ensure(site, project)
     migrate(site, project, commands or project.migrate)
+    migrated(site)
     hosts(site, name).each(lambda host: start.start(site, host, name))
     resources.ensure(site, name)
     roll.roll(site, name)
     until_served(site, name)
+    if project.queue:
+        queue.retire(site)
     if registered:
         cloud.register(site, project)
 

@@ -1,9 +1,10 @@
 """Nova's control plane: API, metadata, scheduler, conductor, console proxy, and the cells."""
 
+import shlex
 from collections.abc import Sequence
 
 from deploy.catalogue import Project
-from deploy.making import ordinary
+from deploy.making import database, ordinary
 from deploy.site import Site
 from deploy.step import Step
 
@@ -11,24 +12,42 @@ from deploy.step import Step
 DATABASE = "{scheme}://{username}:{password}@{hostname}:{port}"
 
 
+def transport(members: int) -> str:
+    """Return the mapping of a cell to RabbitMQ; the placeholder `path` stands for the virtual host."""
+    indexes = [""] if members == 1 else [str(number) for number in range(1, members + 1)]
+    named = ",".join(f"{{username{i}}}:{{password{i}}}@{{hostname{i}}}:{{port{i}}}" for i in indexes)
+    return f"rabbit://{named}/{{path}}"
+
+
 def _migrations(site: Site) -> list[str]:
     """Return the commands: schema of the API database, the two cells, then schema of the cells."""
-    count = len(site.members("rabbitmq"))
-    indexes = [""] if count == 1 else [str(number) for number in range(1, count + 1)]
-    members = ",".join(f"{{username{i}}}:{{password{i}}}@{{hostname{i}}}:{{port{i}}}" for i in indexes)
+    queue = transport(len(site.members("rabbitmq")))
     return [
         "nova-manage api_db sync",
         f"nova-manage cell_v2 map_cell0 --database_connection '{DATABASE}/nova_cell0?{{query}}'",
         "nova-manage cell_v2 list_cells 2>/dev/null | grep -q ' cell1 ' || "
         "nova-manage cell_v2 create_cell --name cell1 "
-        f"--database_connection '{DATABASE}/{{path}}?{{query}}' --transport-url 'rabbit://{members}/'",
+        f"--database_connection '{DATABASE}/{{path}}?{{query}}' --transport-url '{queue}'",
         "nova-manage db sync",
     ]
 
 
+_OTHERWISE = "SELECT uuid FROM nova_api.cell_mappings WHERE name='cell1' AND transport_url<>'{transport}'"
+
+
+def _mapped(site: Site) -> None:
+    """Map cell1 to the virtual host of nova.conf, which builds of earlier versions did not."""
+    wanted = transport(len(site.members("rabbitmq")))
+    if identifier := database.sql(site.members("galera").first, _OTHERWISE.format(transport=wanted)).strip():
+        command = f"nova-manage cell_v2 update_cell --cell_uuid {identifier} --transport-url '{wanted}'"
+        site.members("nova-conductor").first.change(
+            "mapped cell1 to the virtual host nova", f"su -s /bin/sh -c {shlex.quote(command)} nova", timeout=120
+        )
+
+
 def complete(site: Site) -> None:
     """Create databases and cells, then start the services. The conductor needs Placement, an earlier step."""
-    ordinary.complete(site, "nova", _migrations(site))
+    ordinary.complete(site, "nova", _migrations(site), migrated=_mapped)
 
 
 def step(project: Project, roles: Sequence[str]) -> Step:

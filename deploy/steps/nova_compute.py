@@ -8,7 +8,7 @@ from deploy.facts import computes
 from deploy.facts.compute import hypervisors
 from deploy.finding import Finding
 from deploy.making import amiss as findings
-from deploy.making import install, ordinary, roll, virt
+from deploy.making import install, ordinary, queue, roll, virt
 from deploy.making.start import START
 from deploy.site import Site
 from deploy.snapshot import Snapshot
@@ -30,6 +30,7 @@ def prepare(site: Site) -> None:
 def complete(site: Site) -> None:
     """Map new computes into the cell once they have reported."""
     roll.roll(site, "nova-compute")
+    queue.retire(site)
     names = set(site.members("nova-compute"))
     with cloud.explained("reading the compute services"), cloud.connect(site) as session:
         until(

@@ -1,14 +1,15 @@
-"""RabbitMQ: one cluster of its members, and the services' account."""
+"""RabbitMQ: one cluster of its members, and the account that watches them."""
 
 from collections.abc import Iterator, Sequence
 
 from deploy.catalogue import Project
 from deploy.errors import StackproofError, StepFailed
-from deploy.facts import rabbitmq
+from deploy.facts import queue_accounts, rabbitmq
+from deploy.facts.queue_accounts import MONITOR, Account
 from deploy.finding import Finding
 from deploy.host import Host
 from deploy.making import amiss as findings
-from deploy.making import install, ordinary, roll
+from deploy.making import install, ordinary, queue, roll
 from deploy.making.start import START
 from deploy.site import Site
 from deploy.snapshot import Snapshot
@@ -46,26 +47,14 @@ def _answers(site: Site, host: Host) -> None:
     )
 
 
-TAGS = ("monitoring",)
-"""The tags of the queue account: it may read the members' state from the management plugin."""
-# The tags are set last: an account with the tags has all the rest, also where a build was killed half-way.
-_ACCOUNT = """set -e
-printf '%s\\n' {password} | rabbitmqctl -q add_user openstack ||
-  printf '%s\\n' {password} | rabbitmqctl -q change_password openstack
-rabbitmqctl -q set_permissions openstack '.*' '.*' '.*'
-rabbitmqctl -q set_user_tags openstack {tags}
-"""
-
-
 def complete(site: Site) -> None:
-    """Create the services' account, and delete the well-known account guest."""
+    """Create the account that watches the members; delete guest, and accounts that no service uses any more."""
     host = site.members("rabbitmq").first
-    users = rabbitmq.users(host)
-    password = site.secrets["rabbitmq.openstack"]
-    if users.get("openstack") != TAGS:
-        host.change("set up the queue account openstack", _ACCOUNT.format(password=password, tags=" ".join(TAGS)))
-    if "guest" in users:
+    queue.account(site, MONITOR, Account(tags=("monitoring",)))
+    if "guest" in queue_accounts.read(host).accounts:
         host.change("removed the queue account guest", "rabbitmqctl -q delete_user guest")
+    queue.forget(site)
+    queue.retire(site)
     roll.roll(site, "rabbitmq")
 
 
@@ -98,12 +87,13 @@ def _nodes(site: Site, host: Host) -> rabbitmq.RabbitStatus:
     url = site.addresses.at(host.node, "rabbitmq", "management").url("/api/nodes")
     hint = f"journalctl -u {site.catalogue['rabbitmq'].unit} on {host.name}"
     try:
-        answer = requests.get(url, auth=("openstack", site.secrets["rabbitmq.openstack"]), timeout=15)
+        answer = requests.get(url, auth=(MONITOR, site.secrets[f"rabbitmq.{MONITOR}"]), timeout=15)
     except requests.RequestException as error:
         raise StackproofError(f"RabbitMQ does not answer at {url}: {type(error).__name__}", hint=hint) from None
     if not answer.ok:
         raise StackproofError(
-            f"RabbitMQ answers {answer.status_code} at {url}: its account openstack may have been changed", hint=hint
+            f"RabbitMQ answers {answer.status_code} at {url}: its account {MONITOR} may be missing or changed",
+            hint=hint,
         )
     return rabbitmq.parse_nodes(answer.text)
 

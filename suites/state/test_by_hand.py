@@ -64,13 +64,14 @@ def _is_ours(seen, address, port):
 # -- RabbitMQ --------------------------------------------------------------------------------------
 
 
-def test_queue_has_no_policy_parameter_or_host_of_an_operator(reader, rabbitmq_host, expect):
+def test_queue_has_no_policy_parameter_or_host_of_an_operator(reader, rabbitmq_host, standing, expect):
     found = rabbitmq.runtime(reader)
+    hosts = tuple(sorted(("/", *standing.catalogue.queues)))
     expect.that(
         "policies, parameters and virtual hosts",
-        found is not None and (found.hosts, found.policies, found.parameters) == (("/",), (), ()),
+        found is not None and (found.hosts, found.policies, found.parameters) == (hosts, (), ()),
         seen="unknown: no answer" if found is None else [*found.hosts, *found.policies, *found.parameters],
-        expected="the virtual host / and nothing else",
+        expected=f"the virtual hosts {', '.join(hosts)} and nothing else",
         look="rabbitmqctl list_policies, list_operator_policies, list_parameters, list_global_parameters, list_vhosts",
     )
 

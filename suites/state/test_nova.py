@@ -108,7 +108,14 @@ def test_compute_is_in_exactly_one_cell(readings, compute, expect):
 @pytest.mark.project("nova")
 def test_cell_mappings_hold_no_password(readings, expect):
     revealing = mapped(readings, expect).with_password
-    expect("cells whose database URL holds a password", revealing, (), "nova-manage cell_v2 list_cells --verbose")
+    expect("cells with a password in a URL", revealing, (), "nova-manage cell_v2 list_cells --verbose")
+
+
+@pytest.mark.own
+@pytest.mark.project("nova")
+def test_cell_for_instances_uses_the_virtual_host_of_nova(readings, expect):
+    queues = {cell: queue for cell, queue in mapped(readings, expect).queues.items() if cell != CELL0}
+    expect("the cells' virtual hosts", queues, dict.fromkeys(queues, "{path}"), "nova_api.cell_mappings")
 
 
 @pytest.mark.slow

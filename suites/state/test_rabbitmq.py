@@ -6,14 +6,15 @@ import pytest
 
 from deploy.errors import CommandFailed
 from deploy.facts import rabbitmq
+from deploy.facts.queue_accounts import EVERYTHING, MONITOR
 from deploy.facts.rabbitmq import Member
 
 LOOK = "rabbitmqctl cluster_status"
+ACCOUNTS = "rabbitmqctl list_users, list_permissions -p VIRTUAL_HOST"
 FILES = 65536
 """Files a member must be able to open; source: RabbitMQ's production checklist."""
-TRANSIENT = re.compile(r"reply_|.*_fanout_")
+TRANSIENT = re.compile(r"(?:[^/]*/)?(?:reply_|.*_fanout_)")
 """Queues for replies and broadcasts: oslo.messaging recreates them when it reconnects, and replicates none."""
-EVERYTHING = (".*", ".*", ".*")
 
 
 def broker(readings):
@@ -136,18 +137,28 @@ def test_no_policy_mirrors_classic_queues(readings, expect):
 
 
 @pytest.mark.own
-def test_openstack_is_the_only_user(readings, expect):
+def test_each_project_has_its_account_and_nobody_else_has_one(readings, standing, expect):
+    projects = dict.fromkeys(standing.catalogue.queues, ())
+    expect("accounts, with their tags", broker(readings).users, {MONITOR: ("monitoring",), **projects}, ACCOUNTS)
+
+
+@pytest.mark.own
+def test_each_account_has_rights_on_its_virtual_host_and_nowhere_else(readings, standing, expect):
+    wanted = {(name, name): EVERYTHING for name in standing.catalogue.queues}
     expect(
-        "users, with their tags",
-        broker(readings).users,
-        {"openstack": ("monitoring",)},
-        "rabbitmqctl list_users",
+        "what each account may configure, write and read, by virtual host",
+        broker(readings).permissions,
+        wanted,
+        ACCOUNTS,
     )
 
 
-def test_openstack_user_has_full_permissions(readings, expect):
-    permissions = broker(readings).permissions.get(("openstack", "/"))
-    expect("what user openstack may configure, write and read", permissions, EVERYTHING, "rabbitmqctl list_permissions")
+@pytest.mark.own
+@pytest.mark.project("nova")
+def test_no_queue_is_outside_the_projects_virtual_hosts(readings, standing, expect):
+    queues = expect.known("queues", broker(readings).queues, "rabbitmqctl list_queues")
+    others = sorted(name for name in queues if name.partition("/")[0] not in standing.catalogue.queues)
+    expect("queues in other virtual hosts than those of projects", others, [], "rabbitmqctl list_queues -p /")
 
 
 def test_guest_is_limited_to_loopback(readings, rabbitmq_host, expect):
@@ -172,7 +183,14 @@ def test_guest_is_refused_over_the_network(page, rabbitmq_host, standing, expect
 
 
 @pytest.mark.own
-def test_openstack_user_signs_in(page, rabbitmq_host, standing, expect):
-    password = standing.secrets["rabbitmq.openstack"]
-    answer = page(whoami(standing, rabbitmq_host), user="openstack", password=password)
-    expect("the management API's status for user openstack", answer.status, 200, "journalctl -u rabbitmq-server")
+def test_monitor_signs_in(page, rabbitmq_host, standing, expect):
+    answer = page(whoami(standing, rabbitmq_host), user=MONITOR, password=standing.secrets[f"rabbitmq.{MONITOR}"])
+    expect(f"the management API's status for {MONITOR}", answer.status, 200, "journalctl -u rabbitmq-server")
+
+
+@pytest.mark.own
+def test_account_of_a_project_has_no_access_to_the_management(page, rabbitmq_host, standing, expect):
+    names = standing.catalogue.queues
+    url = whoami(standing, rabbitmq_host)
+    seen = {name: page(url, user=name, password=standing.secrets[f"rabbitmq.{name}"]).status for name in names}
+    expect("the management API's status for the projects' accounts", seen, dict.fromkeys(names, 401), ACCOUNTS)

@@ -14,13 +14,20 @@ UNKNOWN = "not known: RabbitMQ does not answer"
 
 
 def served(readings):
-    """The queues of all RPC servers, asked from the first host of RabbitMQ that answers; empty where none does."""
-    site = readings.site
-    queues = {queue for server in servers(site) for queue in queues_of(*server)}
+    """The queues of all RPC servers, asked once for each virtual host; without those of which no host can tell."""
+    queues: dict[str, set[str]] = {}
+    for service, node in servers(readings.site):
+        account = readings.site.catalogue.project(service.project).queue
+        queues.setdefault(account, set()).update(queues_of(service, node))
+    return {name: each for account, names in queues.items() for name, each in asked(readings, account, names).items()}
+
+
+def asked(readings, account, queues):
+    """Those queues, asked with that project's configuration; empty where no host of RabbitMQ can tell."""
     # The first hosts answer most other questions, so the last is asked first.
     for node in reversed(readings.members("rabbitmq")):
         with suppress(HostUnreachable):
-            if found := rpc.served(readings.reader(node), config(site, node), queues):
+            if found := rpc.served(readings.reader(node), f"/etc/{account}/{account}.conf", queues):
                 return found
     return {}
 
@@ -33,12 +40,6 @@ def servers(site):
 
 def queues_of(service, node):
     return [*service.topics, *(f"{topic}.{node.name}" for topic in service.topics)]
-
-
-def config(site, node):
-    """The configuration file of the first project with an RPC server on the node."""
-    service = next(service for service in site.catalogue.on(node) if service.topics)
-    return f"/etc/{service.project}/{service.project}.conf"
 
 
 def test_every_process_of_the_server_answers(readings, rpc_server, expect):

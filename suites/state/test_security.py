@@ -3,6 +3,7 @@
 import pytest
 
 from deploy.facts import accounts, confinement, exposure, identity, processes, settings
+from deploy.facts.queue_accounts import MONITOR
 from deploy.journal import JOURNAL
 
 ROOT_TOO = {
@@ -139,11 +140,13 @@ def test_database_root_is_refused_over_the_network(host, galera_host, password, 
 
 def test_rabbitmq_refuses_the_default_password(page, rabbitmq_host, standing, expect):
     url = standing.addresses.at(rabbitmq_host, "rabbitmq", "management").url("/api/whoami")
-    answer = page(url, user="openstack", password="123456")
+    names = ("openstack", MONITOR)
+    answers = {name: page(url, user=name, password="123456") for name in names}
+    seen = {name: answer.status or answer.text for name, answer in answers.items()}
     expect(
-        f"status of {url} for openstack with the password 123456",
-        answer.status or answer.text,
-        401,
+        f"status of {url} with the password 123456",
+        seen,
+        dict.fromkeys(names, 401),
         "rabbitmqctl list_users",
     )
 

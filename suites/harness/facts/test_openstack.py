@@ -17,8 +17,8 @@ def test_settings_are_named_with_their_section():
 
 def test_cells_are_listed_with_their_hosts():
     text = (
-        f"cell\t{CELL0}\tcell0\t0\n"
-        "cell\ta1\tcell1\t1\n"
+        f"cell\t{CELL0}\tcell0\t0\t\n"
+        "cell\ta1\tcell1\t1\t{path}\n"
         "host\tcompute01\ta1\n"
         "host\tcompute02.example.org\ta1\n"
         f"host\tcompute02.example.org\t{CELL0}\n"
@@ -27,6 +27,7 @@ def test_cells_are_listed_with_their_hosts():
     assert seen.names == {CELL0: "cell0", "a1": "cell1"}
     assert seen.hosts == {"compute01": ("a1",), "compute02": ("a1", CELL0)}
     assert seen.with_password == ("cell1",)
+    assert seen.queues == {CELL0: "", "a1": "{path}"}
 
 
 def test_no_rows_are_no_cells():

@@ -82,21 +82,6 @@ def test_a_warning_before_the_answer_is_skipped(recording):
     assert rabbitmq.parse(f"warning: something\n{recording('rabbitmq', 'whole')}").whole(3)
 
 
-def answering(text: str) -> SimpleNamespace:
-    return SimpleNamespace(name="controller01", run=lambda *_, **__: SimpleNamespace(ok=True, out=text))
-
-
-def test_users_are_told_with_their_tags(recording):
-    assert rabbitmq.users(answering(recording("rabbitmq", "users"))) == {"openstack": ("monitoring",)}
-    assert rabbitmq.users(answering(recording("rabbitmq", "users-fresh"))) == {"guest": ("administrator",)}
-
-
-@pytest.mark.parametrize("text", ["", "[5]", json.dumps([{"name": "x"}]), "garbage"])
-def test_users_that_are_not_understood_are_an_error_and_not_nobody(text):
-    with pytest.raises(CommandFailed, match="controller01: RabbitMQ did not list its users"):
-        rabbitmq.users(answering(text))
-
-
 @pytest.fixture
 def broker(recording):
     return rabbitmq.parse_broker(recording("rabbitmq", "broker"))

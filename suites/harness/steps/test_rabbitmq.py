@@ -26,7 +26,7 @@ def answering(monkeypatch):
     servers = []
 
     def start(password: str, *members: str) -> None:
-        account = "Basic " + base64.b64encode(f"openstack:{password}".encode()).decode()
+        account = "Basic " + base64.b64encode(f"monitor:{password}".encode()).decode()
 
         class Plugin(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -66,12 +66,12 @@ def texts(site) -> list[str]:
 
 
 def test_three_members_are_a_whole_cluster(site, answering):
-    answering(site.secrets["rabbitmq.openstack"], *MEMBERS)
+    answering(site.secrets["rabbitmq.monitor"], *MEMBERS)
     assert texts(site) == []
 
 
 def test_missing_member_is_reported(site, answering):
-    answering(site.secrets["rabbitmq.openstack"], *MEMBERS[:2])
+    answering(site.secrets["rabbitmq.monitor"], *MEMBERS[:2])
     text = "RabbitMQ: 2 of 3 members run, partitions: none, alarms: none"
     assert texts(site) == [f"controller0{number}: {text}" for number in (1, 2, 3)]
 
