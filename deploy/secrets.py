@@ -84,6 +84,10 @@ class Secrets:
         """Return every saved secret by its use, to move all of them to another runner."""
         return dict(self._values)
 
+    def known(self) -> dict[str, str]:
+        """Return every known secret by its use; of a private key one line, which no other key has."""
+        return {use: _parts(value)[0] for use, value in (self._values | self._learned).items() if value}
+
     def replace(self, values: Mapping[str, str]) -> None:
         """Save these secrets in place of all others; StackproofError where there are others of another cluster."""
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -135,6 +135,9 @@ class Service:
     roles: tuple[Role, ...] = ("controller",)
     needs: tuple[FeatureName, ...] = ()
     sets: tuple[TemplateSet, ...] = ()
+    secrets: tuple[str, ...] = ()
+    """The uses of the secrets (deploy/secrets.py) that the service needs in its files. Those of the project's table are
+    those of each of its services. A host that is no controller may hold those of its own services alone."""
     packages: tuple[str, ...] = ()
     """The platform's package names."""
     unit: str = ""

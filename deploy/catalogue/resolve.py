@@ -132,7 +132,9 @@ class _Resolver:
     def _project(self, name: str, table: Table) -> Project:
         on = read.on(table, self._platform)
         services = [self._service(name, table, on, key) for key in _services(table)]
-        whole = {key: value for key, value in table.items() if key not in {"on", "files", "uses", "services"}}
+        whole = {
+            key: value for key, value in table.items() if key not in {"on", "files", "uses", "secrets", "services"}
+        }
         whole |= {"name": name, "services": [one for one in services if set(one.needs) <= self._features]}
         whole |= {key: on[key] for key in ("schema", "runs_as", "defects", "idle") if key in on}
         return _validated(Project, whole, name)
@@ -151,6 +153,7 @@ class _Resolver:
             "runs_as": on_platform.get("runs_as", on.get("runs_as", "")),
             "program": on_platform.get("program", ""),
             "packages": [*on.get("packages", ()), *on_platform.get("packages", ())],
+            "secrets": [*table.get("secrets", ()), *entry.get("secrets", ())],
             "sets": list(self._sets(project, name, kind, own, uses)),
             "manager": self._manager(entry),
         }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.facts import accounts, confinement, exposure, identity, processes, settings
+from deploy.facts import accounts, confinement, exposure, held, identity, processes, settings
 from deploy.facts.queue_accounts import MONITOR
 from deploy.journal import JOURNAL
 
@@ -48,6 +48,19 @@ def test_no_generated_secret_is_readable_by_everyone(reader, node, standing, exp
 
 def exposed(reader, standing):
     return exposure.read(reader, standing.secrets.values(), standing.platform.manager.files)
+
+
+@pytest.mark.own
+def test_host_holds_the_secrets_of_its_services_alone(reader, outpost, standing, expect):
+    """Whoever leaves an instance reads this host's files: no password there is another service's."""
+    own = {use for service in standing.catalogue.on(outpost) for use in service.secrets}
+    found = held.read(reader, standing.secrets.known())
+    expect(
+        "secrets in files of this host that none of its services needs, with the files",
+        {use: files for use, files in found.items() if use not in own},
+        {},
+        "`secrets` of the services in templates/*/service.toml; replace the secret too",
+    )
 
 
 # -- accounts ------------------------------------------------------------------------------------

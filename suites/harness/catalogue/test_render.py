@@ -86,6 +86,17 @@ def test_no_secret_is_in_a_file_that_others_may_read(profile, site_of):
     assert sorted({file.path for file in secret if int(file.mode, 8) & 0o007}) == []
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_hosts_beside_the_controllers_hold_the_declared_secrets_alone(profile, site_of):
+    site = site_of(profile)
+    for node in (each for each in site.cluster.nodes if "controller" not in each.roles):
+        services = site.catalogue.on(node)
+        texts = [file.text for file in site.render(node, services)]
+        found = {use for use, value in site.secrets.known().items() if any(value in text for text in texts)}
+        assert found == {use for service in services for use in service.secrets}, node.name
+        assert not found & {"keystone.neutron", "keystone.placement", "keystone.admin", "galera.nova"}
+
+
 def test_shared_file_is_the_same_for_every_service(site_of):
     site = site_of("lab")
     for node in site.cluster.nodes:
