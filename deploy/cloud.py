@@ -84,7 +84,7 @@ def answers(url: str, expect: Iterable[int]) -> bool:
 
 
 def register(site: Site, project: Project) -> None:
-    """Create a project's roles, domain, account (admin in project `service`) and endpoints in Keystone."""
+    """Create a project's roles, domain, account (with the roles it needs in project `service`) and endpoints."""
     extras = project.keystone
     endpoints = [service for service in project.services if service.endpoint]
     if not (project.account or endpoints or extras.roles or extras.domain):
@@ -96,7 +96,11 @@ def register(site: Site, project: Project) -> None:
         if extras.domain:
             _domain(site, cloud, extras)
         if project.account:
-            account(site, cloud, project.account, "service", ("admin", "service"))
+            account(
+                site, cloud, project.account, "service", ("service", "admin") if project.administers else ("service",)
+            )
+            if not project.administers:
+                _no_admin(cloud, project.account)
         for service in endpoints:
             _endpoints(site, cloud, service)
 
@@ -157,6 +161,16 @@ def account(site: Site, cloud: Connection, name: str, project: str, roles: Itera
         if not identity.validate_user_has_project_role(home, user, given):
             identity.assign_project_role_to_user(home, user, given)
             JOURNAL.emit("change", f"gave {name} the role {role_name} in {project}", host="api")
+
+
+def _no_admin(cloud: Connection, name: str) -> None:
+    """Take the role admin in project `service` from a service's user; earlier versions gave it to each of them."""
+    identity = cloud.identity
+    user, home = identity.find_user(name), identity.find_project("service", ignore_missing=False)
+    admin = role(cloud, "admin")
+    if identity.validate_user_has_project_role(home, user, admin):
+        identity.unassign_project_role_from_user(home, user, admin)
+        JOURNAL.emit("change", f"took the role admin in service from {name}", host="api")
 
 
 def project(cloud: Connection, name: str) -> None:

@@ -249,6 +249,9 @@ class Project:
     database: tuple[str, ...] = ()
     account: str = ""
     """The project's user in Keystone. Its databases' owner has the same name; where empty, the project's name."""
+    administers: str = ""
+    """Why the account needs the role admin in the project `service`; empty: it has the role service alone, with which
+    it validates tokens."""
     queue: str = ""
     """The account of the project's services in RabbitMQ, and their virtual host, which has the same name. Projects
     whose services call each other have the same; empty: the project does not use RabbitMQ."""

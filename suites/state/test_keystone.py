@@ -11,6 +11,8 @@ INTERFACES = ("public", "internal", "admin")
 DEFAULTS = ("123456",)
 """The password that installation guides use for every user."""
 LOOK = "openstack catalog list"
+IMPLIED = {"member", "reader"}
+"""The roles that admin implies, which Keystone lists with it."""
 
 
 @pytest.mark.api
@@ -118,20 +120,39 @@ def test_project_exists(cloud_says, project, expect):
     expect(f"enabled projects named {project}", Counter(names)[project], 1, "openstack project list --long")
 
 
+@pytest.mark.own
 @pytest.mark.api
-def test_service_user_is_admin_in_the_service_project(cloud_says, account, expect):
+def test_service_user_has_the_roles_that_it_needs_alone(cloud_says, account, standing, expect):
     roles = {
         entry.role
         for entry in cloud_says(identity.assignments)
         if (entry.user, entry.place) == (account, "project service")
     }
-    expect.that(
-        f"roles of {account} in the project service",
-        "admin" in roles,
-        seen=roles,
-        expected="admin among them",
-        look=f"openstack role assignment list --names --user {account}",
+    wanted = {"service", "admin"} if account in administrators(standing) else {"service"}
+    expect(
+        f"roles of {account} in the project service, without those that admin implies",
+        roles - (IMPLIED if "admin" in roles else set()),
+        wanted,
+        f"openstack role assignment list --names --user {account}; `administers` in templates/*/service.toml",
     )
+
+
+@pytest.mark.own
+@pytest.mark.api
+@pytest.mark.parametrize("place", ["project service", "system"], ids=["service", "system"])
+def test_nobody_else_is_admin_there(cloud_says, place, standing, expect):
+    roles = expect.known("role assignments", cloud_says(identity.assignments), "openstack role assignment list --names")
+    expect(
+        f"users with the role admin in {place}",
+        {entry.user for entry in roles if (entry.role, entry.place) == ("admin", place)},
+        administrators(standing) if place.startswith("project") else {"admin"},
+        "openstack role assignment list --names --role admin",
+    )
+
+
+def administrators(standing):
+    """The services' users that need the role admin."""
+    return {project.account for project in standing.catalogue.projects if project.administers}
 
 
 @pytest.mark.own
@@ -151,12 +172,12 @@ def test_service_user_has_no_role_elsewhere(cloud_says, account, expect):
 def test_no_unknown_user_is_admin(cloud_says, standing, expect):
     projects = standing.catalogue.projects
     extras = [project.keystone for project in projects if project.keystone.domain]
-    administrators = {f"{extra.domain_admin} of domain {extra.domain}" for extra in extras}
-    known = {"admin", *(project.account for project in projects), *administrators}
+    domain_admins = {f"{extra.domain_admin} of domain {extra.domain}" for extra in extras}
+    known = {"admin", *administrators(standing), *domain_admins}
     roles = expect.known("role assignments", cloud_says(identity.assignments), "openstack role assignment list --names")
     others = {f"{entry.user} in {entry.place}" for entry in roles if entry.role == "admin" and entry.user not in known}
     expect(
-        "users with the role admin besides admin and the services' users, by name and domain",
+        "users with the role admin besides admin and the services' users that need it, by name and domain",
         others,
         set(),
         "openstack role assignment list --names --role admin",

@@ -263,6 +263,9 @@ class NewCloud:
     def validate_user_has_project_role(self, *_):
         return True
 
+    def unassign_project_role_from_user(self, _, __, role):
+        self.made.append(("taken role", role))
+
     def services(self, **_):
         return []
 

@@ -73,3 +73,36 @@ def test_object_created_by_a_parallel_step_is_used():
 def test_existing_object_is_not_created_again():
     there = SimpleNamespace(name="service")
     assert cloud._ensured("role service", lambda: there, lambda: pytest.fail("made again")) is there
+
+
+class Roles:
+    """Keystone with the users of services, as far as roles are concerned; a user, project and role is its name."""
+
+    def __init__(self, *given: str) -> None:
+        self.given = set(given)
+
+    @property
+    def identity(self):
+        return self
+
+    def find_user(self, name):
+        return name
+
+    def find_role(self, name):
+        return name
+
+    def find_project(self, name, **_):
+        return name
+
+    def validate_user_has_project_role(self, _, __, role):
+        return role in self.given
+
+    def unassign_project_role_from_user(self, _, __, role):
+        self.given.remove(role)
+
+
+def test_an_administrator_without_need_is_one_no_longer():
+    keystone = Roles("admin", "service")
+    cloud._no_admin(keystone, "glance")
+    cloud._no_admin(keystone, "glance")
+    assert keystone.given == {"service"}
