@@ -133,6 +133,8 @@ class Service:
     """The step that builds the service: the project's own, unless the entry names another."""
     kind: str = ""
     roles: tuple[Role, ...] = ("controller",)
+    runner: bool = False
+    """True: no host has the service; its files are for the runner."""
     needs: tuple[FeatureName, ...] = ()
     sets: tuple[TemplateSet, ...] = ()
     secrets: tuple[str, ...] = ()
@@ -228,7 +230,7 @@ class Service:
 
     def on(self, node: Node) -> bool:
         """Return True where the service runs on that node."""
-        return bool(set(self.roles) & set(node.roles))
+        return not self.runner and bool(set(self.roles) & set(node.roles))
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -267,6 +269,8 @@ class Project:
     """The project's own command that checks an installation, such as `nova-status`."""
     data: tuple[str, ...] = ()
     """Folders with users' data on the hosts; the removal of the project keeps them."""
+    gone: tuple[str, ...] = ()
+    """Files that builds of earlier versions wrote on the hosts; the build deletes them."""
     idle: tuple[str, ...] = ()
     """Units that the platform's packages bring and no service of the project uses; the build disables them."""
     keystone: Keystone = Field(default_factory=Keystone)

@@ -9,6 +9,9 @@ from deploy.host import Reads
 FOLDERS = "/etc /root /home /opt /srv /usr/local /var/lib/nova /var/lib/neutron /var/lib/libvirt"
 """Folders in which services and operators keep files with passwords."""
 
+RUNNER = "/.local/state/stackproof/"
+"""Where a host that is the runner too keeps the secrets of the cluster."""
+
 
 def read(host: Reads, secrets: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     """Return the files that hold secrets, by the secret's use; CommandFailed where the search did not end.
@@ -22,10 +25,10 @@ def read(host: Reads, secrets: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
 
 
 def parse(text: str) -> dict[str, tuple[str, ...]]:
-    """Parse lines of use and path, separated by a tab; other lines are left out."""
+    """Parse lines of use and path, separated by a tab; other lines and a runner's own state are left out."""
     found: dict[str, tuple[str, ...]] = {}
     for use, separator, path in (line.partition("\t") for line in text.splitlines()):
-        if separator:
+        if separator and RUNNER not in path:
             found[use] = (*found.get(use, ()), path)
     return found
 

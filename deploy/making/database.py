@@ -43,10 +43,11 @@ def _account(site: Site, host: Host, user: str, source: str) -> None:
         host.changed(f"created database account {user}")
 
 
-def migrate(site: Site, project: Project, commands: Sequence[str]) -> bool:
+def migrate(site: Site, project: Project, commands: Sequence[str], given: str = "") -> bool:
     """Run a project's migrations on its first host unless they ran for the installed version; True: they ran now.
 
-    A row in the database itself records a finished migration, so that the record moves with the schema.
+    `given`: the text on the stdin of each, such as a password. A row in the database itself records a finished
+    migration, so that the record moves with the schema.
     """
     host, database = site.hosts.role(*site.catalogue.roles(project.name)).first, site.members("galera").first
     version = host.version(project.schema)
@@ -54,7 +55,7 @@ def migrate(site: Site, project: Project, commands: Sequence[str]) -> bool:
     if done.strip() == version:
         return False
     for command in commands:
-        host.check("su -s /bin/sh -c %s %s", command, project.runs_as, timeout=600)
+        host.check("su -s /bin/sh -c %s %s", command, project.runs_as, stdin=given, timeout=600)
     sql(database, f"REPLACE INTO stackproof.migrations VALUES ('{project.name}', '{version}')")
     host.changed(f"migrated the {project.name} database")
     return True

@@ -1,8 +1,10 @@
 """Installing the packages and files of a step's services on a host, with few round trips."""
 
+import shlex
 from collections.abc import Iterable
 
 from deploy.catalogue import Service, packages
+from deploy.facts import earlier
 from deploy.host import Host
 from deploy.making import idle, record, start
 from deploy.site import Site
@@ -15,11 +17,17 @@ def add(site: Site, host: Host, services: Iterable[Service]) -> None:
 
 
 def install(site: Site, host: Host, step: str) -> list[str]:
-    """Install the packages and files of the step's services on that host; return the paths that were written."""
+    """Install the packages and files of the step's services on that host; return the paths that were written.
+
+    Files that only earlier versions wrote are deleted.
+    """
     services = site.services(step, host.node)
     add(site, host, services)
     files = site.render(host.node, services)
-    kept = record.of(site.catalogue, site.catalogue.project(step), host.node, files)
+    project = site.catalogue.project(step)
+    kept = record.of(site.catalogue, project, host.node, files)
+    for path in earlier.left(host, project.gone):
+        host.change(f"removed {path}", f"rm -f -- {shlex.quote(path)}")
     # The record first, so that it also lists the files of a build that is killed in between.
     return host.put([record.file(kept), *files])
 

@@ -36,19 +36,21 @@ def complete(
     name: str,
     commands: Sequence[str] = (),
     *,
+    given: str = "",
     migrated: Callable[[Site], object] = lambda _: None,
     registered: bool = True,
 ) -> None:
     """Complete a step: databases and migrations, units and clones, restarts, then the registration in Keystone.
 
-    `commands`: migrations that depend on the cluster, in place of those of the project's data. `migrated`: what each
+    `commands`: migrations that depend on the cluster, in place of those of the project's data. `given`: the text on
+    their stdin. `migrated`: what each
     build sets in the databases before it starts or restarts units. `registered`: False where the caller registers the
     project itself.
     """
     project = site.catalogue.project(name)
     database.ensure(site, project)
     queue.ensure(site, project)
-    migrate(site, project, commands or project.migrate)
+    migrate(site, project, commands or project.migrate, given)
     migrated(site)
     hosts(site, name).each(lambda host: start.start(site, host, name))
     resources.ensure(site, name)
@@ -70,12 +72,12 @@ def until_served(site: Site, name: str) -> None:
     until_well(site, name, lambda now: amiss.served(now, name), timeout=CLONES + ANSWER)
 
 
-def migrate(site: Site, project: Project, commands: Sequence[str]) -> None:
+def migrate(site: Site, project: Project, commands: Sequence[str], given: str = "") -> None:
     """Run the migrations of one project; StepFailed names the project's log."""
     if not commands:
         return
     try:
-        database.migrate(site, project, commands)
+        database.migrate(site, project, commands, given)
     except StackproofError as error:
         raise StepFailed(
             f"migrating the {project.name} database failed",

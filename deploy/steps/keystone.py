@@ -13,7 +13,8 @@ from deploy.step import Step
 def complete(site: Site) -> None:
     """Migrate the schema and bootstrap the first user, start the service, then create the first projects."""
     project = site.catalogue.project("keystone")
-    ordinary.complete(site, project.name, [*project.migrate, _bootstrap(site)], registered=False)
+    commands, password = [*project.migrate, _bootstrap(site)], site.secrets[f"keystone.{cloud.ADMIN}"]
+    ordinary.complete(site, project.name, commands, given=f"{password}\n", registered=False)
     with cloud.explained("creating the first projects"), cloud.connect(site) as session:
         cloud.retry_server_errors(session.identity)
         for name in ("service", cloud.DEMO):
@@ -23,12 +24,13 @@ def complete(site: Site) -> None:
 
 
 def _bootstrap(site: Site) -> str:
-    """Return the bootstrap command. The password goes by environment, from a file that only Keystone may read."""
+    """Return the bootstrap command, which reads the administrator's password from its stdin, and leaves it nowhere."""
     url = site.addresses.endpoint("keystone")
     words = ["--bootstrap-region-id", site.cluster.region, "--bootstrap-username", cloud.ADMIN]
     for interface in ("public", "internal", "admin"):
         words += [f"--bootstrap-{interface}-url", url]
-    return f"set -a; . /etc/keystone/bootstrap.env; set +a; keystone-manage bootstrap {shlex.join(words)}"
+    taken = "IFS= read -r OS_BOOTSTRAP_PASSWORD; export OS_BOOTSTRAP_PASSWORD"
+    return f"{taken}; keystone-manage bootstrap {shlex.join(words)}"
 
 
 def step(project: Project, roles: Sequence[str]) -> Step:

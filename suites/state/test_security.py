@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.facts import accounts, confinement, exposure, held, identity, processes, settings
+from deploy.facts import accounts, confinement, earlier, exposure, held, identity, processes, settings
 from deploy.facts.queue_accounts import MONITOR
 from deploy.journal import JOURNAL
 
@@ -61,6 +61,25 @@ def test_host_holds_the_secrets_of_its_services_alone(reader, outpost, standing,
         {},
         "`secrets` of the services in templates/*/service.toml; replace the secret too",
     )
+
+
+@pytest.mark.own
+def test_no_host_holds_the_administrators_password(reader, node, standing, expect):
+    """Clients' files are on the runner; with such a file, whoever reads a controller's disk administers the cloud."""
+    known = standing.secrets.known()
+    sought = {use: known[use] for use in ("keystone.admin", "keystone.demo") if use in known}
+    expect(
+        "files with a password of users that sign in from the runner",
+        held.read(reader, sought),
+        {},
+        "a build removes those of earlier versions; delete others",
+    )
+
+
+@pytest.mark.own
+def test_no_file_of_an_earlier_version_is_left(reader, node, standing, expect):
+    paths = [path for project in standing.catalogue.projects for path in project.gone]
+    expect("files that builds no longer write", earlier.left(reader, paths), [], "a build removes them")
 
 
 # -- accounts ------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from deploy.catalogue import Catalogue, Files, Project, Service, TemplateSet
 from deploy.cib import elements
 from deploy.errors import StackproofError
 from deploy.render import Rendered
+from deploy.steps import content
 from suites.harness.clusters import PLATFORMS, with_every_feature
 
 PROFILES = ("lab", "two-node", "production.example")
@@ -269,14 +270,13 @@ def test_file_of_one_unit_restarts_no_other_unit(tree):
 
 def test_changed_configuration_restarts_its_readers(tree):
     idle = {"/etc/hosts", "/etc/hostname", "/etc/modules-load.d/stackproof.conf", "/etc/sysctl.d/90-stackproof.conf"}
-    idle |= {"/etc/apt/sources.list.d/stackproof.list", "/etc/openstack/clouds.yaml", "/etc/stackproof/cluster"}
-    idle |= {"/etc/stackproof/identity"}
+    idle |= {"/etc/apt/sources.list.d/stackproof.list", "/etc/stackproof/cluster", "/etc/stackproof/identity"}
     idle |= {"/etc/cloud/cloud.cfg.d/99-stackproof.cfg"}
     nobody = {file.path for _, file in every(tree) if not file.units}
     assert {
         p
         for p in nobody - idle
-        if not p.startswith(("/root/", "/etc/stackproof/fence/", "/var/lib/nova/.ssh/", CLIENT, NOVA_SSH))
+        if not p.startswith(("/etc/stackproof/fence/", "/var/lib/nova/.ssh/", CLIENT, NOVA_SSH))
     } == set()
 
 
@@ -391,8 +391,12 @@ def test_package_sources_are_written_where_the_inventory_sets_them(tree_of, site
     assert tree_of(given)["compute01"][path].text == "deb http://mirror bookworm main\n"
 
 
-def test_clients_yaml_has_both_users(tree_of):
-    clouds = yaml.safe_load(tree_of("lab")["controller01"]["/etc/openstack/clouds.yaml"].text)["clouds"]
+def test_clients_yaml_has_both_users_and_is_on_no_host(site_of, tree_of):
+    files = {path.name: text for path, text in content.client_files(site_of("lab")).items()}
+    assert set(files) == {"clouds.yaml", "admin-openrc", "demo-openrc"}
+    on_hosts = {path.rpartition("/")[2] for found in tree_of("lab").values() for path in found}
+    assert not on_hosts & {*files, "bootstrap.env"}
+    clouds = yaml.safe_load(files["clouds.yaml"])["clouds"]
     assert set(clouds) == {"admin", "demo"}
     assert clouds["demo"]["auth"]["auth_url"] == "http://172.16.181.30:5000/v3"
 
