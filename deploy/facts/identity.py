@@ -58,6 +58,12 @@ def assignments(cloud: Connection) -> list[Assignment]:
     return [parse(entry) for entry in entries if "user" in entry]
 
 
+def options(cloud: Connection) -> dict[str, dict[str, Any]]:
+    """Return the options of each user of the domain Default, such as an exemption from lock-out, by the user's name."""
+    users = cloud.identity.get(f"/users?domain_id={DEFAULT}").json()["users"]
+    return {user["name"]: user.get("options", {}) for user in users}
+
+
 def parse(entry: dict[str, Any]) -> Assignment:
     """Parse one entry of `GET /v3/role_assignments?include_names`."""
     kind = next(iter(entry["scope"]))

@@ -25,6 +25,8 @@ _SOURCE = re.compile(r"deb(-src)?\s+(\[(?P<options>[^\]]*)\]\s+)?[a-z][a-z0-9+.-
 _UNSIGNED = {"trusted", "allow-insecure", "allow-weak", "allow-downgrade-to-insecure"}
 """Options of a package source that let packages through whose signature is missing or bad."""
 _FLAVOR = re.compile(r"[A-Za-z0-9._-]{1,255}")
+_GENERATED = "0123456789abcdef" * 2
+"""A password like those that a build makes (deploy/secrets.py)."""
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -42,6 +44,7 @@ def check(cluster: Cluster, platforms: Collection[str], projects: Collection[str
         *_services(cluster, projects),
         *_router_health_check(cluster),
         *_options(cluster),
+        *_passwords(cluster),
         *_power(cluster),
         *_image(cluster),
         *_capacity(cluster),
@@ -199,6 +202,23 @@ def _options(cluster: Cluster) -> Iterator[Mistake]:
                 "options.package_sources",
                 f"{line!r} has {unsigned[0]}: unsigned packages can be anybody's",
             )
+
+
+def _passwords(cluster: Cluster) -> Iterator[Mistake]:
+    """Yield rules that Keystone could not apply, and rules that would refuse the passwords of a build."""
+    rules = cluster.passwords
+    try:
+        accepted = bool(re.match(rules.password_regex, _GENERATED))
+    except re.error as error:
+        yield "passwords.password_regex", f"is not a regular expression: {error}"
+        return
+    if not accepted:
+        yield "passwords.password_regex", "refuses the passwords of the build's accounts: 32 digits and letters a to f"
+    for name, value in vars(rules).items():
+        if isinstance(value, str) and not value.isprintable():
+            yield f"passwords.{name}", "has a line break or another character that cannot be printed"
+    if rules.password_expires_days and rules.minimum_password_age >= rules.password_expires_days:
+        yield "passwords.minimum_password_age", "is not below password_expires_days"
 
 
 def _power(cluster: Cluster) -> Iterator[Mistake]:

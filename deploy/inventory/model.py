@@ -95,6 +95,54 @@ class Options:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Passwords:
+    """Keystone's rules for passwords and sign-ins, by their names in keystone.conf.
+
+    The accounts that a build makes are exempt from lock-out, expiry and inactivity: their passwords cannot be guessed,
+    and anybody who knows their names could lock them.
+    """
+
+    lockout_failure_attempts: int = Field(default=5, ge=0)
+    """Failed sign-ins in a row after which a user is locked out; 0: never."""
+    lockout_duration: int = Field(default=1800, ge=1)
+    """Seconds of a lock-out."""
+    password_regex: str = ""
+    """What a new password must match; empty: anything does."""
+    password_regex_description: str = ""
+    """The same in words, which a user reads whose password is refused."""
+    password_expires_days: Annotated[int, Field(ge=1)] | None = None
+    """Days after which a password must be changed; None: never."""
+    unique_last_password_count: int = Field(default=0, ge=0)
+    """How many of a user's passwords, the new one included, must differ."""
+    minimum_password_age: int = Field(default=0, ge=0)
+    """Days that a user must keep a password."""
+    disable_user_account_days_inactive: Annotated[int, Field(ge=1)] | None = None
+    """Days without a sign-in after which a user is disabled; None: never."""
+    password_hash_rounds: int = Field(default=12, ge=10, le=16)
+    """The cost of bcrypt: a sign-in takes some 0.25 s of processor time with 12, and twice as long for each more."""
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """The rules that are in force, by their names in Keystone's section security_compliance."""
+        lock_out = {"lockout_duration": self.lockout_duration} if self.lockout_failure_attempts else {}
+        return {
+            name: value
+            for name, value in {
+                "lockout_failure_attempts": self.lockout_failure_attempts,
+                **lock_out,
+                # oslo.config takes a single dollar for the begin of another option's name.
+                "password_regex": self.password_regex.replace("$", "$$"),
+                "password_regex_description": self.password_regex_description.replace("$", "$$"),
+                "password_expires_days": self.password_expires_days,
+                "unique_last_password_count": self.unique_last_password_count,
+                "minimum_password_age": self.minimum_password_age,
+                "disable_user_account_days_inactive": self.disable_user_account_days_inactive,
+            }.items()
+            if value
+        }
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Services:
     """The choice of optional projects."""
 
@@ -167,6 +215,7 @@ class Cluster:
     ssh: Ssh = field(default_factory=Ssh)
     services: Services = field(default_factory=Services)
     options: Options = field(default_factory=Options)
+    passwords: Passwords = field(default_factory=Passwords)
     image: Image = field(default_factory=Image)
     capacity: Capacity | None = None
     lab: Lab | None = None

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from deploy.inventory.checks import NETWORKS, Mistake
 
 HEAD = ("name", "platform", "region", "vip")
-PARTS = ("ssh", "services", "options", "image", "capacity", "lab")
+PARTS = ("ssh", "services", "options", "passwords", "image", "capacity", "lab")
 TABLES = ("cluster", "networks", "nodes", *PARTS)
 NODE = ("roles", "power")
 STAND_INS: dict[str, dict[str, Any]] = {

@@ -17,6 +17,7 @@ def complete(site: Site) -> None:
     ordinary.complete(site, project.name, commands, given=f"{password}\n", registered=False)
     with cloud.explained("creating the first projects"), cloud.connect(site) as session:
         cloud.retry_server_errors(session.identity)
+        cloud.exempt(session, session.identity.find_user(cloud.ADMIN, ignore_missing=False))
         for name in ("service", cloud.DEMO):
             cloud.project(session, name)
         cloud.account(site, session, cloud.DEMO, cloud.DEMO, ("member",))

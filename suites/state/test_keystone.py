@@ -5,12 +5,17 @@ from functools import partial
 
 import pytest
 
-from deploy.facts import identity
+from deploy import cloud
+from deploy.facts import identity, settings
 
 INTERFACES = ("public", "internal", "admin")
 DEFAULTS = ("123456",)
 """The password that installation guides use for every user."""
 LOOK = "openstack catalog list"
+LENIENT = 10
+"""The most failed sign-ins that a guesser may have in a row."""
+UPSTREAM = 12
+"""Keystone's default of password_hash_rounds for bcrypt."""
 IMPLIED = {"member", "reader"}
 """The roles that admin implies, which Keystone lists with it."""
 
@@ -193,6 +198,46 @@ def test_demo_user_is_only_a_member_of_its_project(cloud_says, expect):
         {f"{role} in {place}" for role, place in roles if role != "reader"},
         {"member in project demo"},
         "openstack role assignment list --names --user demo",
+    )
+
+
+@pytest.mark.own
+@pytest.mark.api
+def test_nobody_can_lock_an_account_of_the_build(cloud_says, standing, expect):
+    accounts = {project.account for project in standing.catalogue.projects if project.account}
+    known = cloud_says(identity.options)
+    without = {
+        name: sorted(cloud.EXEMPT.keys() - {key for key, value in known.get(name, {}).items() if value is True})
+        for name in (cloud.ADMIN, cloud.DEMO, *sorted(accounts))
+    }
+    expect(
+        "users of the build without an exemption from lock-out, expiry or inactivity",
+        {name: missing for name, missing in without.items() if missing},
+        {},
+        "openstack user show; a build sets the options",
+    )
+
+
+@pytest.mark.own
+def test_users_are_locked_out_and_passwords_cost_what_they_should(reader, keystone_host, cluster, expect):
+    seen = settings.read(reader, "/etc/keystone/keystone.conf")
+    rules = cluster.passwords
+    attempts = int(seen.get("security_compliance.lockout_failure_attempts", 0))
+    expect.that(
+        "failed sign-ins until a user is locked out",
+        0 < attempts <= LENIENT or not rules.lockout_failure_attempts,
+        seen=attempts or "any number",
+        expected=f"1 to {LENIENT}, unless the inventory turns lock-out off",
+        look=f"lockout_failure_attempts in /etc/keystone/keystone.conf on {keystone_host.name}",
+    )
+    algorithm = seen.get("identity.password_hash_algorithm", "bcrypt")
+    rounds = int(seen.get("identity.password_hash_rounds", UPSTREAM))
+    expect.that(
+        "how Keystone hashes passwords",
+        algorithm != "bcrypt" or rounds >= min(UPSTREAM, rules.password_hash_rounds),
+        seen=f"{algorithm}, cost {rounds}",
+        expected=f"bcrypt with a cost of at least {min(UPSTREAM, rules.password_hash_rounds)}, or another algorithm",
+        look="password_hash_rounds in /etc/keystone/keystone.conf",
     )
 
 

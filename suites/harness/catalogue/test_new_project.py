@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -274,6 +275,10 @@ class NewCloud:
 
     def create_user(self, name, **_):
         self.made.append(("user", name))
+        return SimpleNamespace(name=name, id="0")
+
+    def get(self, _):
+        return SimpleNamespace(status_code=200, json=lambda: {"user": {"options": cloud.EXEMPT}})
 
     def create_service(self, name, **_):
         self.made.append(("service", name))

@@ -17,6 +17,7 @@ from deploy import catalogue, inventory, platforms
 from deploy.catalogue import Catalogue, Files, Project, Service, TemplateSet
 from deploy.cib import elements
 from deploy.errors import StackproofError
+from deploy.inventory.model import Passwords
 from deploy.render import Rendered
 from deploy.steps import content
 from suites.harness.clusters import PLATFORMS, with_every_feature
@@ -389,6 +390,17 @@ def test_package_sources_are_written_where_the_inventory_sets_them(tree_of, site
     given = replace(lab, options=replace(lab.options, package_sources="deb http://mirror bookworm main"))
     assert path not in tree_of(lab)["compute01"]
     assert tree_of(given)["compute01"][path].text == "deb http://mirror bookworm main\n"
+
+
+def test_rules_for_passwords_are_written_as_oslo_config_reads_them(tree_of):
+    path = "/etc/keystone/keystone.conf"
+    usual = ini(tree_of("lab")["controller01"][path])
+    assert dict(usual["security_compliance"]) == {"lockout_failure_attempts": "5", "lockout_duration": "1800"}
+    assert usual["identity"]["password_hash_rounds"] == "12"
+    lab = inventory.load("lab")
+    rules = Passwords(lockout_failure_attempts=0, password_regex="^.{12,}$", password_expires_days=90)
+    strict = ini(tree_of(replace(lab, passwords=rules))["controller01"][path])
+    assert dict(strict["security_compliance"]) == {"password_regex": "^.{12,}$$", "password_expires_days": "90"}
 
 
 def test_clients_yaml_has_both_users_and_is_on_no_host(site_of, tree_of):

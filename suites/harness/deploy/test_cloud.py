@@ -109,3 +109,26 @@ def test_an_administrator_without_need_is_one_no_longer():
     cloud._no_admin(keystone, "glance")
     cloud._no_admin(keystone, "glance")
     assert keystone.given == {"service"}
+
+
+class Options:
+    """Keystone with one user, as far as the user's options are concerned."""
+
+    def __init__(self, **options: bool) -> None:
+        self.options, self.identity = options, self
+
+    def get(self, _):
+        return SimpleNamespace(status_code=200, json=lambda: {"user": {"options": self.options}})
+
+    def patch(self, url, json):
+        assert url == "/users/u1"
+        self.options |= json["user"]["options"]
+        return SimpleNamespace(status_code=200)
+
+
+def test_a_user_of_the_build_is_exempted_once(events):
+    keystone, user = Options(lock_password=True), SimpleNamespace(name="nova", id="u1")
+    cloud.exempt(keystone, user)
+    cloud.exempt(keystone, user)
+    assert keystone.options == {"lock_password": True, **cloud.EXEMPT}
+    assert [event.text for event in events] == ["exempted nova from lock-out, expiry and inactivity"]
