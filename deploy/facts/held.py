@@ -20,6 +20,8 @@ def read(host: Reads, secrets: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     instances are left out.
     """
     wanted = "".join(f"{use}\t{value}\n" for use, value in secrets.items() if len(value) >= SHORTEST)
+    if not wanted:
+        return {}
     out = host.check("exec sh -c %s", _SEARCH, stdin=wanted, timeout=120)
     return parse(whole(host, "files with secrets", out))
 

@@ -58,3 +58,7 @@ def test_what_is_no_finding_is_left_out():
     assert held.parse(f"a line\nkeystone.nova\t/etc/a\nkeystone.nova\t/root{held.RUNNER}lab/secrets.json\n{END}\n") == {
         "keystone.nova": ("/etc/a",)
     }
+
+
+def test_nothing_is_searched_for_nothing():
+    assert held.read(SimpleNamespace(), {"power.c1": "short"}) == {}
