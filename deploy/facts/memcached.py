@@ -1,7 +1,8 @@
-"""memcached: the counters of one member."""
+"""memcached: the counters of one member, and in which form it keeps tokens."""
 
 from dataclasses import dataclass
 
+from deploy.facts.ended import END, whole
 from deploy.host import Reads
 
 
@@ -36,3 +37,50 @@ def parse(text: str) -> MemcachedStatus:
 
 
 _ASK = 'exec 3<>/dev/tcp/$0/$1 && printf "stats\\r\\nquit\\r\\n" >&3 && cat <&3'
+
+
+def tokens(host: Reads, address: object, port: object) -> dict[str, int]:
+    """Count the tokens of that member by form: `encrypted`, `clear` and `pickle`; CommandFailed without an answer.
+
+    keystonemiddleware encodes an encrypted token as base64, and one in clear as JSON. At most 500 tokens are read, and
+    no value leaves the host.
+    """
+    text = host.check("exec python3 -IS - %s %s", address, port, stdin=_FORMS, timeout=20)
+    return parse_tokens(whole(host, "memcached's tokens", text))
+
+
+def parse_tokens(text: str) -> dict[str, int]:
+    """Parse lines of `form`; an empty dict where there is none."""
+    forms = [line for line in text.split() if line in _KNOWN]
+    return {form: forms.count(form) for form in _KNOWN if form in forms}
+
+
+_KNOWN = ("encrypted", "clear", "pickle")
+
+# memcached lists its keys for one client at a time, and answers others BUSY.
+_FORMS = f"""
+import re, socket, sys, time, urllib.parse
+server = socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=10)
+lines = server.makefile("rb")
+for _ in range(50):
+    server.sendall(b"lru_crawler metadump all\\r\\n")
+    line = lines.readline()
+    if not line.startswith(b"BUSY"):
+        break
+    time.sleep(0.1)
+keys = []
+while line.startswith(b"key="):
+    keys.append(urllib.parse.unquote_to_bytes(line.split()[0][4:]))
+    line = lines.readline()
+if line.strip() != b"END":
+    sys.exit("memcached: " + line.decode(errors="replace"))
+for key in [key for key in keys if key.startswith(b"tokens/")][:500]:
+    server.sendall(b"get " + key + b"\\r\\n")
+    head = lines.readline().split()
+    if head == [b"END"]:
+        continue  # it has expired
+    value = lines.read(int(head[3]))
+    lines.readline(), lines.readline()
+    print("pickle" if int(head[2]) & 1 else "encrypted" if re.fullmatch(rb"[A-Za-z0-9+/=]+", value) else "clear")
+print("{END}")
+"""

@@ -49,8 +49,8 @@ def test_token_of_one_keystone_is_valid_at_every_keystone(readings, cluster, sta
 def unique_spelling(token, number):
     """The token with extra padding, so that each member checks it with its own keys.
 
-    The members' common cache finds tokens by their text, and a hit would skip the keys. Padding after the end of base64
-    changes the text and not the decoded value.
+    A common cache of the members finds tokens by their text, and a hit would skip the keys. Padding after the end of
+    base64 changes the text and not the decoded value.
     """
     return token + "=" * (-len(token) % 4) + "====" * (number + 1)
 

@@ -1,4 +1,4 @@
-"""memcached: every member answers its neighbour, and has free connections."""
+"""memcached: every member answers its neighbour, has free connections, and keeps no token that it could read."""
 
 from deploy.facts import memcached
 
@@ -28,4 +28,17 @@ def test_member_has_free_connections(readings, standing, memcached_host, expect)
         seen=f"{member.connections} of {member.allowed} in use, {member.refused} times none was free",
         expected=f"at most {USED:.0%} in use, and never none free",
         look="-c in /etc/memcached.conf",
+    )
+
+
+def test_member_keeps_tokens_encrypted_only(reader, standing, memcached_host, expect):
+    """Whoever reaches the member could otherwise read tokens, and change them."""
+    member = standing.addresses.at(memcached_host, "memcached")
+    found = memcached.tokens(reader, member.host, member.port)
+    expect.that(
+        "tokens in memcached by form",
+        found.keys() <= {"encrypted"},
+        seen=found,
+        expected="encrypted ones only",
+        look="memcache_security_strategy of each API; a token stays for 5 minutes after it was cached",
     )

@@ -90,7 +90,7 @@ def named(site, subject: str) -> set[str]:
 
 def test_step_follows_the_required_ones(site):
     step, names = step_of(site)
-    assert (step.title, step.roles, step.requires) == ("resource inventory", ("controller",), ("keystone",))
+    assert (step.title, step.roles, step.requires) == ("resource inventory", ("controller",), ("keystone", "memcached"))
     assert names.index(NAME) > names.index("keystone")
     hosts = {each.name: names for each, names in preview.steps(site, steps.of(site.catalogue))}
     assert hosts[NAME] == ("controller01", "controller02", "controller03")

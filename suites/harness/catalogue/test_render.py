@@ -59,6 +59,21 @@ def openstack(profile: str, *kinds: str) -> list[Service]:
 # -- every file --------------------------------------------------------------------------------------
 
 
+def test_tokens_are_cached_encrypted_with_a_key_of_each_project_and_nothing_is_pickled(tree):
+    keys = defaultdict(set)
+    for place, file in every(tree):
+        if not OSLO.search(file.path):
+            continue
+        sections = {section: dict(values) for section, values in ini(file).items()}
+        assert "memcache" not in sections.get("cache", {}).get("backend", ""), place
+        if (tokens := sections.get("keystone_authtoken")) and "memcached_servers" in tokens:
+            assert tokens["memcache_security_strategy"] == "ENCRYPT", place
+            keys[tokens["username"]].add(tokens["memcache_secret_key"])
+    assert keys
+    assert all(len(own) == 1 for own in keys.values())
+    assert len(set.union(*keys.values())) == len(keys)
+
+
 def test_every_node_has_files(tree):
     assert [node for node, files in tree.items() if len(files) < 4] == []
 

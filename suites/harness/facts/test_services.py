@@ -1,9 +1,16 @@
 """The smaller facts: names, chrony, HAProxy, memcached, virtualisation."""
 
+import socketserver
+import threading
+from urllib.parse import quote
+
 import pytest
 
 from deploy.facts import chrony, haproxy, memcached, names, virt
+from fixtures.prechecks import ThisMachine
 
+GONE = b""
+"""The value of a key that memcached lists, and that has expired."""
 GARBAGE = ["", "\n", "garbage", "506 Cannot talk to daemon", "ERROR\r\n", "a,b,c"]
 
 
@@ -74,6 +81,47 @@ def test_memcached_reports_its_connections(recording):
 @pytest.mark.parametrize("text", [*GARBAGE, "STAT", "STAT version", "STAT max_connections ²"])
 def test_unreadable_output_means_that_memcached_does_not_answer(text):
     assert memcached.parse(text) == memcached.MemcachedStatus()
+
+
+def test_tokens_in_memcached_are_counted_by_form():
+    assert memcached.parse_tokens("encrypted\nclear\nencrypted\n") == {"encrypted": 2, "clear": 1}
+    assert memcached.parse_tokens("pickle\n") == {"pickle": 1}
+    assert [memcached.parse_tokens(text) for text in GARBAGE] == [{}] * len(GARBAGE)
+
+
+@pytest.fixture
+def memcached_of(tmp_path):
+    """A memcached of a few lines: it lists its keys, once it was asked twice, and returns their values."""
+    stored = {}
+
+    class Serving(socketserver.StreamRequestHandler):
+        def handle(self):
+            for number, line in enumerate(self.rfile):
+                if line == b"lru_crawler metadump all\r\n":
+                    keys = b"".join(b"key=%s exp=1 la=1\r\n" % quote(key, safe="").encode() for key in stored)
+                    self.wfile.write(keys + b"END\r\n" if number else b"BUSY currently processing\r\n")
+                else:
+                    key = line.split()[1].decode()
+                    flags, value = stored[key]
+                    found = b"VALUE %s %d %d\r\n%s\r\n" % (key.encode(), flags, len(value), value)
+                    self.wfile.write((b"" if value is GONE else found) + b"END\r\n")
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Serving) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield stored, server.server_address
+        server.shutdown()
+
+
+def test_tokens_are_told_from_other_values_and_by_their_form(memcached_of):
+    stored, (address, port) = memcached_of
+    stored |= {
+        "tokens/a+/=": (0, b"c2VhbGVk=="),
+        "tokens/b": (0, b'{"token": {}}'),
+        "tokens/c": (1, b"cos"),
+        "tokens/d": (0, GONE),
+        "another": (1, b"cos"),
+    }
+    assert memcached.tokens(ThisMachine(), address, port) == {"encrypted": 1, "clear": 1, "pickle": 1}
 
 
 @pytest.mark.parametrize(
