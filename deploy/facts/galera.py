@@ -101,6 +101,18 @@ def parse_variables(text: str) -> dict[str, str]:
     return dict(line.split("\t", 1) for line in text.splitlines() if "\t" in line)
 
 
+def allowed(host: Reads) -> tuple[str, ...]:
+    """Return the addresses that may join the cluster, sorted; an empty tuple lets everybody join.
+
+    CommandFailed where the member does not answer.
+    """
+    text = host.check("mariadb -N -B", stdin=_ALLOWED, timeout=20)
+    return tuple(sorted(whole(host, "Galera's allow list", text).split()))
+
+
+_ALLOWED = f"SELECT ip FROM mysql.wsrep_allowlist; SELECT '{END}'"  # noqa: S608 - a constant
+
+
 def forgotten(host: Reads) -> tuple[str, ...]:
     """Return each transaction on that member that holds locks and has had no statement for IDLE seconds, as a text.
 

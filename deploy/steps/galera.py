@@ -33,6 +33,8 @@ def complete(site: Site) -> None:
         if site.ha:
             joined(site, host)
     _own_accounts(site)
+    if site.ha:
+        _allow_members_only(site)
     roll.roll(site, "galera")
 
 
@@ -89,6 +91,21 @@ def _own_accounts(site: Site) -> None:
             f"CREATE OR REPLACE USER 'galera-health'@'localhost' IDENTIFIED BY '{password}'",
         )
         host.changed("created the database stackproof and the account galera-health")
+
+
+def _allow_members_only(site: Site) -> None:
+    """Let the members join, and nobody else; at once, as each new connection of a peer is looked up in the table."""
+    wanted = sorted(address.host for address in site.addresses.members("galera"))
+    listed = ", ".join(f"'{address}'" for address in wanted)
+    for host in site.members("galera").values():
+        if galera.allowed(host) != tuple(wanted):
+            rows = ", ".join(f"('{address}')" for address in wanted)
+            database.sql(
+                host,
+                f"START TRANSACTION; INSERT IGNORE INTO mysql.wsrep_allowlist VALUES {rows}; "
+                f"DELETE FROM mysql.wsrep_allowlist WHERE ip NOT IN ({listed}); COMMIT",
+            )
+            host.changed("let the members alone join the Galera cluster")
 
 
 def amiss(now: Snapshot) -> Iterator[Finding]:

@@ -71,6 +71,13 @@ def test_flow_control_is_inactive(reader, galera_host, expect):
     )
 
 
+@pytest.mark.own
+def test_members_alone_may_join(reader, galera_host, standing, expect):
+    """Whoever joins receives the whole database, and writes to it."""
+    members = sorted(address.host for address in standing.addresses.members("galera"))
+    expect("addresses that may join", list(galera.allowed(reader)), members, "mysql.wsrep_allowlist on the member")
+
+
 @pytest.mark.parametrize("name", SAFE)
 def test_durability_setting_is_active(reader, galera_host, name, expect):
     expect(name, galera.variables(reader).get(name), SAFE[name], "SHOW GLOBAL VARIABLES, /etc/mysql/my.cnf")

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from deploy.errors import CommandFailed
 from deploy.facts import galera
 
 UUID = "24f93c4a-e576-11f1-a823-2b4b20c75650"
@@ -148,6 +149,19 @@ def test_comments_of_a_saved_state_are_no_values():
 def test_a_command_that_failed_reports_no_status(recording, ok, state):
     host = SimpleNamespace(run=lambda *_, **__: SimpleNamespace(out=recording("galera", "synced"), ok=ok))
     assert galera.status(host).state == state
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [("172.16.181.32\n172.16.181.31\nend-of-answer\n", ("172.16.181.31", "172.16.181.32")), ("end-of-answer\n", ())],
+)
+def test_the_list_of_who_may_join_is_sorted(said, found):
+    assert galera.allowed(SimpleNamespace(name="here", check=lambda *_, **__: said)) == found
+
+
+def test_an_answer_that_breaks_off_is_no_empty_list():
+    with pytest.raises(CommandFailed, match="allow list: not known"):
+        galera.allowed(SimpleNamespace(name="here", check=lambda *_, **__: ""))
 
 
 def test_transactions_without_a_statement_are_told_with_their_client():
