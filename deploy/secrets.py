@@ -5,12 +5,12 @@ import hashlib
 import json
 import os
 import secrets as random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from filelock import FileLock
 
-from deploy import keypair, paths
+from deploy import authority, keypair, paths
 from deploy.errors import StackproofError
 from deploy.masking import masked
 
@@ -69,6 +69,25 @@ class Secrets:
         """Return the public half of that key; it is not masked."""
         private = self.ssh(use)
         return keypair.public(private) if self._get(use) else f"{private} (public)"
+
+    def authority(self, of: str) -> str:
+        """Return the certificate of that authority, such as `etcd`: PEM. Its key stays among the secrets."""
+        return self._issued(f"{of}.authority", lambda: authority.authority(self.key(of), f"stackproof {of}"))
+
+    def certificate(self, of: str, address: object) -> str:
+        """Return the certificate that the authority issued for an IP address: PEM."""
+        use = f"{of}.certificate.{address}"
+        return self._issued(use, lambda: self._certified(of, str(address)))
+
+    def key(self, of: str, address: object = "authority") -> str:
+        """Return the private key of the certificate for an IP address, or of the authority: PEM."""
+        return self._issued(f"{of}.key.{address}", authority.private)
+
+    def _certified(self, of: str, address: str) -> str:
+        return authority.certificate(self.key(of, address), address, by=self.authority(of), by_key=self.key(of))
+
+    def _issued(self, use: str, issue: Callable[[], str]) -> str:
+        return self._get(use) or self._make(use, issue() if self._makes else "")
 
     def passing(self, use: str) -> str:
         """Return a secret of this process alone, such as the password of a drill's account; it is masked, not saved."""

@@ -73,8 +73,4 @@ class Addresses:
     def _address(self, service: Service, host: object, port: int | None) -> Address:
         if port is None:
             raise ValueError(f"service {service.name} has no port")
-        return Address(self._scheme(service), str(host), port)
-
-    def _scheme(self, _service: Service) -> str:
-        """Return the scheme of a service's URLs. No service uses TLS yet."""
-        return "http"
+        return Address(service.scheme, str(host), port)

@@ -166,6 +166,8 @@ class Service:
     tries: int = 50
     """Failures on one node after which Pacemaker moves dependent resources away; 1: systemd already retried."""
     port: int | None = None
+    scheme: Literal["http", "https"] = "http"
+    """`https` where the service itself ends TLS at all its ports."""
     sources: tuple[Source, ...] = Field(default=(), validation_alias="from")
     """Who may ask at `port`: `from` in the file. Behind HAProxy: who may ask at the VIP."""
     ports: tuple[Port, ...] = ()

@@ -7,6 +7,14 @@ from typing import Any
 from deploy.facts.ended import END, whole
 from deploy.host import Reads
 
+AUTHORITY = "/etc/stackproof/etcd/authority.pem"
+ACCOUNT = "/etc/stackproof/etcd/account"
+ANONYMOUS = f"ETCDCTL_API=3 ETCDCTL_CACERT={AUTHORITY} etcdctl --command-timeout=3s"
+"""The members' status and list are for everybody: to sign in, a member needs a leader."""
+SIGNED_IN = f". {ACCOUNT}; {ANONYMOUS}"
+REFUSED = "user name is empty"
+"""What a member says to a client without an account."""
+
 
 @dataclass(frozen=True)
 class EtcdStatus:
@@ -27,9 +35,7 @@ def status(host: Reads, endpoints: str) -> EtcdStatus:
 
 
 def _ask(host: Reads, endpoints: str) -> str:
-    return host.run(
-        "ETCDCTL_API=3 etcdctl --command-timeout=3s --endpoints %s endpoint status -w json", endpoints, timeout=20
-    ).out
+    return host.run(f"{ANONYMOUS} --endpoints %s endpoint status -w json", endpoints, timeout=20).out
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,8 @@ def health(host: Reads, endpoint: str) -> EtcdHealth:
 
     `/health` is stricter than clients are: it needs a record on the disks of a majority within 1 s, and one disk more.
     """
-    result = host.run("ETCDCTL_API=3 etcdctl --endpoints %s endpoint health -w json", endpoint, timeout=20)
+    command = f". {ACCOUNT}; ETCDCTL_API=3 ETCDCTL_CACERT={AUTHORITY} etcdctl --endpoints %s endpoint health -w json"
+    result = host.run(command, endpoint, timeout=20)
     return parse_health(result.out) or EtcdHealth(message=result.err.strip() or result.out.strip() or "no answer")
 
 
@@ -115,19 +122,22 @@ class Registered:
     name: str
     urls: tuple[str, ...]
     learner: bool
+    identifier: str = ""
+    """The member ID as etcdctl takes it: hexadecimal digits."""
 
 
 def registered(host: Reads, endpoint: str) -> tuple[Registered, ...]:
     """Return the members that one endpoint lists; an empty tuple where it does not answer."""
-    command = "ETCDCTL_API=3 etcdctl --command-timeout=3s --endpoints %s member list -w json"
-    return parse_registered(host.run(command, endpoint, timeout=20).out)
+    return parse_registered(host.run(f"{ANONYMOUS} --endpoints %s member list -w json", endpoint, timeout=20).out)
 
 
 def parse_registered(text: str) -> tuple[Registered, ...]:
     """Parse `etcdctl member list -w json`; an empty tuple where the text is something else."""
     try:
         return tuple(
-            Registered(entry.get("name", ""), tuple(entry["peerURLs"]), entry.get("isLearner", False))
+            Registered(
+                entry.get("name", ""), tuple(entry["peerURLs"]), entry.get("isLearner", False), f"{entry['ID']:x}"
+            )
             for entry in json.loads(text)["members"]
         )
     except (ValueError, LookupError, TypeError, AttributeError):
@@ -135,7 +145,13 @@ def parse_registered(text: str) -> tuple[Registered, ...]:
 
 
 def accounts(host: Reads, endpoint: str) -> list[str]:
-    """Return etcd's users and roles; CommandFailed without an answer, and where authentication is on."""
-    ask = "ETCDCTL_API=3 etcdctl --command-timeout=3s --endpoints %s"
-    listed = host.check(f"{ask} user list && {ask} role list && echo {END}", endpoint, endpoint, timeout=20)
+    """Return etcd's users and roles; CommandFailed without an answer."""
+    ask = f"{SIGNED_IN} --endpoints %s user list && {ANONYMOUS} --endpoints %s role list && echo {END}"
+    listed = host.check(ask, endpoint, endpoint, timeout=20)
     return whole(host, "etcd's accounts", listed).split()
+
+
+def refusal(host: Reads, endpoint: str) -> str:
+    """Return how one endpoint refuses a client without an account; empty where it serves that client."""
+    result = host.run(f"{ANONYMOUS} --endpoints %s user list", endpoint, timeout=20)
+    return "" if result.ok else result.err.strip() or "no answer"

@@ -1,6 +1,13 @@
 """Quota: how much of its limit on the size of its database one etcd member uses, from the metrics that it serves."""
 
+from deploy.facts.etcd import AUTHORITY
 from deploy.facts.limits import Use
+from deploy.host import Reads
+
+
+def read(host: Reads, address: str, port: int) -> Use | None:
+    """Read the metrics of the member at that address from that host; None where it does not answer."""
+    return parse(host.run("exec python3 -IS - %s %s", address, port, stdin=_METRICS, timeout=20).out)
 
 
 def parse(metrics: str) -> Use | None:
@@ -16,3 +23,12 @@ def parse(metrics: str) -> Use | None:
         )
     except (KeyError, ValueError, OverflowError):
         return None
+
+
+_METRICS = f"""
+import http.client, ssl, sys
+context = ssl.create_default_context(cafile="{AUTHORITY}")
+member = http.client.HTTPSConnection(sys.argv[1], int(sys.argv[2]), timeout=5, context=context)
+member.request("GET", "/metrics")
+print(member.getresponse().read().decode())
+"""

@@ -1,18 +1,93 @@
-"""etcd: one cluster of all controllers."""
+"""etcd: one cluster of all controllers, with TLS and an account."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from deploy.catalogue import Project
-from deploy.facts import etcd
+from deploy.facts import etcd, systemd
 from deploy.finding import Finding
+from deploy.host import Host
 from deploy.making import amiss as findings
-from deploy.making import ordinary
+from deploy.making import ordinary, start
 from deploy.making.start import START
+from deploy.site import Site
 from deploy.snapshot import Snapshot
 from deploy.step import Step
+from deploy.wait import until
 
 ELECT = 60.0
 """Seconds until running members have found each other and elected a leader."""
+
+_PLAIN = "ETCDCTL_API=3 etcdctl --command-timeout=3s --endpoints %s member"
+# etcdctl takes the new password from its input. Until authentication is on, no account may be named.
+_GUARD = f"""set -eu
+. {etcd.ACCOUNT}
+password=${{ETCDCTL_USER#root:}}
+unset ETCDCTL_USER
+told() {{ {etcd.ANONYMOUS} --endpoints %s "$@"; }}
+if told user list | grep -qx root; then verb=passwd; else verb=add; fi
+printf '%%s\\n' "$password" | told user $verb root --interactive=false
+told role add root 2>/dev/null || :
+told user grant-role root root
+told auth enable
+"""
+
+
+def complete(site: Site) -> None:
+    """Secure a cluster of an earlier version, let all members run, then turn authentication on."""
+    _secure(site)
+    ordinary.complete(site, "etcd")
+    _guard(site)
+
+
+def _secure(site: Site) -> None:
+    """Convert a cluster without TLS: all members learn the new addresses, then all stop and start, with their data.
+
+    One at a time is not possible: a member with TLS and one without do not talk to each other. A build that was killed
+    in between goes on here, as a member lists the others also without them.
+    """
+    members = site.members("etcd")
+    listed = {name: found for name, found in members.each(lambda host: _plain(site, host)).items() if found}
+    if not listed:
+        return
+    name, registered = next(iter(listed.items()))
+    wanted = {host.name: str(site.addresses.at(host.node, "etcd", "peers")) for host in members.values()}
+    for member in registered:
+        url = wanted.get(member.name, "")
+        if url and member.urls != (url,):
+            asked = _without_tls(site, members[name])
+            members[name].check(f"{_PLAIN} update %s --peer-urls %s", asked, member.identifier, url)
+    members.each(lambda host: host.change("stopped etcd, to start it with TLS", "systemctl stop etcd"))
+    members.each(lambda host: start.start(site, host, "etcd"))
+
+
+def _plain(site: Site, host: Host) -> tuple[etcd.Registered, ...]:
+    """Return the members that the one on that host lists without TLS; only one whose files changed is asked."""
+    unit = systemd.units(host, ["etcd"])["etcd"]
+    if not (unit.pending and unit.is_active):
+        return ()
+    return etcd.parse_registered(host.run(f"{_PLAIN} list -w json", _without_tls(site, host), timeout=20).out)
+
+
+def _without_tls(site: Site, host: Host) -> str:
+    return str(replace(site.addresses.at(host.node, "etcd"), scheme="http"))
+
+
+def _guard(site: Site) -> None:
+    """Create the account, and refuse clients without one."""
+    host = site.members("etcd").first
+    url = str(site.addresses.at(host.node, "etcd"))
+    said = until(
+        lambda: etcd.refusal(host, url),
+        ready=lambda said: not said or etcd.REFUSED in said,
+        timeout=ELECT,
+        what=f"{host.name}: etcd's accounts",
+        expected="an answer of a member with a leader",
+        hint="journalctl -u etcd on the controllers",
+    )
+    if not said:
+        host.check(_GUARD, url)
+        host.changed("created etcd's account, and turned authentication on")
 
 
 def amiss(now: Snapshot) -> Iterator[Finding]:
@@ -40,4 +115,4 @@ def _leaders(status: etcd.EtcdStatus) -> str:
 
 def step(project: Project, roles: Sequence[str]) -> Step:
     """The step, for the plan."""
-    return ordinary.step(project, roles, amiss=amiss, settles=START + ELECT)
+    return ordinary.step(project, roles, complete=complete, amiss=amiss, settles=START + ELECT)

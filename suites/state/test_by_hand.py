@@ -105,7 +105,6 @@ def test_registered_members_are_those_of_the_inventory(readings, etcd_host, read
 
 
 @pytest.mark.project("etcd")
-def test_etcd_has_no_accounts(reader, etcd_host, standing, expect):
-    """No service signs in; with authentication on, etcd refuses all of them."""
+def test_etcd_has_the_account_of_the_build_alone(reader, etcd_host, standing, expect):
     found = etcd.accounts(reader, str(standing.addresses.at(etcd_host, "etcd")))
-    expect("users and roles", found, [], "etcdctl user list, etcdctl role list, etcdctl auth disable")
+    expect("users and roles", found, ["root", "root"], "etcdctl user list, etcdctl role list")

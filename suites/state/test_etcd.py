@@ -1,4 +1,4 @@
-"""etcd: one cluster of all members, all healthy, with one leader and the same data."""
+"""etcd: one cluster of all members, all healthy, with one leader and the same data, for clients with an account."""
 
 import pytest
 
@@ -75,3 +75,23 @@ def test_member_has_no_alarm(readings, standing, etcd_host, expect):
     own = members(readings, standing).get(etcd_host.name, EtcdMember())
     alarms = expect.known("the member's status", own, LOOK).alarms
     expect("alarms of the member", alarms, (), "etcdctl alarm list")
+
+
+@pytest.mark.own
+def test_member_refuses_a_client_without_an_account(reader, etcd_host, standing, expect):
+    said = etcd.refusal(reader, url(etcd_host, standing))
+    expect.that(
+        "a request without an account",
+        etcd.REFUSED in said,
+        seen=said or "it was served",
+        expected=etcd.REFUSED,
+        look="etcdctl auth enable; a build does it too",
+    )
+
+
+@pytest.mark.own
+def test_members_reach_each_other_over_tls_only(readings, reader, etcd_host, standing, expect):
+    registered = expect.known("members that etcd lists", etcd.registered(reader, url(etcd_host, standing)), LOOK)
+    wanted = {str(standing.addresses.at(node, "etcd", "peers")) for node in readings.members("etcd")}
+    others = sorted({address for member in registered for address in member.urls} - wanted)
+    expect(f"addresses of members besides {', '.join(sorted(wanted))}", others, [], "etcdctl member update")

@@ -200,8 +200,9 @@ def test_queues_are_short(reader, rabbitmq_host, expect):
 
 
 @pytest.mark.project("etcd")
-def test_store_is_below_its_quota(page, standing, etcd_host, expect):
-    used = quota.parse(page(standing.addresses.at(etcd_host, "etcd").url("/metrics")).text)
+def test_store_is_below_its_quota(reader, standing, etcd_host, expect):
+    member = standing.addresses.at(etcd_host, "etcd")
+    used = quota.read(reader, member.host, member.port)
     expect.that(
         "bytes of etcd's database",
         used is not None and not used.exceeds(USED),

@@ -37,9 +37,9 @@ def test_api_address_without_a_vip_is_the_first_member():
 def test_member_listens_at_its_own_management_address():
     found, cluster = addresses()
     second = cluster.role("controller")[1]
-    assert found.at(second, "etcd").url() == "http://172.16.181.32:2379"
-    assert found.at(second, "etcd", "peers").url() == "http://172.16.181.32:2380"
-    assert found.at(second, "etcd", "local").url() == "http://127.0.0.1:2379"
+    assert found.at(second, "etcd").url() == "https://172.16.181.32:2379"
+    assert found.at(second, "etcd", "peers").url() == "https://172.16.181.32:2380"
+    assert found.at(second, "etcd", "local").url() == "https://127.0.0.1:2379"
 
 
 def test_members_are_the_nodes_of_the_services_roles():

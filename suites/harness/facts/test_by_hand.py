@@ -69,7 +69,9 @@ def test_registered_members_have_their_names(recording):
 def test_learner_without_a_name_is_listed(recording):
     listed = json.loads(recording("etcd", "registered"))
     listed["members"].append({"ID": 1, "peerURLs": ["http://10.9.9.9:2380"], "isLearner": True})
-    assert etcd.parse_registered(json.dumps(listed))[-1] == etcd.Registered("", ("http://10.9.9.9:2380",), learner=True)
+    assert etcd.parse_registered(json.dumps(listed))[-1] == etcd.Registered(
+        "", ("http://10.9.9.9:2380",), learner=True, identifier="1"
+    )
 
 
 @pytest.mark.parametrize("text", [*GARBAGE, "{}", '{"members": [{}]}'])

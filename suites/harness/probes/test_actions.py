@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from deploy import authority
 from fixtures.probes.clients import console, key, member, port, read, rpc
 from suites.harness.probes.test_kinds import HOST, run
 
@@ -18,10 +20,14 @@ ANSWERS = {
         "remote_console": {"url": "http://127.0.0.1:{port}/vnc.html?path=%3Ftoken%3Dt1"}
     },
     "/v2.0/ports": {"port": {"id": "p1"}},
+    "/v3/auth/authenticate": {"token": "t1"},
     "/v3/kv/put": {},
     "/v3/kv/range": {"kvs": [{}]},
 }
 CREATED = {"/v2.0/ports": 201}
+ISSUER = authority.private()
+AUTHORITY = authority.authority(ISSUER, "etcd")
+KEEPING = {"key": "k", "password": "p", "authority": AUTHORITY}
 
 
 class Cloud:
@@ -70,6 +76,14 @@ class Cloud:
         text = json.dumps(self.answers.get(path, {})).replace("{port}", str(self.port))
         return CREATED.get(path, 200) if method == "POST" else 200, text.encode()
 
+    def secure(self, folder, address=HOST):
+        """Speak TLS from now on, with a certificate for that address."""
+        own, pem = authority.private(), folder / "server.pem"
+        pem.write_text(own + authority.certificate(own, address, by=AUTHORITY, by_key=ISSUER))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pem)
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+
     def close(self):
         self._server.shutdown()
         self._server.server_close()
@@ -82,12 +96,18 @@ def cloud():
     there.close()
 
 
+@pytest.fixture
+def store(cloud, tmp_path):
+    """The server as a member of etcd."""
+    cloud.secure(tmp_path)
+    return cloud
+
+
 CLIENTS = {
     "read": lambda at: read.Client(**at, path="/v2.1/flavors", headers={}),
     "console": lambda at: console.Client(**at, path="/v2.1", server="s1"),
     "port": lambda at: port.Client(**at, name="n", network="n1"),
     "member": lambda at: member.Client(**at, image="i1"),
-    "key": lambda at: key.Client([at["host"]], at["port"], key="k"),
 }
 
 
@@ -109,7 +129,6 @@ def test_an_action_that_is_done_succeeds(cloud, name):
         ("port", "POST /v2.0/ports", 503),
         ("port", "DELETE /v2.0/ports/p1", 500),
         ("member", "POST /v2/images/i1/members", 503),
-        ("key", "POST /v3/kv/put", 503),
     ],
 )
 def test_a_refused_request_is_a_failure(cloud, name, request_, status):
@@ -122,19 +141,54 @@ def test_a_console_without_a_vnc_server_is_a_failure(cloud):
     assert run(made(cloud, "console"))[1].startswith("closed before VNC's greeting")
 
 
-def test_a_key_that_is_gone_is_a_failure(cloud):
-    cloud.answers["/v3/kv/range"] = {}
-    assert run(made(cloud, "key"))[1] == "the key is gone"
+def keeping(store, *others):
+    return key.Client([*others, HOST], store.port, **KEEPING)
 
 
-def test_a_refused_connection_to_etcd_is_tried_at_the_next_member(cloud):
-    client = key.Client(["127.0.0.2", HOST], cloud.port, key="k")
+def test_a_key_is_written_and_read_with_one_token(store):
+    client = keeping(store)
+    assert [run(client)[1] for _ in range(2)] == ["", ""]
+    assert store.asked.count("POST /v3/auth/authenticate") == 1
+    assert store.asked[-2:] == ["POST /v3/kv/put", "POST /v3/kv/range"]
+
+
+def test_a_token_that_a_member_does_not_know_is_replaced(store):
+    client = keeping(store)
+    run(client)
+    store.status["POST /v3/kv/put"] = 401
+    assert run(client)[1] == "status 401"
+    store.status.clear()
     assert run(client)[1] == ""
+    assert store.asked.count("POST /v3/auth/authenticate") == 2
 
 
-def test_attempts_to_etcd_that_overlap_leave_a_silent_member_once(cloud):
-    with socket.create_server(("127.0.0.2", cloud.port)), ThreadPoolExecutor(2) as pool:
-        client = key.Client(["127.0.0.2", HOST], cloud.port, key="k")
+def test_a_refused_write_is_a_failure(store):
+    store.status["POST /v3/kv/put"] = 503
+    assert run(keeping(store))[1] == "status 503"
+
+
+def test_a_key_that_is_gone_is_a_failure(store):
+    store.answers["/v3/kv/range"] = {}
+    assert run(keeping(store))[1] == "the key is gone"
+
+
+def test_a_member_without_tls_is_a_failure_of_the_cluster(cloud):
+    assert run(keeping(cloud))[1].startswith("TLS: ")
+
+
+def test_a_member_with_a_certificate_of_another_authority_is_a_failure_of_the_cluster(store):
+    stranger = authority.authority(authority.private(), "stranger")
+    client = key.Client([HOST], store.port, key="k", password="p", authority=stranger)
+    assert run(client)[1] == "TLS: CERTIFICATE_VERIFY_FAILED"
+
+
+def test_a_refused_connection_to_etcd_is_tried_at_the_next_member(store):
+    assert run(keeping(store, "127.0.0.2"))[1] == ""
+
+
+def test_attempts_to_etcd_that_overlap_leave_a_silent_member_once(store):
+    with socket.create_server(("127.0.0.2", store.port)), ThreadPoolExecutor(2) as pool:
+        client = keeping(store, "127.0.0.2")
         overlapping = [pool.submit(run, client, 0.5) for _ in range(2)]
         assert all(attempt.result()[1] for attempt in overlapping)
         assert run(client)[1] == ""

@@ -1,0 +1,62 @@
+"""etcd's step: a cluster without TLS is converted once, and clients without an account are refused."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from deploy.facts import etcd, systemd
+from deploy.host import Host, Result
+from deploy.steps import etcd as step
+
+
+@pytest.fixture
+def cluster(site_of, monkeypatch, recording):
+    """The lab's members, without TLS and with changed files; what is done to each of them, in order."""
+    now = SimpleNamespace(site=site_of("lab"), done=[], tls=False, pending=True, refusal="")
+    listed = json.loads(recording("etcd", "registered"))
+
+    def run(host, command, *arguments, **_):
+        if "member list" in command:
+            plain = json.dumps(listed).replace("https:", "http:")
+            return Result(host.name, command, 1 if now.tls else 0, "" if now.tls else plain, "")
+        if "user list" in command:
+            return Result(host.name, command, 1 if now.refusal else 0, "", now.refusal)
+        raise AssertionError(command)
+
+    def check(host, command, *arguments, **_):
+        now.done.append((host.name, "guarded" if "auth enable" in command else arguments[-1]))
+        return ""
+
+    def units(_, names):
+        return {name: systemd.Unit(name=name, active="active", pending=now.pending) for name in names}
+
+    monkeypatch.setattr(Host, "run", run)
+    monkeypatch.setattr(Host, "check", check)
+    monkeypatch.setattr(Host, "change", lambda host, what, _: now.done.append((host.name, what.partition(",")[0])))
+    monkeypatch.setattr(Host, "changed", lambda *_: None)
+    monkeypatch.setattr(systemd, "units", units)
+    monkeypatch.setattr(step.start, "start", lambda _, host, __: now.done.append((host.name, "started")))
+    return now
+
+
+def test_a_cluster_without_tls_learns_all_addresses_before_it_stops(cluster):
+    step._secure(cluster.site)
+    updated, stopped, started = cluster.done[:3], cluster.done[3:6], cluster.done[6:]
+    assert {address for _, address in updated} == {f"https://172.16.181.3{n}:2380" for n in (1, 2, 3)}
+    assert {host for host, what in stopped if what == "stopped etcd"} == {f"controller0{n}" for n in (1, 2, 3)}
+    assert {host for host, what in started if what == "started"} == {f"controller0{n}" for n in (1, 2, 3)}
+
+
+@pytest.mark.parametrize("changed", [{"tls": True}, {"pending": False}])
+def test_a_cluster_with_tls_goes_on(cluster, changed):
+    vars(cluster).update(changed)
+    step._secure(cluster.site)
+    assert cluster.done == []
+
+
+@pytest.mark.parametrize(("said", "guarded"), [("", 1), (f"Error: etcdserver: {etcd.REFUSED}", 0)])
+def test_authentication_is_turned_on_once(cluster, said, guarded):
+    cluster.refusal = said
+    step._guard(cluster.site)
+    assert cluster.done.count(("controller01", "guarded")) == guarded
