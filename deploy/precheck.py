@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TypeVar
 
-from deploy.catalogue import Catalogue, Service
+from deploy.catalogue import Catalogue, Service, doors
 from deploy.errors import HostUnreachable
 from deploy.facts import interfaces
 from deploy.facts.disk import FileSystem
 from deploy.facts.interfaces import Interface
 from deploy.facts.leftovers import Leftovers
+from deploy.facts.listener import NAME
 from deploy.facts.neighbours import Neighbour
 from deploy.facts.sockets import Listener
 from deploy.host import Reads
@@ -249,7 +250,7 @@ def _is_on(wanted: PortOn, listener: Listener) -> bool:
 
 
 def _may(wanted: PortOn, listener: Listener, ours: bool) -> bool:
-    if listener.program in wanted.shared:
+    if listener.program in {*wanted.shared, NAME}:
         return True
     if wanted.service.step == "base":  # the operating system may already run it; the build changes its configuration
         return bool(listener.units & wanted.units)
@@ -289,3 +290,55 @@ def foreign_data(left: Leftovers, cluster: str) -> tuple[str, ...]:
 CLOCK = 10.0
 """Seconds a clock may be wrong before a build: apt refuses package indexes that are further in the future (apt.conf(5),
 Acquire::Max-FutureTime); chrony sets the clock when it starts."""
+
+
+# -- doors ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Knocks:
+    """What hosts heard when they knocked at the ports that their services will need."""
+
+    stood_in: Mapping[str, Collection[int]]
+    """By host, the ports at which a listener of this tool stood in for a service."""
+    asked: Mapping[str, Collection[tuple[str, int]]]
+    """By asking host, address and port of each door."""
+    answered: Mapping[str, Mapping[tuple[str, int], str]]
+    """By asking host, what those doors said that were not silent: `open` or `refused`."""
+
+    def closed(self, node: Node, wanted: Mapping[int, str]) -> dict[str, str]:
+        """Return the ports of the node that a host which will ask cannot reach: why, by port, service and host."""
+        found = {}
+        for asking, places in self.asked.items():
+            for address, port in sorted(places):
+                said = self.answered[asking].get((address, port), "silent")
+                reached = said == "open" or (said == "refused" and port not in self.stood_in.get(node.name, ()))
+                if address == str(node.management) and not reached:
+                    found[f"{port} ({wanted[port]}) from {asking}"] = _REASONS[said]
+        return found
+
+
+_REASONS = {
+    "silent": "no answer: a packet filter on the way drops it",
+    "refused": "refused, although a program listens: a packet filter rejects it",
+}
+
+
+def asked(cluster: Cluster, catalogue: Catalogue, node: Node) -> dict[int, str]:
+    """Return the TCP ports of the node's own address that the catalogue will need, with their services.
+
+    Of a range it is the first port.
+    """
+    own = (door for door in doors(cluster, catalogue, node) if door.protocol == "tcp" and door.at == node.management)
+    return {door.port: door.service for door in own}
+
+
+def knocks(cluster: Cluster, catalogue: Catalogue, asking: Node) -> set[tuple[str, int]]:
+    """Return address and port of each door of another node at which that node will ask."""
+    return {
+        (str(door.at), door.port)
+        for node in cluster.nodes
+        if node is not asking
+        for door in doors(cluster, catalogue, node)
+        if door.protocol == "tcp" and door.at == node.management and door.lets_in(asking.management)
+    }

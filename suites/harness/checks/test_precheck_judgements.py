@@ -290,3 +290,44 @@ def test_a_reading_that_fails_is_not_left_out():
 
     with pytest.raises(CommandFailed):
         precheck.where_reached(everywhere, read)
+
+
+# -- doors ---------------------------------------------------------------------------------------------
+
+WHOLE = catalogue.load().of(LAB)
+ASKED, ASKING = LAB.node("controller02"), LAB.node("controller01")
+GALERA = ("172.16.181.32", 3306)
+
+
+def test_hosts_knock_where_the_catalogue_lets_them_in():
+    assert GALERA in precheck.knocks(LAB, WHOLE, ASKING)
+    assert GALERA not in precheck.knocks(LAB, WHOLE, LAB.node("compute01"))
+    assert not [place for place in precheck.knocks(LAB, WHOLE, ASKED) if place[0] == GALERA[0]]
+    wanted = precheck.asked(LAB, WHOLE, ASKED)
+    assert wanted[3306] == "galera"
+    assert {port for address, port in precheck.knocks(LAB, WHOLE, ASKING) if address == GALERA[0]} <= wanted.keys()
+
+
+@pytest.mark.parametrize(
+    ("said", "stood_in", "reason"),
+    [
+        ({GALERA: "open"}, {3306}, ""),
+        ({}, {3306}, "drops"),
+        ({}, set(), "drops"),
+        ({GALERA: "refused"}, {3306}, "rejects"),
+        ({GALERA: "refused"}, set(), ""),
+    ],
+)
+def test_a_port_is_closed_where_nobody_answers_or_a_listener_is_refused(said, stood_in, reason):
+    knocks = precheck.Knocks({ASKED.name: stood_in}, {ASKING.name: {GALERA}}, {ASKING.name: said})
+    found = knocks.closed(ASKED, {3306: "galera"})
+    assert list(found) == ["3306 (galera) from controller01"] * bool(reason)
+    assert reason in "".join(found.values())
+    assert knocks.closed(ASKING, {3306: "galera"}) == {}
+
+
+def test_a_port_that_this_tool_holds_for_a_moment_is_free():
+    wanted = PORTS["controller02-memcached-11211"]
+    own = Listener("tcp", "172.16.181.32", 11211, "sp-knock")
+    assert precheck.held_by_others(wanted, [own], ours=False) == []
+    assert precheck.held_by_others(wanted, [replace(own, program="nc")], ours=False)
