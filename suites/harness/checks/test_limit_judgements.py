@@ -63,9 +63,9 @@ def test_a_limit_that_nobody_could_read_is_red(outcome, check, answers):
 
 
 def test_a_store_that_does_not_answer_is_red(site_of):
-    page = lambda _: SimpleNamespace(status=0, text="ConnectionError")  # noqa: E731 - one line is enough
+    silent = SimpleNamespace(run=lambda *_, **__: SimpleNamespace(out=""))
     with pytest.raises(Red, match="not known"):
-        checks.test_store_is_below_its_quota(page, site_of("lab"), NODE, Expect("controller01", fail))
+        checks.test_store_is_below_its_quota(silent, site_of("lab"), NODE, Expect("controller01", fail))
 
 
 @pytest.fixture
