@@ -340,5 +340,5 @@ def knocks(cluster: Cluster, catalogue: Catalogue, asking: Node) -> set[tuple[st
         for node in cluster.nodes
         if node is not asking
         for door in doors(cluster, catalogue, node)
-        if door.protocol == "tcp" and door.at == node.management and door.lets_in(asking.management)
+        if door.protocol == "tcp" and door.at == node.management and door.lets_in(asking)
     }

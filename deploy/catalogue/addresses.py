@@ -54,7 +54,7 @@ class Addresses:
         if not port:
             return self._address(service, node.management, service.port)
         further = service.further(port)
-        return self._address(service, LOOPBACK if further.on == "loopback" else node.management, further.port)
+        return self._address(service, LOOPBACK if further.on == "loopback" else node.at(further.network), further.port)
 
     def members(self, name: str, port: str = "") -> tuple[Address, ...]:
         """Return the addresses of a service on all nodes of its roles, in inventory order."""

@@ -23,15 +23,17 @@ class Door:
     protocol: str
     sources: tuple[str, ...] | None
     """Addresses and networks, sorted; None: everybody. Empty: nobody but the node itself."""
+    network: str = "management"
+    """The network of the door and of those who may ask."""
 
     @property
     def ports(self) -> str:
         """The port, or the first and the last one with a hyphen between."""
         return str(self.port) if self.last == self.port else f"{self.port}-{self.last}"
 
-    def lets_in(self, address: IPv4Address) -> bool:
-        """Return True where that address of a node may ask."""
-        return self.sources is None or str(address) in self.sources
+    def lets_in(self, node: Node) -> bool:
+        """Return True where that node may ask."""
+        return self.sources is None or str(node.at(self.network)) in self.sources
 
 
 def doors(cluster: Cluster, catalogue: Catalogue, node: Node) -> tuple[Door, ...]:
@@ -67,17 +69,20 @@ class _Doors:
         return Door(service.name, "clients", self._node.management, port, port, "tcp", self._sources(asking, words))
 
     def _further(self, service: Service, port: Port) -> Door:
-        who = self._sources(service, port.sources)
+        network = self._cluster.network(port.network).name
+        who = self._sources(service, port.sources, network)
         last = port.last or port.port
-        return Door(service.name, port.use, self._node.management, port.port, last, port.protocol, who)
+        return Door(service.name, port.use, self._node.at(network), port.port, last, port.protocol, who, network)
 
-    def _sources(self, service: Service, words: Iterable[Source]) -> tuple[str, ...] | None:
+    def _sources(
+        self, service: Service, words: Iterable[Source], network: str = "management"
+    ) -> tuple[str, ...] | None:
         words = set(words)
         if "clients" in words:
             return None
         own = service.roles if "members" in words else ()
         roles = {*own, *words} - {"members", "hosts", "runners"}
         nodes = [node for node in self._cluster.nodes if "hosts" in words or roles & set(node.roles)]
-        found = {node.management for node in nodes if node is not self._node}
+        found = {node.at(network) for node in nodes if node is not self._node}
         networks = self._cluster.ssh.runners if "runners" in words else ()
         return (*map(str, sorted(found)), *map(str, sorted(networks)))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from ipaddress import IPv4Address
 from urllib.parse import urlsplit
 
-from deploy.inventory.model import Cluster, Network
+from deploy.inventory.model import Cluster, Network, Role
 from deploy.inventory.power import Ipmi, Libvirt, Redfish
 
 Mistake = tuple[str, str]
@@ -14,6 +14,10 @@ Mistake = tuple[str, str]
 
 NETWORKS = ("management", "provider")
 """The networks every cluster has."""
+
+APART: dict[str, tuple[Role, ...]] = {"tunnel": ("network", "compute"), "migration": ("compute",)}
+"""Networks that a cluster may have besides, and the roles whose nodes then need an address on them. `tunnel` carries
+VXLAN, `migration` the memory and disks of instances that move."""
 
 _HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _INTERFACE = re.compile(r"[^\s/:]{1,15}")
@@ -105,6 +109,10 @@ def _missing_addresses(cluster: Cluster) -> Iterator[Mistake]:
     for node in cluster.nodes:
         if "management" not in node.addresses:
             yield f"nodes.{node.name}.management", "missing; every node needs a management address"
+    for name in APART.keys() & cluster.networks.keys():
+        for node in cluster.role(*APART[name]):
+            if name not in node.addresses:
+                yield f"nodes.{node.name}.{name}", f"missing; each {' and '.join(APART[name])} node needs one"
 
 
 def _outside(cluster: Cluster) -> Iterator[Mistake]:

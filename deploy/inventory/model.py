@@ -46,6 +46,15 @@ class Node:
         """The address of SSH and of the node's services."""
         return self.addresses["management"]
 
+    def at(self, network: str) -> IPv4Address:
+        """Return the address on a network of that name; the management address where the node has none there."""
+        return self.addresses.get(network, self.management)
+
+    @property
+    def migrating(self) -> tuple[IPv4Address, ...]:
+        """The addresses at which other computes reach this one to move instances, in SSH and in migrations."""
+        return tuple(dict.fromkeys((self.management, self.at("migration"))))
+
 
 @dataclass(frozen=True, config=_STRICT)
 class Ssh:
@@ -236,6 +245,10 @@ class Cluster:
     def management(self) -> Network:
         """The network of the services."""
         return self.networks["management"]
+
+    def network(self, name: str) -> Network:
+        """Return the network of that name, or the management network, which carries what has no network of its own."""
+        return self.networks.get(name, self.management)
 
     @property
     def provider(self) -> Network:

@@ -1,10 +1,12 @@
 """Clusters that several tests are about."""
 
 from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from deploy import catalogue, inventory
-from deploy.inventory import Cluster, Lab, Services
+from deploy.inventory import Cluster, Lab, Network, Services
+from deploy.inventory.checks import APART
 from deploy.inventory.power import Ipmi
 
 PLATFORMS = sorted(file.stem for file in inventory.PLATFORMS.glob("*.toml"))
@@ -21,6 +23,28 @@ def with_every_feature() -> Cluster:
 def with_every_project(profile: str) -> Cluster:
     """The cluster of a built-in inventory where it has chosen every project of templates/."""
     return replace(inventory.load(profile), services=Services(tuple(catalogue.load().projects)))
+
+
+def with_networks_apart() -> Cluster:
+    """The lab's cluster where tunnels and migrations have networks of their own: 10.77.1.0/24 and 10.77.2.0/24."""
+    cluster, extra = inventory.load("lab"), {"tunnel": "10.77.1", "migration": "10.77.2"}
+    networks = {
+        name: Network(name, IPv4Network(f"{start}.0/24"), f"eth{number}", mtu=9000)
+        for number, (name, start) in enumerate(extra.items(), 5)
+    }
+    nodes = tuple(
+        replace(
+            node,
+            addresses=node.addresses
+            | {
+                name: IPv4Address(f"{start}.{int(node.management) % 256}")
+                for name, start in extra.items()
+                if set(APART[name]) & set(node.roles)
+            },
+        )
+        for node in cluster.nodes
+    )
+    return replace(cluster, nodes=nodes, networks=cluster.networks | networks)
 
 
 def with_controllers(count: int) -> Cluster:

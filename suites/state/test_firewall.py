@@ -41,5 +41,5 @@ def forbidden(cluster, catalogue, asking):
     own = {door.at for door in doors(cluster, catalogue, asking)}
     for other in cluster.nodes:
         for door in doors(cluster, catalogue, other):
-            if door.at not in own and door.protocol == "tcp" and not door.lets_in(asking.management):
+            if door.at not in own and door.protocol == "tcp" and not door.lets_in(asking):
                 yield str(door.at), door.port

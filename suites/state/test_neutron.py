@@ -38,7 +38,7 @@ def test_no_agent_of_an_unknown_host_is_registered(cloud_says, cluster, expect):
 @pytest.mark.needs("tenant-networks")
 def test_configured_tunnel_address_is_the_nodes_own(reader, tunnel_end, expect):
     address = settings.read(reader, BRIDGES).get("vxlan.local_ip")
-    expect("local_ip", address, str(tunnel_end.management), BRIDGES)
+    expect("local_ip", address, str(tunnel_end.at("tunnel")), BRIDGES)
 
 
 @pytest.mark.api
@@ -58,7 +58,7 @@ def test_reported_tunnel_address_is_the_nodes_own(cloud_says, tunnel_end, expect
 @pytest.mark.own
 @pytest.mark.needs("tenant-networks")
 def test_tunnels_flood_to_every_other_node(reader, tunnel_end, cluster, expect):
-    others = {str(node.management) for node in cluster.role("network", "compute") if node != tunnel_end}
+    others = {str(node.at("tunnel")) for node in cluster.role("network", "compute") if node != tunnel_end}
     missed = {device: others - ends for device, ends in network.flooded(reader).items() if others - ends}
     expect.that(
         "tunnel addresses to which a VXLAN device does not flood",

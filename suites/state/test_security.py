@@ -2,8 +2,9 @@
 
 import pytest
 
-from deploy.facts import accounts, confinement, earlier, exposure, held, identity, processes, settings
+from deploy.facts import accounts, confinement, earlier, exposure, held, identity, interfaces, processes, settings
 from deploy.facts.queue_accounts import MONITOR
+from deploy.inventory.checks import APART
 from deploy.journal import JOURNAL
 
 ROOT_TOO = {
@@ -225,6 +226,21 @@ def test_ssh_password_setting_is_reported_and_all_hosts_agree(everywhere, cluste
         expected="the same on all hosts",
         look="sshd -T",
     )
+
+
+@pytest.mark.parametrize("name", APART)
+def test_traffic_has_a_network_of_its_own(name, everywhere, cluster, expect):
+    """A shared network is the operator's choice: whoever reaches it also reaches this traffic, which is in clear."""
+    if name not in cluster.networks:
+        pytest.skip(f"{name} traffic shares the management network; networks.{name} would keep it apart")
+    links = everywhere(interfaces.read)
+    interface = cluster.networks[name].interface
+    without = [
+        node.name
+        for node in cluster.role(*APART[name])
+        if str(node.at(name)) not in getattr(links[node.name].get(interface), "addresses", ())
+    ]
+    expect(f"nodes without their address on {interface}", without, [], "ip addr show")
 
 
 def test_root_cannot_sign_in_by_password(reader, node, expect):

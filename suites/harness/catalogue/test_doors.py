@@ -1,12 +1,13 @@
 """Doors: each port lets in whom the catalogue names, and nobody else."""
 
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 
 import pytest
 
 from deploy import catalogue
 from deploy.catalogue import doors
+from suites.harness.clusters import with_networks_apart
 
 MANAGEMENT = "172.16.181."
 CONTROLLERS, COMPUTES, RUNNER, VIP = ("31", "32", "33"), ("34", "35"), "1", "30"
@@ -54,6 +55,33 @@ def test_compute_lets_in_consoles_migration_and_tunnels(site_of):
     }
 
 
+def test_networks_apart_have_doors_for_their_own_addresses(site_of):
+    site = site_of(with_networks_apart())
+    apart = {door.network: door for door in doors(site.cluster, site.catalogue, site.cluster.node("compute01"))}
+    assert (str(apart["tunnel"].at), apart["tunnel"].sources) == ("10.77.1.34", ("10.77.1.35",))
+    assert (str(apart["migration"].at), apart["migration"].sources) == ("10.77.2.34", ("10.77.2.35",))
+    assert apart["migration"].lets_in(site.cluster.node("compute02"))
+    assert not apart["migration"].lets_in(site.cluster.node("controller01"))
+
+
+def test_networks_apart_reach_the_files_of_a_compute(site_of):
+    site = site_of(with_networks_apart())
+    (node,) = (each for each in site.cluster.nodes if each.name == "compute01")
+    files = {file.path: file.text for file in site.render(node, site.catalogue.on(node))}
+    assert "\nlocal_ip = 10.77.1.34\n" in files["/etc/neutron/plugins/ml2/linuxbridge_agent.ini"]
+    assert "\nlive_migration_inbound_addr = 10.77.2.34\n" in files["/etc/nova/nova.conf"]
+    assert 'from="172.16.181.34,10.77.2.34,172.16.181.35,10.77.2.35"' in files["/var/lib/nova/.ssh/authorized_keys"]
+    assert "dst 10.77.1.35\n" in files["/usr/local/libexec/stackproof/vxlan-flood"]
+    rules = files["/etc/stackproof/firewall.nft"]
+    tunnel, _, rest = rules.partition("chain inside_tunnel {")[2].partition("}\n\n    chain inside_migration {")
+    migration = rest.partition("chain forward")[0]
+    assert 'iifname "eth5" jump inside_tunnel' in rules
+    assert "ip daddr 10.77.1.34 ip saddr { 10.77.1.35 } udp dport 8472 accept" in tunnel
+    assert "ip daddr 10.77.2.34 ip saddr { 10.77.2.35 } tcp dport 49152-49215 accept" in migration
+    assert "tcp dport 22 accept" in migration
+    assert "tcp dport 22" not in tunnel
+
+
 def test_port_of_the_loopback_interface_needs_no_door(site_of):
     assert ("etcd", "31", "2379") in found(site_of("lab"), "controller01")
     assert {key for key in found(site_of("lab"), "controller01") if key[1].startswith("127.")} == set()
@@ -80,8 +108,8 @@ def test_runners_of_the_inventory_may_ask(site_of):
         if door.service == "memcached"
     )
     assert "192.0.2.0/24" in door.sources
-    assert door.lets_in(IPv4Address(MANAGEMENT + "32"))
-    assert not door.lets_in(IPv4Address(MANAGEMENT + "34"))
+    assert door.lets_in(site.cluster.node("controller02"))
+    assert not door.lets_in(site.cluster.node("compute01"))
 
 
 def test_every_port_of_the_shipped_catalogue_says_from_whom(site_of):

@@ -148,6 +148,12 @@ BAD = {
     ),
     "management network missing": ("[networks.management]", "[networks.internal]", "networks.management", "missing"),
     "provider network missing": ("[networks.provider]", "[networks.outside]", "networks.provider", "missing"),
+    "an address on a network apart missing": (
+        "[networks.provider]",
+        '[networks.tunnel]\ncidr = "10.9.0.0/24"\ninterface = "eth9"\n[networks.provider]',
+        "nodes.w1.tunnel",
+        "each network and compute node needs one",
+    ),
     "management address missing": (C2, 'c2 = { roles = ["controller"] }', "nodes.c2.management", "missing"),
     "address twice": ("10.0.0.12", "10.0.0.11", "nodes.c2.management", "also by nodes.c1.management"),
     "address of the gateway": ("10.0.0.12", "10.0.0.1", "nodes.c2.management", "also by networks.management.gateway"),
