@@ -45,6 +45,7 @@ def connect(site: Site, user: str = ADMIN, project: str | None = None, timeout: 
         identity_api_version="3",
         api_timeout=timeout,
         app_name="stackproof",
+        **({"cacert": ca} if (ca := site.ca) else {}),
     )
 
 
@@ -76,12 +77,12 @@ def _refusals() -> tuple[type[Exception], ...]:
     return SDKException, ClientException, requests.RequestException
 
 
-def answers(url: str, expect: Iterable[int]) -> bool:
-    """Return True where the URL answers with one of the status codes within 5 s."""
+def answers(url: str, expect: Iterable[int], ca: str = "") -> bool:
+    """Return True where the URL answers with one of the status codes within 5 s. `ca`: see `Site.ca`."""
     import requests  # noqa: PLC0415 - see connect()
 
     try:
-        return requests.get(url, timeout=5).status_code in set(expect)
+        return requests.get(url, timeout=5, verify=ca or True).status_code in set(expect)
     except requests.RequestException:
         return False
 

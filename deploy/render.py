@@ -15,6 +15,7 @@ from deploy.found import Found
 from deploy.inventory import Cluster, Node
 from deploy.platforms import Platform
 from deploy.secrets import Secrets
+from deploy.tls import Tls
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def _file(
         "addresses": Addresses(context.cluster, context.catalogue),
         "platform": context.platform,
         "secrets": context.secrets,
+        "tls": Tls(context.cluster, context.secrets),
         "facts": context.found,
         "doors": doors(context.cluster, context.catalogue, node),
         "node": node,

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import secrets as random
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from deploy import authority, keypair, paths
 from deploy.errors import StackproofError
 from deploy.masking import masked
 
+_BLOCK = re.compile(r"-----BEGIN .*?-----END [^\n]*", re.DOTALL)
 IDENTITY = "cluster.identity"
 """The secret whose fingerprint every host of the cluster carries."""
 
@@ -89,6 +91,16 @@ class Secrets:
     def _issued(self, use: str, issue: Callable[[], str]) -> str:
         return self._get(use) or self._make(use, issue() if self._makes else "")
 
+    def lasting(self, use: str, make: Callable[[str], str], lasts: Callable[[str], bool]) -> str:
+        """Return a secret that does not last for ever, such as a certificate with its key, in PEM.
+
+        A build replaces one for which `lasts` is False: `make` gets the old text, which is empty the first time.
+        """
+        there = self._get(use)
+        if not self._makes or (there and lasts(there)):
+            return there or f"unsaved {use}"
+        return self._saved(use, lambda old: old if old and lasts(old) else make(old))
+
     def passing(self, use: str) -> str:
         """Return a secret of this process alone, such as the password of a drill's account; it is masked, not saved."""
         if use not in self._learned:
@@ -136,11 +148,15 @@ class Secrets:
     def _make(self, use: str, value: str) -> str:
         if not self._makes:
             return f"unsaved {use}"
+        return self._saved(use, lambda old: old or value)
+
+    def _saved(self, use: str, renewed: Callable[[str], str]) -> str:
+        """Save what `renewed` makes of the secret, which another process may have written since the file was read."""
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with FileLock(f"{self.path}.lock", mode=0o600):
-            # Another process may have generated the secret since the file was read.
             there = {**self._values, **self._load()}
-            if use not in there:
+            old = there.get(use, "")
+            if (value := renewed(old)) != old:
                 there = {**there, use: value}
                 self._save(there)
             self._values = there
@@ -178,16 +194,25 @@ class Secrets:
 
 
 def _parts(value: str) -> list[str]:
-    """Return the lines of a private key except the first two and the last, which all keys of its type share."""
-    lines = value.splitlines()
-    return lines[2:-1] if len(lines) > 1 else [value]
+    """Return the lines of the private keys in a text, except those that all keys of the type share.
+
+    Certificates are public. An SSH key's first line only names the type.
+    """
+    if "\n" not in value.strip():
+        return [value]
+    lines = []
+    for block in _BLOCK.findall(value):
+        first, *rest, _ = block.splitlines()
+        if first.endswith("PRIVATE KEY-----"):
+            lines += rest[1:] if "OPENSSH" in first else rest
+    return lines
 
 
 class Unsaved(Secrets):
     """Placeholders that are never written, for renders that need no real values."""
 
     def __init__(self) -> None:
-        self._values, self._learned = {}, {}
+        self._values, self._learned, self._makes = {}, {}, False
 
     def ssh_public(self, use: str) -> str:
         """Return a placeholder, since a placeholder has no public half."""

@@ -19,6 +19,7 @@ from deploy.journal import JOURNAL
 from deploy.platforms import Platform
 from deploy.render import Context, Rendered, files
 from deploy.secrets import Secrets
+from deploy.tls import Tls
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +64,11 @@ class Site:
     def addresses(self) -> Addresses:
         """The addresses of the services, for clients and of each member."""
         return Addresses(self.cluster, self.catalogue)
+
+    @property
+    def ca(self) -> str:
+        """The file on the runner with the certificates that verify the VIP's; empty: the runner's system has them."""
+        return Tls(self.cluster, self.secrets).file
 
     @cached_property
     def every(self) -> Catalogue:

@@ -1,10 +1,12 @@
 """Addresses: scheme, host and port of every service. All other code and all templates take URLs from here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deploy.catalogue.model import Catalogue, Service
 from deploy.inventory import Cluster, Node
 
+PROXY = "haproxy"
+"""The service that listens at the VIP for all others."""
 LOOPBACK = "127.0.0.1"
 
 
@@ -39,7 +41,8 @@ class Addresses:
     def api(self, name: str) -> Address:
         """Return the address for clients: the VIP, or the service's first member in a cluster without a VIP."""
         service = self.catalogue[name]
-        return self._address(service, self.cluster.vip or self._nodes(service)[0].management, service.port)
+        at = self._address(service, self.cluster.vip or self._nodes(service)[0].management, service.port)
+        return replace(at, scheme="https") if self._ends_tls(service) else at
 
     def endpoint(self, name: str) -> str:
         """Return the service's URL in Keystone's catalogue; ValueError for a service without an endpoint."""
@@ -74,3 +77,8 @@ class Addresses:
         if port is None:
             raise ValueError(f"service {service.name} has no port")
         return Address(service.scheme, str(host), port)
+
+    def _ends_tls(self, service: Service) -> bool:
+        """True where HAProxy speaks TLS with the service's clients. Members behind HAProxy speak HTTP."""
+        by_http = service.name == PROXY or (service.proxy is not None and service.proxy.mode == "http")
+        return self.cluster.encrypted and by_http

@@ -4,11 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from deploy.catalogue.addresses import PROXY
 from deploy.catalogue.model import Catalogue, Port, Service, Source
 from deploy.inventory import Cluster, Node
-
-PROXY = "haproxy"
-"""The service that listens at the VIP for all others."""
 
 
 @dataclass(frozen=True)

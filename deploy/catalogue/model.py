@@ -58,6 +58,8 @@ class Proxy:
     """Seconds between two health checks of a member that is up."""
     client_timeout: int = 60
     """Seconds after which HAProxy closes an idle connection."""
+    relayed: bool = False
+    """True where the clients are proxies, whose X-Forwarded-For the service needs; only they may ask at the port."""
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -44,6 +44,7 @@ def check(cluster: Cluster, platforms: Collection[str], projects: Collection[str
         *_outside(cluster),
         *_twice(cluster),
         *_vip(cluster),
+        *_tls(cluster),
         *_pool(cluster),
         *_services(cluster, projects),
         *_router_health_check(cluster),
@@ -158,6 +159,21 @@ def _vip(cluster: Cluster) -> Iterator[Mistake]:
     for key, address in _taken(cluster):
         if address == cluster.vip:
             yield "cluster.vip", f"{cluster.vip} is also {key}"
+
+
+def _tls(cluster: Cluster) -> Iterator[Mistake]:
+    if cluster.tls == "vip" and cluster.vip is None:
+        yield "cluster.tls", "set, but TLS ends in HAProxy, which only a cluster with a vip has"
+    if cluster.tls == "off" and cluster.lab is None and not cluster.insecure:
+        yield "cluster.tls", "off: passwords would cross the network in plain text; `insecure = true` consents to that"
+    if cluster.insecure and cluster.tls != "off":
+        yield "cluster.insecure", 'set, but it only goes with `tls = "off"`'
+    if cluster.certificate is None:
+        return
+    if not cluster.encrypted:
+        yield "certificate", 'set, but the cluster has no TLS: it has no vip, or `tls = "off"`'
+    if (cluster.certificate.chain is None) != (cluster.certificate.key is None):
+        yield "certificate", "has one of chain and key; a certificate takes both"
 
 
 def _pool(cluster: Cluster) -> Iterator[Mistake]:

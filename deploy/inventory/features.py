@@ -24,6 +24,7 @@ class Feature:
 
 FEATURES = {
     "ha": Feature("several controllers behind a VIP", lambda cluster: cluster.vip is not None),
+    "tls": Feature("clients speak TLS with the VIP; without a VIP nothing ends TLS", lambda c: c.encrypted),
     "fencing": Feature("Pacemaker can switch every controller's power", lambda cluster: cluster.fencing),
     "ipmi-fencing": Feature(
         "Pacemaker switches power through an IPMI BMC", lambda cluster: cluster.fencing and _has_ipmi(cluster)

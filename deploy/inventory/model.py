@@ -152,6 +152,18 @@ class Passwords:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Certificate:
+    """The operator's own certificate of the VIP: files on the runner, in PEM. Without it the build has an authority."""
+
+    ca: Path
+    """The certificates by which clients verify the VIP's."""
+    chain: Path | None = None
+    """The VIP's certificate, followed by those between it and `ca`. Only a build needs `chain` and `key`."""
+    key: Path | None = None
+    """The private key of the VIP's certificate, without a passphrase, which only its owner may read."""
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Services:
     """The choice of optional projects."""
 
@@ -221,7 +233,12 @@ class Cluster:
     networks: dict[str, Network]
     region: str = "RegionOne"
     vip: IPv4Address | None = None
+    tls: Literal["vip", "off"] | None = None
+    """Where TLS ends: `vip`, at HAProxy; `off`, nowhere. None: `vip` in a cluster with a VIP."""
+    insecure: bool = False
+    """Consent to `tls = "off"` on machines that are no lab."""
     ssh: Ssh = field(default_factory=Ssh)
+    certificate: Certificate | None = None
     services: Services = field(default_factory=Services)
     options: Options = field(default_factory=Options)
     passwords: Passwords = field(default_factory=Passwords)
@@ -259,6 +276,11 @@ class Cluster:
     def api_address(self) -> IPv4Address:
         """The address of every API for clients: the VIP, or the only controller."""
         return self.vip or self.role("controller")[0].management
+
+    @property
+    def encrypted(self) -> bool:
+        """True where clients speak TLS with the VIP. Without a VIP there is no HAProxy, and so no TLS."""
+        return self.vip is not None and self.tls != "off"
 
     @property
     def unfenced(self) -> tuple[str, ...]:

@@ -10,14 +10,15 @@ from pydantic import ValidationError
 
 from deploy.inventory.checks import NETWORKS, Mistake
 
-HEAD = ("name", "platform", "region", "vip")
-PARTS = ("ssh", "services", "options", "passwords", "image", "capacity", "lab")
+HEAD = ("name", "platform", "region", "vip", "tls", "insecure")
+PARTS = ("ssh", "certificate", "services", "options", "passwords", "image", "capacity", "lab")
 TABLES = ("cluster", "networks", "nodes", *PARTS)
 NODE = ("roles", "power")
 STAND_INS: dict[str, dict[str, Any]] = {
     "cluster": {"name": "unknown", "platform": "unknown"},
     "networks": {"cidr": "0.0.0.0/0", "interface": "unknown"},
     "nodes": {"roles": []},
+    "certificate": {"ca": "unknown"},
 }
 """Substitutes for missing or wrong required values, so that the rest can be checked."""
 
@@ -66,7 +67,8 @@ def without_mistakes(error: ValidationError, tables: dict[str, Any]) -> dict[str
 def _stand_ins(way: list[int | str]) -> dict[str, Any]:
     if not way:
         return STAND_INS["cluster"]
-    return STAND_INS.get(str(way[0]), {}) if len(way) == 2 else {}
+    depth = 1 if way[0] in PARTS else 2
+    return STAND_INS.get(str(way[0]), {}) if len(way) == depth else {}
 
 
 def spelled(error: ValidationError, tables: dict[str, Any]) -> list[Mistake]:

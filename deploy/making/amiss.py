@@ -129,7 +129,7 @@ def apis(now: Snapshot, step: str) -> Iterator[Finding]:
     for service in now.site.catalogue.step(step):
         if service.is_api and service.health:
             url = now.site.addresses.api(service.name).url(service.health.path)
-            if not cloud.answers(url, service.health.expect):
+            if not cloud.answers(url, service.health.expect, now.site.ca):
                 status = " or ".join(map(str, service.health.expect))
                 yield Finding(
                     f"{service.name} does not answer with status {status} at {url}",

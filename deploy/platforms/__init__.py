@@ -64,7 +64,7 @@ class Platform:
     paths: dict[str, str] = Field(default_factory=dict)
     """Paths, by the name that templates use in their text and in their own paths."""
     names: dict[str, str] = Field(default_factory=dict)
-    """Names of units and plug-ins that belong to no project, by the name that templates and steps use."""
+    """Names of units, plug-ins and programs that belong to no project, by the name that templates and steps use."""
     python: str = ""
     """An environment variable `NAME=value` that makes services in Python start sooner; empty: none is needed."""
     defects: tuple[Defect, ...] = ()

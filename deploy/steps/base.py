@@ -61,8 +61,21 @@ def apply(site: Site, host: Host) -> None:
         host.change("set kernel parameters", f"modprobe -aq br_netfilter vxlan || true; sysctl -q -p {SYSCTL}")
     if filters.FILE in written or filters.read(host).differences:
         firewall.load(host)
+    if site.cluster.encrypted:
+        trust(site, host)
     start.start(site, host, "base")
     rotate(host, site.platform.names["rotation"])
+
+
+def trust(site: Site, host: Host) -> None:
+    """Let every program of the host trust what verifies the VIP's certificate."""
+    ours, everybodys = site.platform.paths["trusted"], site.platform.paths["trust-store"]
+    if not host.run(_TRUSTED, ours, everybodys).ok:
+        host.change("made the system trust the VIP's certificates", site.platform.names["trust"])
+
+
+# The second line of a certificate in PEM holds its serial number.
+_TRUSTED = 'f=%s; grep -qxF -- "$(sed -n 2p "$f")" %s'
 
 
 def rotate(host: Host, timer: str) -> None:

@@ -50,7 +50,8 @@ def client_files(site: Site) -> dict[Path, str]:
     """Return the text of clouds.yaml and the openrc files, by path on the runner."""
     rendered = site.render(site.members("content").first.node, site.catalogue.step("content"))
     folder = paths.state(site.cluster.name)
-    return {folder / Path(file.path).name: file.text for file in rendered}
+    there, here = site.platform.paths["trusted"], site.ca
+    return {folder / Path(file.path).name: file.text.replace(there, here) for file in rendered}
 
 
 def amiss(now: Snapshot) -> Iterator[Finding]:

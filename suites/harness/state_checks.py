@@ -13,7 +13,7 @@ from deploy.host import Result
 from deploy.inventory import Node
 from deploy.site import Site
 from fixtures.checks.plugin import fail, node_of
-from fixtures.checks.questions import Answer, Call, Command, Page, Question, Ticket
+from fixtures.checks.questions import Answer, Call, Command, Handshake, Page, Question, Served, Ticket
 from fixtures.checks.readings import Readings
 from fixtures.checks.rehearsal import Given, rehearsal
 from fixtures.checks.subjects import SUBJECTS, Intended, name
@@ -34,6 +34,8 @@ class StandIns(Readings):
             return Result(question.host, question.text, *self._answers(question), "")
         if isinstance(question, Page):
             return Answer(0, "ConnectTimeout")
+        if isinstance(question, Handshake):
+            return Served("ConnectTimeout")
         if not isinstance(question, Call):
             return Ticket(0, why="ConnectTimeout")
         if self._api is None:

@@ -25,8 +25,8 @@ def addresses(name="lab"):
 def test_api_address_is_the_vip():
     found, cluster = addresses()
     assert found.api("keystone").authority == f"{cluster.vip}:5000"
-    assert found.api("keystone").url("/v3") == found.endpoint("keystone") == f"http://{cluster.vip}:5000/v3"
-    assert str(found.api("keystone")) == f"http://{cluster.vip}:5000"
+    assert found.api("keystone").url("/v3") == found.endpoint("keystone") == f"https://{cluster.vip}:5000/v3"
+    assert str(found.api("keystone")) == f"https://{cluster.vip}:5000"
 
 
 def test_api_address_without_a_vip_is_the_first_member():

@@ -106,7 +106,7 @@ def test_files_are_rendered_with_owner_mode_and_unit(site):
 
 def test_haproxy_has_its_section(site):
     section = haproxy(site)
-    assert f"bind 172.16.181.30:{PORT}\n" in section
+    assert f"bind 172.16.181.30:{PORT} ssl crt " in section
     assert section.count(f":{PORT} check") == 3
 
 
@@ -129,7 +129,7 @@ def test_keystone_gets_the_account_and_three_endpoints(site, monkeypatch):
     made = registered(site, monkeypatch)
     assert ("user", NAME) in made
     urls = {(what, url) for what, url in made if what in {"public", "internal", "admin"}}
-    assert urls == {(i, f"http://172.16.181.30:{PORT}") for i in ("public", "internal", "admin")}
+    assert urls == {(i, f"https://172.16.181.30:{PORT}") for i in ("public", "internal", "admin")}
 
 
 def test_state_suite_checks_the_new_project(site):

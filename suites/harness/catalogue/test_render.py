@@ -287,7 +287,7 @@ def test_file_of_one_unit_restarts_no_other_unit(tree):
 def test_changed_configuration_restarts_its_readers(tree):
     idle = {"/etc/hosts", "/etc/hostname", "/etc/modules-load.d/stackproof.conf", "/etc/sysctl.d/90-stackproof.conf"}
     idle |= {"/etc/apt/sources.list.d/stackproof.list", "/etc/stackproof/cluster", "/etc/stackproof/identity"}
-    idle |= {"/etc/cloud/cloud.cfg.d/99-stackproof.cfg"}
+    idle |= {"/etc/cloud/cloud.cfg.d/99-stackproof.cfg", "/usr/local/share/ca-certificates/stackproof.crt"}
     nobody = {file.path for _, file in every(tree) if not file.units}
     assert {
         p
@@ -425,7 +425,7 @@ def test_clients_yaml_has_both_users_and_is_on_no_host(site_of, tree_of):
     assert not on_hosts & {*files, "bootstrap.env"}
     clouds = yaml.safe_load(files["clouds.yaml"])["clouds"]
     assert set(clouds) == {"admin", "demo"}
-    assert clouds["demo"]["auth"]["auth_url"] == "http://172.16.181.30:5000/v3"
+    assert clouds["demo"]["auth"]["auth_url"] == "https://172.16.181.30:5000/v3"
 
 
 def test_every_controller_can_fence_every_controller(tree_of):
@@ -443,7 +443,7 @@ def sections(text: str) -> dict[str, list[str]]:
     name = ""
     for line in text.splitlines():
         if line and not line.startswith((" ", "#")):
-            name = line.removeprefix("listen ")
+            name = line.removeprefix("listen ").removeprefix("backend ")
         elif line.strip():
             found[name].append(line.strip())
     return found
@@ -459,7 +459,9 @@ def proxied(request, site_of):
 
 def test_every_proxied_service_has_a_section(proxied):
     site, found = proxied
-    assert set(found) - {"global", "defaults", "statistics"} == {s.name for s in site.catalogue.proxied()}
+    assert set(found) - {"global", "defaults", "statistics", "issued-tokens"} == {
+        s.name for s in site.catalogue.proxied()
+    }
 
 
 def test_haproxy_binds_the_vip_only_and_no_port_twice(proxied):
@@ -484,6 +486,52 @@ def test_haproxy_sends_the_database_to_one_member_and_checks_its_health_port(pro
     servers = [line for line in found["galera"] if line.startswith("server ")]
     assert all(" port 9200" in line for line in servers)
     assert [line.endswith(" backup") for line in servers] == [False, True, True]
+
+
+def test_haproxy_ends_tls_of_every_web_service_and_of_no_other(proxied):
+    site, found = proxied
+    web = {s.name for s in site.catalogue.proxied() if s.proxy.mode == "http"}
+    binds = {name: line for name, lines in found.items() for line in lines if line.startswith("bind ")}
+    assert {name for name, line in binds.items() if " ssl crt /etc/haproxy/vip.pem" in line} == {*web, "statistics"}
+    for name in web:
+        assert "http-request set-header X-Forwarded-Proto https" in found[name]
+
+
+def test_haproxy_passes_no_forwarding_header_of_a_client_but_that_of_metadata_agents(proxied):
+    site, found = proxied
+    for service in site.catalogue.proxied():
+        if service.proxy.mode == "http":
+            (deleted,) = [line.split()[2] for line in found[service.name] if "del-header" in line]
+            names = "forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-prefix"
+            kept = {name for name in names if not re.search(deleted, name)}
+            assert kept == ({"x-forwarded-for"} if service.name == "nova-metadata" else set())
+            assert ("option forwardfor" in found[service.name]) == (not kept)
+
+
+def test_only_keystone_limits_tokens_and_never_those_of_the_clusters_own_hosts(proxied):
+    site, found = proxied
+    assert [name for name, lines in found.items() if any("deny_status 429" in line for line in lines)] == ["keystone"]
+    (ours,) = [line.split()[3:] for line in found["keystone"] if line.startswith("acl ours src ")]
+    assert set(ours) == {*map(str, (n.management for n in site.cluster.nodes)), *map(str, site.cluster.ssh.runners)}
+
+
+def test_without_tls_haproxy_speaks_plain_http(tree_of, site_of):
+    files = tree_of(replace(site_of("lab").cluster, tls="off"))["controller01"]
+    assert " ssl " not in files["/etc/haproxy/haproxy.cfg"].text
+    assert "X-Forwarded-Proto" not in files["/etc/haproxy/haproxy.cfg"].text
+    assert [path for path in files if path.endswith((".pem", ".crt"))] == []
+    assert "cafile" not in files["/etc/nova/nova.conf"].text
+
+
+def test_services_verify_the_vip(tree_of):
+    trusted = "/usr/local/share/ca-certificates/stackproof.crt"
+    for _, file in every(tree_of("lab")):
+        if "auth_url = https://" in file.text:
+            sections = ini(file)
+            asking = [name for name in sections.sections() if "auth_url" in sections[name]]
+            assert [name for name in asking if sections[name].get("cafile") != trusted] == [], file.path
+    agent = ini(tree_of("lab")["compute01"]["/etc/neutron/metadata_agent.ini"])["DEFAULT"]
+    assert (agent["nova_metadata_protocol"], agent["auth_ca_cert"]) == ("https", trusted)
 
 
 # -- a single controller -----------------------------------------------------------------------------

@@ -40,7 +40,7 @@ def test_it_has_a_line_for_each_finding_and_one_for_a_host_that_does_not_answer(
         "step       host          finding",
         "base       compute02     SSH does not answer",
         "memcached  controller02  memcached is inactive",
-        "glance     -             glance does not answer with status 200 at http://172.16.181.30:9292/healthcheck",
+        "glance     -             glance does not answer with status 200 at https://172.16.181.30:9292/healthcheck",
     ]
 
 

@@ -274,6 +274,22 @@ BAD = {
         "nodes.w1.power.off",
         "at least 1 item",
     ),
+    "plain text without consent": ("[networks.man", 'tls = "off"\n[networks.man', "cluster.tls", "`insecure = true`"),
+    "consent to nothing": ("[networks.man", "insecure = true\n[networks.man", "cluster.insecure", "only goes with"),
+    "TLS of another kind": ("[networks.man", 'tls = "on"\n[networks.man', "cluster.tls", "'vip' or 'off'"),
+    "a certificate for plain text": (
+        "[networks.man",
+        'tls = "off"\ninsecure = true\n[certificate]\nca = "x"\n[networks.man',
+        "certificate",
+        "the cluster has no TLS",
+    ),
+    "a certificate without its key": (
+        "[image]",
+        '[certificate]\nca = "x"\nchain = "y"\n[image]',
+        "certificate",
+        "one of chain and key",
+    ),
+    "a certificate without its authority": ("[image]", "[certificate]\n[image]", "certificate.ca", "missing"),
     "image without checksum": ("[image]", '[image]\nurl = "http://x/y"', "image.sha256", "missing"),
     "image with half a checksum": ("[image]", '[image]\nfile = "x"\nsha256 = "12ab"', "image.sha256", "64 hexadecimal"),
     "image twice": ("[image]", f'[image]\nfile = "x"\nurl = "http://x/y"\nsha256 = "{"0" * 64}"', "image", "both"),
@@ -393,12 +409,27 @@ def test_the_api_address_is_the_vip_or_the_only_controller():
 def test_features_differ_between_the_built_in_inventories():
     assert inventory.load("lab").features == {
         "ha",
+        "tls",
         "fencing",
         "tenant-networks",
         "router-health-check",
         "second-compute",
     }
     assert inventory.load("two-node").features == frozenset()
+
+
+def test_tls_needs_a_vip(written):
+    text = (BUILT_IN / "two-node.toml").read_text()
+    refused = refusal(written(text.replace("[cluster]", '[cluster]\ntls = "vip"')))
+    assert ": cluster.tls: set, but TLS ends in HAProxy, which only a cluster with a vip has" in refused
+
+
+def test_plain_text_takes_consent_unless_it_is_a_lab(written):
+    assert inventory.load(written(GOOD)).encrypted
+    agreed = inventory.load(written(GOOD.replace("[networks.man", 'tls = "off"\ninsecure = true\n[networks.man', 1)))
+    assert "tls" not in agreed.features
+    plain = GOOD.replace("[networks.man", 'tls = "off"\n[networks.man', 1)
+    assert not inventory.load(written(f"{plain}[lab]")).encrypted
 
 
 def test_fencing_needs_a_power_device_on_every_controller(written):

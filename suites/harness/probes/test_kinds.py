@@ -2,15 +2,19 @@
 
 import os
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from ipaddress import IPv4Address
+from pathlib import Path
 
 import pytest
 
+from deploy import certificate
 from fixtures.probes.attempt import Attempt, reason
-from fixtures.probes.clients import amqp, amqp_write, credential, http, ping, sql, sql_write, tcp, token
+from fixtures.probes.clients import amqp, amqp_write, credential, http, http_kept, ping, sql, sql_write, tcp, token
 from fixtures.probes.clients.http_answer import Answer
 from fixtures.probes.loop import Failed, Loop
 
@@ -291,3 +295,78 @@ def test_no_other_member_is_tried_once_the_number_may_be_sent(monkeypatch):
     monkeypatch.setattr(amqp, "_guarded", refused_late)
     attempt, _ = run(amqp_write.Client([HOST, "127.0.0.2"], 1, **ACCOUNT, run="r1"))
     assert (asked, attempt.sent) == ([f"new connection to {HOST}"], True)
+
+
+# -- TLS -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory) -> Path:
+    """A folder with an authority, another one, and a certificate for HOST that the first one signed."""
+    folder = tmp_path_factory.mktemp("pki")
+    signer = certificate.authority("probes")
+    (folder / "ca.pem").write_text(certificate.public(signer))
+    (folder / "other.pem").write_text(certificate.public(certificate.authority("others")))
+    (folder / "server.pem").write_text(certificate.server(signer, IPv4Address(HOST), []))
+    return folder
+
+
+@contextmanager
+def secured(pki: Path, handshakes: list[int]) -> Iterator[int]:
+    """A server that answers every request over TLS and keeps connections; it counts handshakes."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pki / "server.pem")
+    listener = socket.create_server((HOST, 0))
+    over = threading.Event()
+
+    def serve(sock: socket.socket) -> None:
+        with suppress(OSError), context.wrap_socket(sock, server_side=True) as wrapped:
+            handshakes.append(1)
+            while wrapped.recv(65536):
+                wrapped.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 40000\r\n\r\n" + b"x" * 40000)
+
+    def accept() -> None:
+        while not over.is_set():
+            with suppress(OSError):
+                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    yield listener.getsockname()[1]
+    over.set()
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+
+
+def test_a_new_connection_shakes_hands_each_time_and_a_kept_one_once(pki):
+    handshakes: list[int] = []
+    with secured(pki, handshakes) as port:
+        ca = str(pki / "ca.pem")
+        new, kept = http.Client(HOST, port, ca=ca), http_kept.Client(HOST, port, ca=ca)
+        assert [run(new)[1] for _ in range(3)] == [""] * 3
+        assert len(handshakes) == 3
+        attempts = [run(kept) for _ in range(3)]
+        assert [why for _, why in attempts] == [""] * 3
+        assert [attempt.detail for attempt, _ in attempts] == ["new connection: first", "", ""]
+        assert len(handshakes) == 4
+
+
+def test_a_certificate_of_another_authority_is_a_failure_of_the_cluster(pki):
+    with secured(pki, []) as port:
+        assert run(http.Client(HOST, port, ca=str(pki / "other.pem")))[1].startswith("TLS: ")
+        assert run(http.Client(HOST, port, ca=""))[1].startswith("TLS: ")
+
+
+def test_a_plain_server_is_no_server_with_tls(pki):
+    with speaking(b"", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as port:
+        assert run(http.Client(HOST, port))[1] == ""
+        assert run(http.Client(HOST, port, ca=str(pki / "ca.pem")))[1] == "TLS: wrong version number"
+
+
+def test_a_handshake_without_an_answer_ends_at_the_deadline(pki):
+    with speaking(b"", None) as port:
+        assert run(http.Client(HOST, port, ca=str(pki / "ca.pem")), 0.3)[1] == "no answer in time"
+
+
+def test_a_connection_that_ends_during_the_handshake_is_a_failure(pki):
+    with speaking(b"") as port:
+        assert run(http.Client(HOST, port, ca=str(pki / "ca.pem")))[1]

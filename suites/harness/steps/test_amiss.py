@@ -123,7 +123,7 @@ def test_unit_that_does_not_listen_is_a_finding(well, amiss):
 
 def test_silent_api_at_the_api_address_is_a_finding(well, amiss):
     well.down.add("8774")
-    assert amiss() == {"nova": ["nova-api does not answer with status 200 at http://172.16.181.30:8774/"]}
+    assert amiss() == {"nova": ["nova-api does not answer with status 200 at https://172.16.181.30:8774/"]}
 
 
 @pytest.mark.parametrize(
