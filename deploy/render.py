@@ -42,6 +42,8 @@ class Context:
     platform: Platform
     secrets: Secrets
     found: Found
+    takes_plain: bool = False
+    """True: HAProxy takes plain HTTP at the VIP besides TLS, while a running cluster changes over."""
 
 
 def files(context: Context, node: Node, services: Iterable[Service]) -> list[Rendered]:
@@ -71,6 +73,7 @@ def _file(
         "addresses": Addresses(context.cluster, context.catalogue),
         "platform": context.platform,
         "secrets": context.secrets,
+        "takes_plain": context.takes_plain,
         "tls": Tls(context.cluster, context.secrets),
         "facts": context.found,
         "doors": doors(context.cluster, context.catalogue, node),

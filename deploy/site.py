@@ -98,12 +98,15 @@ class Site:
         """Return the services that the step builds on that node."""
         return tuple(service for service in self.catalogue.step(step) if service.on(node))
 
-    def render(self, node: Node, services: Iterable[Service], found: Found | None = None) -> list[Rendered]:
+    def render(
+        self, node: Node, services: Iterable[Service], found: Found | None = None, *, takes_plain: bool = False
+    ) -> list[Rendered]:
         """Return all files of the services on that node; Unknown where a file needs a fact of a silent compute.
 
-        `found`: facts of the computes to use instead of the site's own.
+        `found`: facts of the computes to use instead of the site's own. `takes_plain`: see `Context`.
         """
-        context = Context(self.cluster, self.catalogue, self.platform, self.secrets, found or self.found)
+        known = found or self.found
+        context = Context(self.cluster, self.catalogue, self.platform, self.secrets, known, takes_plain)
         return files(context, node, services)
 
 

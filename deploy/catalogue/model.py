@@ -249,6 +249,8 @@ class Project:
     """Projects that are built before this one, and that a cluster with this project must have."""
     after: tuple[str, ...] = ()
     """Projects that are built before this one where the cluster has them."""
+    last: bool = False
+    """True: all other projects are built before this one."""
     optional: bool = False
     """True where the inventory chooses whether the cluster has the project."""
     default: bool = True

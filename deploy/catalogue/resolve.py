@@ -38,7 +38,8 @@ class Shelf:
         every = {project.name: project for project in _Resolver(self, cluster).resolved()}
         wanted = {name for name, project in every.items() if _wanted(project, cluster.services.chosen)}
         present = _with_required(every, wanted)
-        projects = tuple(_requiring(project, present) for name, project in every.items() if name in present)
+        here = [_requiring(project, present) for name, project in every.items() if name in present]
+        projects = tuple(sorted(here, key=lambda project: project.last))
         added = {
             name: tuple(project.name for project in projects if name in every[project.name].requires)
             for name in every
@@ -111,7 +112,8 @@ def _with_required(every: dict[str, Project], wanted: set[str]) -> set[str]:
 
 def _requiring(project: Project, present: set[str]) -> Project:
     """Drop required projects that the cluster lacks: a single controller, for example, has no HAProxy."""
-    earlier = dict.fromkeys((*project.requires, *project.after))
+    others = sorted(present - {project.name}) if project.last else project.after
+    earlier = dict.fromkeys((*project.requires, *others))
     return replace(project, requires=tuple(name for name in earlier if name in present))
 
 

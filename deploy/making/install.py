@@ -16,14 +16,14 @@ def add(site: Site, host: Host, services: Iterable[Service]) -> None:
         idle.disable(site, host)
 
 
-def install(site: Site, host: Host, step: str) -> list[str]:
+def install(site: Site, host: Host, step: str, *, takes_plain: bool = False) -> list[str]:
     """Install the packages and files of the step's services on that host; return the paths that were written.
 
-    Files that only earlier versions wrote are deleted.
+    Files that only earlier versions wrote are deleted. `takes_plain`: see `deploy.render.Context`.
     """
     services = site.services(step, host.node)
     add(site, host, services)
-    files = site.render(host.node, services)
+    files = site.render(host.node, services, takes_plain=takes_plain)
     project = site.catalogue.project(step)
     kept = record.of(site.catalogue, project, host.node, files)
     for path in earlier.left(host, project.gone):

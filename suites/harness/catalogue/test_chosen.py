@@ -90,7 +90,7 @@ def test_small_cluster_has_a_plan(site_of, cluster):
     site = site_of(cluster)
     ordered = plan.order(steps.of(site.catalogue))
     assert {step.name for step in ordered} == {project.name for project in site.catalogue.projects}
-    assert [step.name for step, hosts in preview.steps(site, ordered) if not hosts] == ["vip"]
+    assert [step.name for step, hosts in preview.steps(site, ordered) if not hosts] == ["vip", "tls"]
 
 
 def test_small_cluster_has_a_preview(site_of, cluster, monkeypatch):

@@ -494,7 +494,7 @@ def test_haproxy_ends_tls_of_every_web_service_and_of_no_other(proxied):
     binds = {name: line for name, lines in found.items() for line in lines if line.startswith("bind ")}
     assert {name for name, line in binds.items() if " ssl crt /etc/haproxy/vip.pem" in line} == {*web, "statistics"}
     for name in web:
-        assert "http-request set-header X-Forwarded-Proto https" in found[name]
+        assert "http-request set-header X-Forwarded-Proto https if { ssl_fc }" in found[name]
 
 
 def test_haproxy_passes_no_forwarding_header_of_a_client_but_that_of_metadata_agents(proxied):
