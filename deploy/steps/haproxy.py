@@ -51,7 +51,7 @@ def configure(site: Site, host: Host, *, takes_plain: bool) -> list[str]:
 def takes_plain(site: Site, host: Reads) -> bool:
     """True where the host's HAProxy takes plain HTTP, and the cluster has TLS."""
     line = f"  bind {site.addresses.api('haproxy').authority}"
-    return site.cluster.encrypted and host.run("grep -qxF -- %s %s", line, CONFIG).ok
+    return site.cluster.encrypted and host.run("grep -xF -- %s %s", line, CONFIG).out != ""
 
 
 def complete(site: Site) -> None:

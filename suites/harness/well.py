@@ -81,6 +81,7 @@ class Well:
     @property
     def _kinds(self) -> dict[str, tuple[str, Callable[[Host, str], str]]]:
         return {
+            "grep -xF": ("plain HTTP", lambda *_: ""),
             "crm_mon": ("pacemaker", lambda host, _: self._recorded(host, "pacemaker", "pacemaker", "whole")),
             "cibadmin": ("cib", lambda host, _: self._recorded(host, "cib", "pacemaker", "cib")),
             "wsrep": ("galera", lambda host, _: self._recorded(host, "galera", "galera", "synced")),

@@ -116,4 +116,4 @@ def test_a_lookout_stops_at_the_first_finding(site, well):
 def test_a_lookout_sends_no_question_twice_in_one_check(site, well, monkeypatch):
     monkeypatch.setattr(gate, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=lambda _: None))
     assert gate.Lookout(site).amiss() == ""
-    assert sum(well.commands.values()) == 38
+    assert sum(well.commands.values()) == 41

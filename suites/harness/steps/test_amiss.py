@@ -46,6 +46,7 @@ def test_each_reading_is_made_once(well, amiss):
         "addresses": 3,
         "etcd": 1,
         "routers": 1,
+        "plain HTTP": 3,
     }
     assert well.requests == {
         "health": 7,

@@ -27,8 +27,8 @@ class Host:
         if "is-active" in command:
             return Result(self.name, command, 0, "", "")
         line, path = arguments
-        assert (command, path) == ("grep -qxF -- %s %s", haproxy.CONFIG)
-        return Result(self.name, command, 0 if line in self.text.splitlines() else 1, "", "")
+        assert (command, path) == ("grep -xF -- %s %s", haproxy.CONFIG)
+        return Result(self.name, command, 0, line if line in self.text.splitlines() else "", "")
 
     def install(self, _packages):
         return []
