@@ -87,11 +87,10 @@ def answers(url: str, expect: Iterable[int], ca: str = "") -> bool:
         return False
 
 
-def register(site: Site, project: Project) -> None:
-    """Create a project's roles, domain, account (with the roles it needs in project `service`) and endpoints."""
+def register_account(site: Site, project: Project) -> None:
+    """Create a project's roles, domain and account (with the roles it needs in project `service`)."""
     extras = project.keystone
-    endpoints = [service for service in project.services if service.endpoint]
-    if not (project.account or endpoints or extras.roles or extras.domain):
+    if not (project.account or extras.roles or extras.domain):
         return
     with explained(f"registering {project.name} in Keystone"), connect(site) as cloud:
         retry_server_errors(cloud.identity)
@@ -105,6 +104,15 @@ def register(site: Site, project: Project) -> None:
             )
             if not project.administers:
                 _no_admin(cloud, project.account)
+
+
+def register_endpoints(site: Site, project: Project) -> None:
+    """Create the endpoints of a project's services."""
+    endpoints = [service for service in project.services if service.endpoint]
+    if not endpoints:
+        return
+    with explained(f"registering endpoints of {project.name} in Keystone"), connect(site) as cloud:
+        retry_server_errors(cloud.identity)
         for service in endpoints:
             _endpoints(site, cloud, service)
 

@@ -52,6 +52,8 @@ def complete(
     queue.ensure(site, project)
     migrate(site, project, commands or project.migrate, given)
     migrated(site)
+    if registered:
+        cloud.register_account(site, project)  # units sign in as soon as they start
     hosts(site, name).each(lambda host: start.start(site, host, name))
     resources.ensure(site, name)
     roll.roll(site, name)
@@ -59,7 +61,7 @@ def complete(
     if project.queue:
         queue.retire(site)
     if registered:
-        cloud.register(site, project)
+        cloud.register_endpoints(site, project)
 
 
 def hosts(site: Site, name: str) -> Hosts:

@@ -20,6 +20,6 @@ def ensure(host: Host, platform: Platform, files: Iterable[Rendered]) -> None:
     paths = [file.path for file in files if file.path.startswith(folder)]
     if not paths:
         return
-    words = platform.paths["trusted"], *paths
+    words = platform.paths["trust-store"], *paths
     if not host.run("exec python3 - %s" + " %s" * len(paths), *words, stdin=_KNOWN).ok:
-        host.change("trusted the authorities of the power devices", "update-ca-certificates", timeout=60)
+        host.change("trusted the authorities of the power devices", platform.names["trust"], timeout=60)

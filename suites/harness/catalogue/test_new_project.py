@@ -220,7 +220,8 @@ class Recorder:
 def registered(site, monkeypatch) -> list[tuple[str, str]]:
     made: list[tuple[str, str]] = []
     monkeypatch.setattr(cloud, "connect", lambda _: NewCloud(made))
-    cloud.register(site, site.catalogue.project(NAME))
+    cloud.register_account(site, site.catalogue.project(NAME))
+    cloud.register_endpoints(site, site.catalogue.project(NAME))
     return made
 
 
