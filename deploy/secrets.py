@@ -117,7 +117,8 @@ class Secrets:
 
     def known(self) -> dict[str, str]:
         """Return every known secret by its use; of a private key one line, which no other key has."""
-        return {use: _parts(value)[0] for use, value in (self._values | self._learned).items() if value}
+        parts = {use: _parts(value) for use, value in (self._values | self._learned).items()}
+        return {use: found[0] for use, found in parts.items() if found and found[0]}
 
     def replace(self, values: Mapping[str, str]) -> None:
         """Save these secrets in place of all others; StackproofError where there are others of another cluster."""

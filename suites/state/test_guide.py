@@ -172,7 +172,7 @@ def test_compute_03_users_sign_in_at_keystone(reader, nova_api_host, expect):
     expect("[api] auth_strategy", found, "keystone", NOVA)
 
 
-def test_image_03_users_sign_in_at_keystone(reader, glance_api_host, expect):
+def test_image_03_users_sign_in_at_keystone(reader, glance_host, expect):
     found = settings.read(reader, GLANCE).get("paste_deploy.flavor", "")
     expect.that(
         "[paste_deploy] flavor",
@@ -183,7 +183,7 @@ def test_image_03_users_sign_in_at_keystone(reader, glance_api_host, expect):
     )
 
 
-def test_image_05_glance_cannot_be_sent_to_other_servers(reader, glance_api_host, expect):
+def test_image_05_glance_cannot_be_sent_to_other_servers(reader, glance_host, expect):
     """A user who may name a URL that Glance downloads can scan the network with it."""
     found = settings.read(reader, GLANCE).get("DEFAULT.enabled_import_methods", "glance-direct,web-download,copy-image")
     methods = {method.strip(" []'\"") for method in found.split(",")}

@@ -240,6 +240,8 @@ def test_a_call_is_answered_by_its_own_answer(monkeypatch, answers, failure):
         work(queues)
 
     monkeypatch.setattr(rpc.Link, "use", use)
-    client = rpc.Client([HOST], 1, user="u", password="p", virtual_host="nova", queue="conductor", answers="ledger-1-nova-conductor")
+    client = rpc.Client(
+        [HOST], 1, user="u", password="p", virtual_host="nova", queue="conductor", answers="ledger-1-nova-conductor"
+    )
     assert run(client, deadline=2.0)[1] == failure
     assert queues.asked == [("conductor", "oslo_rpc_server_ping", "ledger-1-nova-conductor", "2000")]
