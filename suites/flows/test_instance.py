@@ -78,10 +78,14 @@ def routed(site, tenant, network, gateway):
     api = tenant.session.network
     router = api.find_router(tenant.name("router"), ignore_missing=False)
     routes = {"router": {"routes": [{"destination": network, "nexthop": gateway}]}}
+
+    def route(host):
+        return host.run(ROUTE, router.id, network).out.strip()
+
     api.add_extra_routes_to_router(router, routes)
     try:
         until(
-            lambda: [host for host in site.hosts.role("network") if host.run(ROUTE, router.id, network).out.strip()],
+            lambda: [name for name, shown in site.hosts.role("network").each(route).items() if shown],
             timeout=60,
             interval=0.5,
             what=f"router {router.name}",

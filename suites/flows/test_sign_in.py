@@ -44,7 +44,7 @@ def user(site, keystone_admin):
         url = site.addresses.endpoint("keystone")
 
         def signs_in(*, rightly):
-            return sign_in(SignIn(url, made.name, password if rightly else f"not {password}")).status
+            return sign_in(SignIn(url, made.name, password if rightly else f"not {password}", ca=site.ca)).status
 
         return signs_in
 
