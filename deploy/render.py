@@ -1,7 +1,7 @@
 """Rendering: templates/<project>/<set>/<path on the host>.j2 become files, with owner and mode from the catalogue."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -49,11 +49,24 @@ class Context:
 def files(context: Context, node: Node, services: Iterable[Service]) -> list[Rendered]:
     """Return all files of the services on that node; StackproofError names a template that cannot be rendered."""
     rendered: dict[str, Rendered] = {}
+    known = {
+        "cluster": context.cluster,
+        "catalogue": context.catalogue,
+        "addresses": Addresses(context.cluster, context.catalogue),
+        "platform": context.platform,
+        "secrets": context.secrets,
+        "takes_plain": context.takes_plain,
+        "tls": Tls(context.cluster, context.secrets),
+        "facts": context.found,
+        "doors": doors(context.cluster, context.catalogue, node),
+        "node": node,
+        "ha": context.cluster.vip is not None,
+    }
     for service in services:
         for each in service.sets:
             for template in _templates(each.folder):
                 for target in _targets(context, node, template):
-                    file = _file(context, node, service, each, template, target=target)
+                    file = _file(context, node, service, each, template, target=target, known=known)
                     if file is not None:
                         rendered.setdefault(file.path, file)
     return list(rendered.values())
@@ -65,24 +78,18 @@ def _targets(context: Context, node: Node, template: str) -> tuple[Node, ...]:
 
 
 def _file(
-    context: Context, node: Node, service: Service, of: TemplateSet, template: str, *, target: Node
+    context: Context,
+    node: Node,
+    service: Service,
+    of: TemplateSet,
+    template: str,
+    *,
+    target: Node,
+    known: Mapping[str, object],
 ) -> Rendered | None:
-    variables = {
-        "cluster": context.cluster,
-        "catalogue": context.catalogue,
-        "addresses": Addresses(context.cluster, context.catalogue),
-        "platform": context.platform,
-        "secrets": context.secrets,
-        "takes_plain": context.takes_plain,
-        "tls": Tls(context.cluster, context.secrets),
-        "facts": context.found,
-        "doors": doors(context.cluster, context.catalogue, node),
-        "node": node,
-        "target": target,
-        "authorities": power.authorities(target) if "{controller}" in template else "",
-        "service": service,
-        "ha": context.cluster.vip is not None,
-    }
+    """Render one template with what all templates know, its service, and the node that the file is about."""
+    authorities = power.authorities(target) if "{controller}" in template else ""
+    variables = {**known, "target": target, "authorities": authorities, "service": service}
     try:
         text = _environment().get_template(f"{of.folder}/{template}.j2").render(variables)
     except (TemplateError, LookupError, TypeError, ValueError, AttributeError) as error:

@@ -54,8 +54,10 @@ def projects(cloud: Connection) -> list[str]:
 
 def assignments(cloud: Connection) -> list[Assignment]:
     """Return the role assignments of users; a role of a group is returned for each of its members."""
-    entries = cloud.identity.get("/role_assignments?include_names=true&effective=true").json()["role_assignments"]
-    return [parse(entry) for entry in entries if "user" in entry]
+    # `effective` takes groups apart, and leaves out roles in the system.
+    asked = ("effective=true", "scope.system=all")
+    answers = (cloud.identity.get(f"/role_assignments?include_names=true&{words}").json() for words in asked)
+    return [parse(entry) for answer in answers for entry in answer["role_assignments"] if "user" in entry]
 
 
 def options(cloud: Connection) -> dict[str, dict[str, Any]]:
