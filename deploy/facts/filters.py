@@ -1,6 +1,7 @@
 """Filters: packet filters on a host that are not this cluster's, and that could drop its traffic."""
 
 import json
+import re
 from dataclasses import dataclass
 
 from deploy.facts.ended import END, whole
@@ -15,7 +16,7 @@ _HOOKS = {"input", "forward", "output"}
 
 @dataclass(frozen=True)
 class Filters:
-    """What filters one host besides this cluster's own table."""
+    """What filters one host besides this cluster's own tables, `stackproof` and those of its services."""
 
     managers: tuple[str, ...] = ()
     """Running units that load rules."""
@@ -52,7 +53,7 @@ def _of_nft(text: str) -> dict[str, None]:
     for rule in (entry["rule"] for entry in entries if "rule" in entry):
         if _named(rule, "chain") in based and any(_REFUSALS & part.keys() for part in rule["expr"]):
             refusing[_named(rule, "chain")] = None
-    return {name: None for name in refusing if not name.startswith(f"{TABLE} ")}
+    return {name: None for name in refusing if not re.match(rf"{TABLE}[ -]", name)}
 
 
 def _named(entry: dict[str, str], chain: str) -> str:

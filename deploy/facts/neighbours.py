@@ -19,7 +19,8 @@ if [ $# -gt AT_ONCE ]; then
 fi
 printf '%s\\n' "$@" | shuf | xargs -n 1 -P AT_ONCE sh -c '
   said=$(timeout DEADLINE bash -c ": < /dev/tcp/$1/$0" 2>&1) && echo "$1 tcp open" && exit
-  case $said in *refused*) echo "$1 tcp refused" ;; *) echo "$1 tcp silent" ;; esac
+  case $said in *refused*) echo "$1 tcp refused"; exit ;; esac
+  if ping -q -c 1 -W 1 "$1" >/dev/null 2>&1; then echo "$1 tcp filtered"; else echo "$1 tcp silent"; fi
 ' "$port"
 for address in "$@"; do ip neigh show to "$address" | sed "s/^/neigh /"; done
 """.replace("AT_ONCE", str(AT_ONCE)).replace("DEADLINE", str(_DEADLINE))
@@ -31,7 +32,7 @@ class Neighbour:
     """The answer of one address."""
 
     tcp: str = "silent"
-    """`open`, `refused` or `silent`."""
+    """`open`, `refused`, `filtered` (a ping was answered, and the connection was not), or `silent`."""
     mac: str = ""
     state: str = ""
     """The kernel's state, such as REACHABLE, STALE or FAILED (ip-neighbour(8)); empty: not on the host's networks."""
@@ -45,7 +46,7 @@ class Neighbour:
 def read(host: Reads, *addresses: object, port: int = 22) -> dict[str, Neighbour]:
     """Return the answer of each address, in one round trip; `port` is the TCP port to connect to.
 
-    This takes at most 4 s for every AT_ONCE addresses, and 1 s more for each further such round.
+    This takes at most 5 s for every AT_ONCE addresses, and 1 s more for each further such round.
     """
     if not addresses:
         return {}

@@ -87,14 +87,14 @@ def _image(session: Connection, image: GuestImage) -> None:
     Ours is what the administrator's project owns and has the property MARK. A tenant's image has another owner.
     """
     there = list(session.image.images(name=IMAGE, owner=session.current_project_id))
-    if strange := [each.id for each in there if MARK not in each.properties]:
+    if strange := [each.id for each in there if not _mark(each)]:
         raise StepFailed(
             f"an image {IMAGE} of the administrator's project was not made by this tool",
             expected=f"no image of that name in that project without the property {MARK}",
             seen=", ".join(strange),
             hint="rename it: openstack image set --name <another name> <ID>",
         )
-    current = [each for each in there if each.properties[MARK] == image.checksum and each.status == "active"][:1]
+    current = [each for each in there if _mark(each) == image.checksum and each.status == "active"][:1]
     parts = {current[0].id, *_parts(current[0])} if current else _upload_whole(session, image)
     for old in there:
         # A kernel and a ramdisk belong to one image only, so they go with it.
@@ -104,14 +104,18 @@ def _image(session: Connection, image: GuestImage) -> None:
             _changed(f"removed image {IMAGE} ({old.id}), which is no longer the inventory's")
     for name in PARTS:  # of an upload that did not come to its end
         for left in session.image.images(name=name, owner=session.current_project_id):
-            if MARK in left.properties and left.id not in parts:
+            if _mark(left) and left.id not in parts:
                 session.image.delete_image(left)
                 _changed(f"removed image {name} ({left.id}), which no image uses")
 
 
+def _mark(image: Any) -> str:
+    return str((image.properties or {}).get(MARK, ""))
+
+
 def _parts(image: Any) -> set[str]:
     """Return the identifiers of an image's kernel and ramdisk."""
-    return {image.properties[key] for key in ("kernel_id", "ramdisk_id") if image.properties.get(key)}
+    return {each for each in (image.kernel_id, image.ramdisk_id) if each}
 
 
 def _upload_whole(session: Connection, image: GuestImage) -> set[str]:

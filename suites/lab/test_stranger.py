@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.power, pytest.mark.needs("ha")]
 
 SPACE, LINK = f"{names.PREFIX}stranger", "stranger"
 SCAN = """
-import selectors, socket, sys, time
+import errno, selectors, socket, sys, time
 
 until = time.monotonic() + 3
 waiting = selectors.DefaultSelector()
@@ -21,8 +21,8 @@ for word in sys.argv[1:]:
     address, _, port = word.rpartition(":")
     connection = socket.socket()
     connection.setblocking(False)
-    connection.connect_ex((address, int(port)))
-    waiting.register(connection, selectors.EVENT_WRITE, word)
+    if connection.connect_ex((address, int(port))) == errno.EINPROGRESS:
+        waiting.register(connection, selectors.EVENT_WRITE, word)
 while waiting.get_map() and (left := until - time.monotonic()) > 0:
     for key, _ in waiting.select(left):
         if not key.fileobj.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
@@ -56,11 +56,10 @@ def remove():
 
 
 def test_it_reaches_ssh_and_the_doors_of_clients_only(site, cluster, stranger):
-    listening = site.hosts.each(sockets.listening)
-    at = {node.name: node.management for node in cluster.nodes}
+    held = {str(node.management) for node in cluster.nodes} | {str(cluster.vip)}
     asked = {
-        (str(at[name] if one.address in {"0.0.0.0", "*", "::"} else one.address), one.port)
-        for name, found in listening.items()
+        (one.address if one.address in held else str(site.hosts[name].node.management), one.port)
+        for name, found in site.hosts.each(sockets.listening).items()
         for one in found
         if one.protocol == "tcp" and not one.is_local
     }

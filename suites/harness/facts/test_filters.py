@@ -53,8 +53,9 @@ def test_who_refuses_packets(text, found):
     assert filters.parse(text) == found
 
 
-def test_this_clusters_own_table_is_no_other_filter():
-    own = {"family": "inet", "table": "stackproof", "name": "input", "hook": "input", "policy": "drop"}
+@pytest.mark.parametrize("table", ["stackproof", "stackproof-rabbitmq"])
+def test_this_clusters_own_table_is_no_other_filter(table):
+    own = {"family": "inet", "table": table, "name": "input", "hook": "input", "policy": "drop"}
     assert filters.parse(said({"chain": own})) == Filters()
 
 

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from openstack.image.v2.image import Image
 
 from deploy.errors import StepFailed
 from deploy.guest import GuestImage
@@ -43,7 +44,7 @@ class Glance:
 
 
 def image(identifier, name="cirros", owner=ADMIN, status="active", **properties):
-    return SimpleNamespace(id=identifier, name=name, owner=owner, status=status, properties=properties)
+    return Image.existing(id=identifier, name=name, owner=owner, status=status, **properties)
 
 
 @pytest.fixture
