@@ -1,4 +1,4 @@
-"""Certificates: an authority, and the certificate of one address that it signs; both with their keys, in PEM."""
+"""Certificates: an authority, and those of servers and members that it signs; all with their keys, in PEM."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -14,6 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 AUTHORITY, SERVER = timedelta(days=3650), timedelta(days=397)
 """Lives of the certificates. Browsers accept no server's certificate that lives longer than 398 days."""
+_LOOPBACK = IPv4Address("127.0.0.1")
 _SKEW = timedelta(days=1)
 """A new certificate is valid this long already: clocks differ."""
 _USAGES = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
@@ -35,17 +36,33 @@ def authority(name: str, old: str = "") -> str:
 
 def server(signer: str, address: IPv4Address, names: Iterable[str]) -> str:
     """Return a new key, and a certificate for the address and the host names, signed by that authority."""
-    private, issuer = ec.generate_private_key(ec.SECP256R1()), first(signer)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, str(address))])
-    of = x509.SubjectAlternativeName([x509.IPAddress(address), *(x509.DNSName(name) for name in names)])
-    signing = _own(signer)
+    of = [x509.IPAddress(address), *(x509.DNSName(name) for name in names)]
+    return _issued(signer, address, of, [ExtendedKeyUsageOID.SERVER_AUTH])
+
+
+def member(signer: str, address: IPv4Address) -> str:
+    """Return a new key, and a certificate for the address and the loopback, signed by that authority.
+
+    A member of a cluster is a server, and a client of the other members.
+    """
+    of = [x509.IPAddress(address), x509.IPAddress(_LOOPBACK)]
+    return _issued(signer, address, of, [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+
+
+def _issued(
+    signer: str, address: IPv4Address, of: Iterable[x509.GeneralName], purposes: Iterable[x509.ObjectIdentifier]
+) -> str:
+    private, signing = ec.generate_private_key(ec.SECP256R1()), _own(signer)
+    subject, issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, str(address))]), first(signer).subject
+    # The signer is named by its key alone, and not by its serial number: what it signed outlasts its renewal.
+    by = x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key())
     made = (
-        _builder(subject, issuer.subject, private, SERVER)
+        _builder(subject, issuer, private, SERVER)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), critical=False)
-        .add_extension(of, critical=False)
+        .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+        .add_extension(by, critical=False)
+        .add_extension(x509.SubjectAlternativeName(of), critical=False)
     )
     return _pem(private, made.sign(signing, hashes.SHA256()))
 
@@ -81,6 +98,11 @@ def is_for(pem: str, address: IPv4Address, names: Iterable[str] = ()) -> bool:
     except x509.ExtensionNotFound:
         return False
     return address in of.get_values_for_type(x509.IPAddress) and set(names) <= set(of.get_values_for_type(x509.DNSName))
+
+
+def serves(pem: str, signer: str, address: IPv4Address, names: Iterable[str] = ()) -> bool:
+    """True where the first certificate is of that authority, for that address and all of the names, and fresh."""
+    return leads_to(pem, signer) and is_fresh(pem) and is_for(pem, address, names)
 
 
 def has_key(pem: str, key: str) -> bool:

@@ -7,15 +7,17 @@ import os
 import re
 import secrets as random
 from collections.abc import Callable, Mapping
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from filelock import FileLock
 
-from deploy import authority, keypair, paths
+from deploy import certificate, keypair, paths
 from deploy.errors import StackproofError
 from deploy.masking import masked
 
 _BLOCK = re.compile(r"-----BEGIN .*?-----END [^\n]*", re.DOTALL)
+CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 IDENTITY = "cluster.identity"
 """The secret whose fingerprint every host of the cluster carries."""
 
@@ -73,23 +75,21 @@ class Secrets:
         return keypair.public(private) if self._get(use) else f"{private} (public)"
 
     def authority(self, of: str) -> str:
-        """Return the certificate of that authority, such as `etcd`: PEM. Its key stays among the secrets."""
-        return self._issued(f"{of}.authority", lambda: authority.authority(self.key(of), f"stackproof {of}"))
+        """Return the certificate of the authority for members of that cluster, such as `etcd`: PEM, without its key."""
+        return public(self._signer(of))
 
-    def certificate(self, of: str, address: object) -> str:
-        """Return the certificate that the authority issued for an IP address: PEM."""
-        use = f"{of}.certificate.{address}"
-        return self._issued(use, lambda: self._certified(of, str(address)))
+    def member(self, of: str, address: IPv4Address) -> str:
+        """Return the key and certificate of the member at that address, signed by the authority: PEM; see `lasting`."""
+        signer = self._signer(of)
+        return self.lasting(
+            f"{of}.member.{address}",
+            lambda _: certificate.member(signer, address),
+            lambda pem: certificate.serves(pem, signer, address),
+        )
 
-    def key(self, of: str, address: object = "authority") -> str:
-        """Return the private key of the certificate for an IP address, or of the authority: PEM."""
-        return self._issued(f"{of}.key.{address}", authority.private)
-
-    def _certified(self, of: str, address: str) -> str:
-        return authority.certificate(self.key(of, address), address, by=self.authority(of), by_key=self.key(of))
-
-    def _issued(self, use: str, issue: Callable[[], str]) -> str:
-        return self._get(use) or self._make(use, issue() if self._makes else "")
+    def _signer(self, of: str) -> str:
+        """Return key and certificate. A renewed one has the key and name of the old one: members trust either."""
+        return self.lasting(f"{of}.signer", lambda old: certificate.authority(of, old), certificate.is_fresh)
 
     def lasting(self, use: str, make: Callable[[str], str], lasts: Callable[[str], bool]) -> str:
         """Return a secret that does not last for ever, such as a certificate with its key, in PEM.
@@ -192,6 +192,11 @@ class Secrets:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self.path)
+
+
+def public(pem: str) -> str:
+    """Return the certificates of a text, or the placeholder of a secret that no build has made yet."""
+    return certificate.public(pem) if CERTIFICATE in pem else pem
 
 
 def _parts(value: str) -> list[str]:

@@ -9,13 +9,12 @@ from pathlib import Path
 from deploy import certificate, paths
 from deploy.errors import InventoryError
 from deploy.inventory import Certificate, Cluster
-from deploy.secrets import Secrets, Unsaved
+from deploy.secrets import CERTIFICATE, Secrets, Unsaved, public
 
 AUTHORITY, SERVER, OWN = "tls.authority", "tls.server", "tls.own"
 """Secrets: the build's authority and the VIP's certificate, each with its key; the operator's own certificate."""
 FILE = "ca.pem"
 """The file with the trusted certificates on the runner, beside the cluster's secrets."""
-_PEM = "-----BEGIN CERTIFICATE-----"
 _is_fresh = lru_cache(maxsize=8)(certificate.is_fresh)
 
 
@@ -36,7 +35,7 @@ class Tls:
             return ""
         if self.cluster.certificate:
             return self._given(self.cluster.certificate).trusted
-        return _public(self._authority())
+        return public(self._authority())
 
     @property
     def served(self) -> str:
@@ -48,12 +47,11 @@ class Tls:
         signer, vip = self._authority(), self.cluster.vip
         names = [f"{self.cluster.name}-vip"]  # as in the hosts' /etc/hosts
         assert vip is not None  # noqa: S101 - else nothing is encrypted
-
-        def serves(pem: str) -> bool:
-            is_ours = certificate.leads_to(certificate.public(pem), _public(signer))
-            return is_ours and _is_fresh(pem) and certificate.is_for(pem, vip, names)
-
-        return self.secrets.lasting(SERVER, lambda _: certificate.server(signer, vip, names), serves)
+        return self.secrets.lasting(
+            SERVER,
+            lambda _: certificate.server(signer, vip, names),
+            lambda pem: certificate.serves(pem, signer, vip, names),
+        )
 
     @property
     def file(self) -> str:
@@ -69,7 +67,7 @@ class Tls:
         if others and (named := os.environ.get("OS_CACERT")):
             return named
         path = (paths.state(self.cluster.name) if others else self.secrets.path.parent) / FILE
-        if _PEM in (text := self.trusted):
+        if CERTIFICATE in (text := self.trusted):
             _write(path, text)
         return str(path) if path.is_file() else ""
 
@@ -89,11 +87,6 @@ class Tls:
 class _Given:
     trusted: str
     served: str
-
-
-def _public(pem: str) -> str:
-    """Return the certificates of a text, or the placeholder of a secret that no build has made yet."""
-    return certificate.public(pem) if _PEM in pem else pem
 
 
 def _write(path: Path, text: str) -> None:

@@ -5,6 +5,7 @@ import pytest
 from deploy.facts import etcd
 from deploy.facts.etcd import EtcdMember
 from deploy.facts.members import most
+from fixtures.checks.questions import SOON
 
 pytestmark = pytest.mark.project("etcd")
 
@@ -95,3 +96,16 @@ def test_members_reach_each_other_over_tls_only(readings, reader, etcd_host, sta
     wanted = {str(standing.addresses.at(node, "etcd", "peers")) for node in readings.members("etcd")}
     others = sorted({address for member in registered for address in member.urls} - wanted)
     expect(f"addresses of members besides {', '.join(sorted(wanted))}", others, [], "etcdctl member update")
+
+
+@pytest.mark.own
+def test_certificate_of_the_member_lasts(readings, etcd_host, standing, expect):
+    address = standing.addresses.at(etcd_host, "etcd")
+    found = readings.handshake(address.host, address.port, standing.secrets.authority("etcd"))
+    expect.that(
+        f"the certificate at {address.authority}",
+        found.lasts,
+        seen=found.why or f"valid until {found.until}",
+        expected=f"one of the build's authority, with {SOON:.0%} of its life left",
+        look="/etc/stackproof/etcd/member.pem; a build renews it",
+    )

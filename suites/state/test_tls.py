@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from fixtures.checks.questions import SOON
+
 pytestmark = pytest.mark.needs("tls")
 
 LOOK = "/etc/haproxy/vip.pem and haproxy.cfg on the VIP's host; a build writes both"
-SOON = 0.25
-"""The share of a certificate's life at which it counts as forgotten: a build renews it at a third."""
 
 
 def served(readings, standing, service):
@@ -32,7 +32,7 @@ def test_certificate_lasts(readings, standing, end_of_tls, expect):
     expect.known(f"the certificate at {address.authority}", found.until, LOOK)
     expect.that(
         f"the certificate at {address.authority}",
-        found.left >= SOON,
+        found.lasts,
         seen=f"valid until {found.until}",
         expected=f"{SOON:.0%} of its life",
         look="a build renews it; an operator's own one is in [certificate] of the inventory",

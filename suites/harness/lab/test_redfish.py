@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from deploy import certificate as certificates
 from deploy import power
 from deploy.errors import LabError, PowerError
 from deploy.inventory import Node
@@ -174,6 +175,18 @@ def test_an_unknown_certificate_is_not_trusted(over_tls, tmp_path):
     assert certificate.PEM.stat().st_mode & 0o777 == 0o600
     with pytest.raises(PowerError, match="certificate that is not trusted"):
         driver(over_tls, "controller01", tmp_path).is_on()
+
+
+def test_a_certificate_is_kept_until_it_ends_soon(tmp_path, monkeypatch):
+    monkeypatch.setattr(certificate, "PEM", tmp_path / "redfish.pem")
+    with monkeypatch.context() as then:
+        then.setattr(certificates, "_SKEW", certificates.SERVER * 3)
+        certificate.ensure("127.0.0.1")
+    old = certificate.PEM.read_text()
+    certificate.ensure("127.0.0.1")
+    renewed = certificate.PEM.read_text()
+    certificate.ensure("127.0.0.1")
+    assert old != renewed == certificate.PEM.read_text()
 
 
 def test_a_refusal_is_ignored_where_the_power_is_already_as_wanted(server, tmp_path):

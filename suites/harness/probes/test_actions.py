@@ -7,11 +7,12 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv4Address
 from types import SimpleNamespace
 
 import pytest
 
-from deploy import authority
+from deploy import certificate
 from fixtures.probes.clients import console, key, member, port, read, rpc
 from suites.harness.probes.test_kinds import HOST, run
 
@@ -25,9 +26,8 @@ ANSWERS = {
     "/v3/kv/range": {"kvs": [{}]},
 }
 CREATED = {"/v2.0/ports": 201}
-ISSUER = authority.private()
-AUTHORITY = authority.authority(ISSUER, "etcd")
-KEEPING = {"key": "k", "password": "p", "authority": AUTHORITY}
+SIGNER = certificate.authority("etcd")
+KEEPING = {"key": "k", "password": "p", "authority": certificate.public(SIGNER)}
 
 
 class Cloud:
@@ -78,8 +78,8 @@ class Cloud:
 
     def secure(self, folder, address=HOST):
         """Speak TLS from now on, with a certificate for that address."""
-        own, pem = authority.private(), folder / "server.pem"
-        pem.write_text(own + authority.certificate(own, address, by=AUTHORITY, by_key=ISSUER))
+        pem = folder / "server.pem"
+        pem.write_text(certificate.member(SIGNER, IPv4Address(address)))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pem)
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
@@ -177,7 +177,7 @@ def test_a_member_without_tls_is_a_failure_of_the_cluster(cloud):
 
 
 def test_a_member_with_a_certificate_of_another_authority_is_a_failure_of_the_cluster(store):
-    stranger = authority.authority(authority.private(), "stranger")
+    stranger = certificate.public(certificate.authority("stranger"))
     client = key.Client([HOST], store.port, key="k", password="p", authority=stranger)
     assert run(client)[1] == "TLS: CERTIFICATE_VERIFY_FAILED"
 
