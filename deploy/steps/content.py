@@ -94,7 +94,10 @@ def _image(session: Connection, image: GuestImage) -> None:
             seen=", ".join(strange),
             hint="rename it: openstack image set --name <another name> <ID>",
         )
-    current = [each for each in there if _mark(each) == image.checksum and each.status == "active"][:1]
+    uploaded = [each for name in PARTS for each in session.image.images(name=name, owner=session.current_project_id)]
+    whole = {each.id for each in uploaded if each.status == "active"}
+    active = [each for each in there if each.status == "active" and _parts(each) <= whole]
+    current = [each for each in active if _mark(each) == image.checksum][:1]
     parts = {current[0].id, *_parts(current[0])} if current else _upload_whole(session, image)
     for old in there:
         # A kernel and a ramdisk belong to one image only, so they go with it.
@@ -102,11 +105,10 @@ def _image(session: Connection, image: GuestImage) -> None:
             session.image.delete_image(identifier)
         if old.id not in parts:
             _changed(f"removed image {IMAGE} ({old.id}), which is no longer the inventory's")
-    for name in PARTS:  # of an upload that did not come to its end
-        for left in session.image.images(name=name, owner=session.current_project_id):
-            if _mark(left) and left.id not in parts:
-                session.image.delete_image(left)
-                _changed(f"removed image {name} ({left.id}), which no image uses")
+    for left in uploaded:  # of an upload that did not come to its end
+        if _mark(left) and left.id not in {*parts, *(part for old in there for part in _parts(old))}:
+            session.image.delete_image(left)
+            _changed(f"removed image {left.name} ({left.id}), which no image uses")
 
 
 def _mark(image: Any) -> str:

@@ -75,6 +75,7 @@ TENANTS = (image("theirs", owner=TENANT), image("copy", owner=TENANT, **{MARK: "
     [
         pytest.param((), NEW, id="empty cloud"),
         pytest.param(CURRENT, {"ours", "k", "r"}, id="current"),
+        pytest.param(CURRENT[:2], NEW, id="ramdisk deleted by hand"),
         pytest.param(TENANTS, NEW | {"theirs", "copy", "k2"}, id="tenants' images of the same names"),
         pytest.param(
             (image("old", kernel_id="k", ramdisk_id="r", **{MARK: "0"}), image("k", PARTS[0]), image("r", PARTS[1])),
