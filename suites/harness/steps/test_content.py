@@ -40,7 +40,7 @@ class Glance:
         return made
 
     def delete_image(self, which):
-        del self.all[getattr(which, "id", which)]
+        self.all.pop(getattr(which, "id", which), None)
 
 
 def image(identifier, name="cirros", owner=ADMIN, status="active", **properties):
