@@ -127,6 +127,14 @@ def peers(nic: Nic, cluster: Cluster) -> dict[str, str]:
     return {str(node.addresses[nic.network.name]): node.name for node in others} if nic.address else {}
 
 
+def routed(node: Node, cluster: Cluster) -> dict[str, str]:
+    """Return the controllers by address on the VIP's network; empty where the node itself has an address there."""
+    network = cluster.network("public").name
+    if network in node.addresses:
+        return {}
+    return {str(controller.at(network)): controller.name for controller in cluster.role("controller")}
+
+
 def faults(nic: Nic, links: Mapping[str, Interface]) -> list[str]:
     """Return the faults of the interface. `links`: the node's interfaces by name."""
     interface = links.get(nic.network.interface)

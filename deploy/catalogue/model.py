@@ -79,7 +79,7 @@ class Port:
     protocol: Literal["tcp", "udp"] = "tcp"
     on: Literal["management", "loopback", "any"] = "management"
     """The address the port is bound to."""
-    network: Literal["management", "tunnel", "migration"] = "management"
+    network: Literal["management", "tunnel", "migration", "storage"] = "management"
     """The network of the port and of those who ask, where the cluster has one of that name."""
     always: bool = True
     """False: open only at times, such as during a state transfer."""

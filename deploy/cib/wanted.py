@@ -69,7 +69,7 @@ def properties(cluster: Cluster) -> dict[str, str]:
 
 def address(cluster: Cluster) -> Element:
     """Return the VIP as a resource, with a monitor interval that fits the budgets."""
-    network = cluster.management
+    network = cluster.network("public")
     parameters = {"ip": str(cluster.vip), "cidr_netmask": str(network.cidr.prefixlen), "nic": network.interface}
     return primitive("vip", "ocf:heartbeat:IPaddr2", parameters, monitor="5s", timeout=20, forgotten=FORGOTTEN)
 

@@ -15,9 +15,15 @@ Mistake = tuple[str, str]
 NETWORKS = ("management", "provider")
 """The networks every cluster has."""
 
-APART: dict[str, tuple[Role, ...]] = {"tunnel": ("network", "compute"), "migration": ("compute",)}
-"""Networks that a cluster may have besides, and the roles whose nodes then need an address on them. `tunnel` carries
-VXLAN, `migration` the memory and disks of instances that move."""
+APART: dict[str, tuple[Role, ...]] = {
+    "public": ("controller",),
+    "tunnel": ("network", "compute"),
+    "migration": ("compute",),
+    "storage": ("compute", "storage"),
+}
+"""Networks that a cluster may have besides, and the roles whose nodes then need an address on them. `public` has the
+VIP and its clients, `tunnel` carries VXLAN, `migration` the memory and disks of instances that move, `storage` the
+traffic with storage machines."""
 
 _HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _INTERFACE = re.compile(r"[^\s/:]{1,15}")
@@ -110,8 +116,8 @@ def _missing_addresses(cluster: Cluster) -> Iterator[Mistake]:
     for node in cluster.nodes:
         if "management" not in node.addresses:
             yield f"nodes.{node.name}.management", "missing; every node needs a management address"
-    for name in APART.keys() & cluster.networks.keys():
-        for node in cluster.role(*APART[name]):
+    for name in cluster.networks:
+        for node in cluster.role(*APART.get(name, ())):
             if name not in node.addresses:
                 yield f"nodes.{node.name}.{name}", f"missing; each {' and '.join(APART[name])} node needs one"
 
@@ -153,9 +159,11 @@ def _twice(cluster: Cluster) -> Iterator[Mistake]:
 
 def _vip(cluster: Cluster) -> Iterator[Mistake]:
     if cluster.vip is None:
+        if "public" in cluster.networks:
+            yield "networks.public", "set, but it is the network of the vip, which this cluster does not have"
         return
     if "management" in cluster.networks:
-        yield from _inside("cluster.vip", cluster.vip, cluster.networks["management"])
+        yield from _inside("cluster.vip", cluster.vip, cluster.network("public"))
     for key, address in _taken(cluster):
         if address == cluster.vip:
             yield "cluster.vip", f"{cluster.vip} is also {key}"

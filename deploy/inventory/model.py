@@ -233,6 +233,7 @@ class Cluster:
     networks: dict[str, Network]
     region: str = "RegionOne"
     vip: IPv4Address | None = None
+    """An address of `networks.public`; of the management network where the cluster has no such network."""
     tls: Literal["vip", "off"] | None = None
     """Where TLS ends: `vip`, at HAProxy; `off`, nowhere. None: `vip` in a cluster with a VIP."""
     insecure: bool = False

@@ -26,8 +26,9 @@ def with_every_project(profile: str) -> Cluster:
 
 
 def with_networks_apart() -> Cluster:
-    """The lab's cluster where tunnels and migrations have networks of their own: 10.77.1.0/24 and 10.77.2.0/24."""
-    cluster, extra = inventory.load("lab"), {"tunnel": "10.77.1", "migration": "10.77.2"}
+    """The lab's cluster with each network of APART: 10.77.1.0/24 for tunnels, and so on; its VIP is 10.77.3.30."""
+    cluster = inventory.load("lab")
+    extra = {"tunnel": "10.77.1", "migration": "10.77.2", "public": "10.77.3", "storage": "10.77.4"}
     networks = {
         name: Network(name, IPv4Network(f"{start}.0/24"), f"eth{number}", mtu=9000)
         for number, (name, start) in enumerate(extra.items(), 5)
@@ -44,7 +45,7 @@ def with_networks_apart() -> Cluster:
         )
         for node in cluster.nodes
     )
-    return replace(cluster, nodes=nodes, networks=cluster.networks | networks)
+    return replace(cluster, vip=IPv4Address("10.77.3.30"), nodes=nodes, networks=cluster.networks | networks)
 
 
 def with_controllers(count: int) -> Cluster:

@@ -26,3 +26,12 @@ def test_other_nodes_answer_on_the_network(peer_nic, reader, cluster, expect):
     found = neighbours.read(reader, *others, port=cluster.ssh.port)
     silent = [f"{name} ({address})" for address, name in others.items() if not found[address].answers]
     expect(f"nodes that do not answer on {nic.network.name}", silent, [], look=f"{nic.command}; cabling and VLANs")
+
+
+@pytest.mark.needs("ha")
+def test_node_reaches_the_network_of_the_vip(node, reader, cluster, expect):
+    """Before a build no host has the VIP, so the controllers answer at their own addresses on its network."""
+    controllers = precheck.routed(node, cluster)
+    found = neighbours.read(reader, *controllers, port=cluster.ssh.port)
+    silent = [f"{name} ({address})" for address, name in controllers.items() if not found[address].answers]
+    expect("controllers that do not answer on networks.public", silent, [], look=f"ip route get {cluster.vip}")

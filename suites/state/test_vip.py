@@ -44,10 +44,10 @@ def test_controller_has_the_vip_only_if_pacemaker_started_it_there(everywhere, c
     )
 
 
-def test_vip_is_on_the_management_interface(everywhere, cluster, expect):
+def test_vip_is_on_the_interface_of_its_network(everywhere, cluster, expect):
     by_host = everywhere(interfaces.read, service="pacemaker")
     names = {interfaces.holder(links, str(cluster.vip)) for links in by_host.values()} - {""}
-    expect(f"interfaces with {cluster.vip}", names, {cluster.management.interface}, LOOK)
+    expect(f"interfaces with {cluster.vip}", names, {cluster.network("public").interface}, LOOK)
 
 
 def test_haproxy_runs_on_the_vip_holder(everywhere, readings, cluster, standing, expect):
@@ -67,6 +67,8 @@ def test_vip_answers(page, standing, expect):
 
 
 def test_neighbours_map_the_vip_to_its_holder(reader, node, everywhere, cluster, expect):
+    if cluster.network("public").name not in node.addresses:
+        pytest.skip("the host reaches the VIP through a router, so it has no neighbour entry for it")
     vip = str(cluster.vip)
     links = everywhere(interfaces.read, service="pacemaker")
     macs = {name: own[interface].mac for name, own in links.items() if (interface := interfaces.holder(own, vip))}

@@ -11,7 +11,7 @@ from deploy.catalogue import Service, read
 from deploy.cib import elements, wanted
 from deploy.errors import InventoryError
 from deploy.platforms import Platform
-from suites.harness.clusters import PLATFORMS, with_every_feature
+from suites.harness.clusters import PLATFORMS, with_every_feature, with_networks_apart
 
 CLUSTER = with_every_feature()
 WHOLE = catalogue.load().of(CLUSTER)
@@ -282,6 +282,19 @@ def test_failed_start_is_remembered_longer_than_a_start_may_take(site_of):
     limits = {each.get("name"): each.get("timeout") for each in clone.iterfind("primitive/operations/op")}
     assert limits == {"monitor": "100s", "start": f"{elements.STARTING}s", "stop": "100s"}
     assert 100 < elements.STARTING < elements.FORGOTTEN
+
+
+@pytest.mark.parametrize(
+    ("cluster", "expected"),
+    [
+        (inventory.load("lab"), {"ip": "172.16.181.30", "cidr_netmask": "24", "nic": "eth0"}),
+        (with_networks_apart(), {"ip": "10.77.3.30", "cidr_netmask": "24", "nic": "eth7"}),
+    ],
+    ids=["management", "public"],
+)
+def test_vip_has_the_interface_of_its_network(cluster, expected):
+    pairs = wanted.address(cluster).iterfind("instance_attributes/nvpair")
+    assert {pair.get("name"): pair.get("value") for pair in pairs} == expected
 
 
 def test_vip_stays_where_its_host_becomes_the_dc():

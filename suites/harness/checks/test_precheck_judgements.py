@@ -14,6 +14,7 @@ from deploy.facts.leftovers import Leftovers
 from deploy.facts.neighbours import Neighbour
 from deploy.facts.sockets import Listener
 from deploy.inventory import Role
+from suites.harness.clusters import with_networks_apart
 
 LAB = inventory.load("lab")
 PRODUCTION = inventory.load("production.example")
@@ -80,6 +81,14 @@ def test_peers_are_the_other_nodes_with_an_address_on_the_network():
     assert "compute01" not in precheck.peers(PROVIDER, LAB).values()
     bridged = next(nic for nic in precheck.nics(PRODUCTION) if str(nic) == "compute01-provider")
     assert precheck.peers(bridged, PRODUCTION) == {}
+
+
+def test_nodes_beside_the_network_of_the_vip_reach_its_controllers():
+    apart = with_networks_apart()
+    there = {"10.77.3.31": "controller01", "10.77.3.32": "controller02", "10.77.3.33": "controller03"}
+    assert precheck.routed(apart.node("compute01"), apart) == there
+    assert precheck.routed(apart.node("controller01"), apart) == {}
+    assert precheck.routed(LAB.node("compute01"), LAB) == {}
 
 
 @pytest.mark.parametrize(

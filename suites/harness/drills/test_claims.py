@@ -4,14 +4,16 @@ import os
 import socket
 import subprocess
 import sys
-from types import SimpleNamespace
+from ipaddress import IPv4Address
 
 import pytest
 
 from deploy.errors import HostUnreachable
+from deploy.inventory import Node
 from fixtures.drills.run import asker
 from fixtures.drills.run import claims as claiming
 from fixtures.drills.run.claims import Claims, Round, claims, rounds
+from suites.harness.clusters import with_networks_apart
 
 VIP, MEMBERS = "10.0.0.30", {"one": "10.0.0.31", "two": "10.0.0.32"}
 ONE, TWO, STRANGER = "02:00:00:00:00:01", "02:00:00:00:00:02", "02:00:00:00:00:09"
@@ -71,12 +73,18 @@ def test_hosts_that_are_no_controllers_listen_first_and_victims_never(site_of):
     assert Claims.of(site, [])._members["controller02"] == str(site.cluster.node("controller02").management)
 
 
+def test_hosts_listen_on_the_network_of_the_vip(site_of):
+    claims = Claims.of(site_of(with_networks_apart()), ["controller01"])
+    assert [host.name for host in claims._hosts] == ["controller02", "controller03"]
+    assert claims._members["controller02"] == "10.77.3.32"
+
+
 class Listener:
     """A host that listens; `lines` is what it hears, None: it cannot listen."""
 
     def __init__(self, name: str, lines: list[str] | None) -> None:
         self.name, self.lines, self.asked = name, lines, ()
-        self.node = SimpleNamespace(management="10.0.0.40")
+        self.node = Node(name, (), {"management": IPv4Address("10.0.0.40")})
 
     def follow(self, command, *arguments, take, over, timeout):
         self.asked = arguments
@@ -102,7 +110,7 @@ def test_where_a_host_cannot_listen_the_next_one_does(monkeypatch):
     assert found.listeners == ("well",)
     assert found.notes == ("dead could not listen for the VIP: dead: no connection",)
     assert [hosts for _, hosts in found.claims()] == [{"one"}, {"one"}]
-    assert well.asked[1:] == (claiming.EVERY, "10.0.0.40", VIP, *MEMBERS.values())
+    assert well.asked[1:] == (claiming.EVERY, IPv4Address("10.0.0.40"), VIP, *MEMBERS.values())
 
 
 def test_without_a_host_nobody_listens():

@@ -131,8 +131,8 @@ BAD = {
     "a node that is no table": (C2, "c2 = 5", "nodes.c2", "must be a table"),
     "a network that is no table": (
         "[nodes]",
-        "[networks]\nstorage = 5\n[nodes]",
-        "networks.storage",
+        "[networks]\nbackup = 5\n[nodes]",
+        "networks.backup",
         "must be a table",
     ),
     "options that are no table": ("[options]", "[[options]]", "options", "must be a table"),
@@ -416,6 +416,30 @@ def test_features_differ_between_the_built_in_inventories():
         "second-compute",
     }
     assert inventory.load("two-node").features == frozenset()
+
+
+PUBLIC = GOOD.replace('"10.0.0.10"', '"10.9.0.10"').replace(
+    "[networks.provider]", '[networks.public]\ncidr = "10.9.0.0/24"\ninterface = "eth9"\n[networks.provider]'
+)
+for number in (1, 2, 3):
+    PUBLIC = PUBLIC.replace(f'"10.0.0.1{number}"', f'"10.0.0.1{number}", public = "10.9.0.1{number}"')
+
+
+def test_the_vip_lies_in_the_public_network_where_there_is_one(written):
+    cluster = inventory.load(written(PUBLIC))
+    assert (cluster.network("public").interface, str(cluster.node("c2").at("public"))) == ("eth9", "10.9.0.12")
+    assert str(cluster.node("w1").at("public")) == "10.0.0.21"
+    assert inventory.load(written(GOOD)).network("public").name == "management"
+    refused = refusal(written(PUBLIC.replace('vip = "10.9.0.10"', 'vip = "10.0.0.10"')))
+    assert ": cluster.vip: 10.0.0.10 is not inside networks.public.cidr 10.9.0.0/24" in refused
+    refused = refusal(written(PUBLIC.replace(', public = "10.9.0.12"', "")))
+    assert ": nodes.c2.public: missing; each controller node needs one" in refused
+
+
+def test_a_public_network_needs_a_vip(written):
+    text = PUBLIC.replace('vip = "10.9.0.10"\n', "")
+    refused = refusal(written(re.sub(r"^c[23] = .*\n", "", text, flags=re.MULTILINE)))
+    assert ": networks.public: set, but it is the network of the vip, which this cluster does not have" in refused
 
 
 def test_tls_needs_a_vip(written):
