@@ -1,7 +1,9 @@
 """Listeners of a moment: whether a host's ports can be reached before any service runs there."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 
+from deploy.errors import HostUnreachable
 from deploy.facts.ended import END, whole
 from deploy.host import Reads
 
@@ -21,6 +23,12 @@ def listening(host: Reads, address: object, ports: Iterable[int]) -> dict[int, b
         f"exec python3 -IS - %s %s{' %s' * len(wanted)}", SECONDS, address, *wanted, stdin=_LISTEN, timeout=30
     )
     return parse(whole(host, "listeners", text))
+
+
+def end(host: Reads) -> None:
+    """End the listeners of that host now; a host that does not answer ends them by itself."""
+    with suppress(HostUnreachable):
+        host.run(f"pkill -x {NAME}")
 
 
 def parse(text: str) -> dict[int, bool]:
