@@ -182,7 +182,7 @@ def test_the_lab_opens_redfish_on_the_runner_and_nothing_else():
     assert lines.index(opened) < lines.index("tcp flags & (syn | ack) == syn drop")
 
 
-@pytest.mark.skipif(shutil.which("nft") is None, reason="no nft")
+@pytest.mark.skipif(shutil.which("nft") is None, reason="nft is missing: install nftables")
 def test_the_rules_of_the_runner_can_be_loaded():
     without = dataclasses.replace(LAB, nodes=tuple(dataclasses.replace(node, power=None) for node in LAB.nodes))
     for cluster in (LAB, without):

@@ -106,7 +106,7 @@ def test_a_packet_that_sftp_forbids_is_refused(nova_ssh):
             list(nova_ssh.packets(io.BytesIO(size.to_bytes(4, "big"))))
 
 
-@pytest.mark.skipif(not os.path.exists(SERVER), reason=f"no {SERVER}")
+@pytest.mark.skipif(not os.path.exists(SERVER), reason=f"{SERVER} is missing: install openssh-sftp-server")
 def test_scp_copies_to_and_from_an_instance_only(tree_of, tmp_path):
     """The real scp and sftp-server, with the program between them in place of sshd."""
     folder, other, source = tmp_path / "instances", tmp_path / "other", tmp_path / "disk"
