@@ -62,6 +62,7 @@ def silence(host):
 
 
 def test_sigterm_undoes_the_fault_and_removes_everything(begun):
+    begun.create_port()
     assert begun.signal(signal.SIGTERM) == pytest.ExitCode.INTERRUPTED
     assert (begun.left(), begun.amiss()) == ([], "")
     assert "T" not in states(begun.victim, "memcached")
