@@ -1,4 +1,4 @@
-"""A machine of the management network that no inventory names: it reaches SSH, and what every client may reach."""
+"""A machine that no inventory names, on the networks of SSH and of clients: it reaches SSH and what clients may."""
 
 import subprocess
 import sys
@@ -32,17 +32,23 @@ while waiting.get_map() and (left := until - time.monotonic()) > 0:
 
 
 @pytest.fixture(scope="module")
-def stranger(cluster, machine_room):
-    """A network namespace with a free address of the management network."""
-    network = cluster.networks["management"]
-    used = {*network.cidr.hosts()} - {cluster.vip, *(node.management for node in cluster.nodes)}
-    free = max(used)
+def networks(cluster):
+    """The networks on which others may be: that of SSH, and that of clients where it is another one."""
+    return [network for name, network in cluster.networks.items() if name in {"management", "public"}]
+
+
+@pytest.fixture(scope="module")
+def stranger(cluster, machine_room, networks):
+    """A network namespace with a free address of each of these networks."""
     remove()
     ip("netns", "add", SPACE)
-    ip("-n", names.ROOM, "link", "add", LINK, "type", "veth", "peer", "name", "eth0", "netns", SPACE)
-    ip("-n", names.ROOM, "link", "set", LINK, "master", names.bridge(network.name), "up")
-    ip("-n", SPACE, "address", "add", f"{free}/{network.cidr.prefixlen}", "dev", "eth0")
-    ip("-n", SPACE, "link", "set", "eth0", "up")
+    for number, network in enumerate(networks):
+        used = {cluster.vip, *(address for node in cluster.nodes for address in node.addresses.values())}
+        free, link, inner = max({*network.cidr.hosts()} - used), f"{LINK}{number}", f"eth{number}"
+        ip("-n", names.ROOM, "link", "add", link, "type", "veth", "peer", "name", inner, "netns", SPACE)
+        ip("-n", names.ROOM, "link", "set", link, "master", names.bridge(network.name), "up")
+        ip("-n", SPACE, "address", "add", f"{free}/{network.cidr.prefixlen}", "dev", inner)
+        ip("-n", SPACE, "link", "set", inner, "up")
     yield SPACE
     remove()
 
@@ -55,14 +61,17 @@ def remove():
     ip("netns", "delete", SPACE, check=False)
 
 
-def test_it_reaches_ssh_and_the_doors_of_clients_only(site, cluster, stranger):
-    held = {str(node.management) for node in cluster.nodes} | {str(cluster.vip)}
-    asked = {
-        (one.address if one.address in held else str(site.hosts[name].node.management), one.port)
-        for name, found in site.hosts.each(sockets.listening).items()
-        for one in found
-        if one.protocol == "tcp" and not one.is_local
-    }
+def test_it_reaches_ssh_and_the_doors_of_clients_only(site, cluster, networks, stranger):
+    asked = set()
+    for name, found in site.hosts.each(sockets.listening).items():
+        addresses = site.hosts[name].node.addresses
+        mine = {str(addresses[network.name]) for network in networks if network.name in addresses}
+        ports = {(one.address, one.port) for one in found if one.protocol == "tcp" and not one.is_local}
+        asked |= {
+            (address, port)
+            for held, port in ports
+            for address in ({held} if held in mine | {str(cluster.vip)} else mine)
+        }
     open_to_all = {(str(node.management), cluster.ssh.port) for node in cluster.nodes}
     for node in cluster.nodes:
         open_to_all |= {
