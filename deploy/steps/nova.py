@@ -10,6 +10,7 @@ from deploy.step import Step
 
 # The cell mappings contain placeholders that Nova fills from nova.conf at run time, so the database has no password.
 DATABASE = "{scheme}://{username}:{password}@{hostname}:{port}"
+CELL1 = f"{DATABASE}/{{path}}?{{query}}"
 
 
 def transport(members: int) -> str:
@@ -27,21 +28,27 @@ def _migrations(site: Site) -> list[str]:
         f"nova-manage cell_v2 map_cell0 --database_connection '{DATABASE}/nova_cell0?{{query}}'",
         "nova-manage cell_v2 list_cells 2>/dev/null | grep -q ' cell1 ' || "
         "nova-manage cell_v2 create_cell --name cell1 "
-        f"--database_connection '{DATABASE}/{{path}}?{{query}}' --transport-url '{queue}'",
+        f"--database_connection '{CELL1}' --transport-url '{queue}'",
         "nova-manage db sync",
     ]
 
 
-_OTHERWISE = "SELECT uuid FROM nova_api.cell_mappings WHERE name='cell1' AND transport_url<>'{transport}'"
+_OTHERWISE = """SELECT uuid FROM nova_api.cell_mappings WHERE name='cell1'
+AND (transport_url<>'{transport}' OR database_connection<>'{database}')"""
 
 
 def _mapped(site: Site) -> None:
     """Map cell1 to the virtual host of nova.conf, which builds of earlier versions did not."""
     wanted = transport(len(site.members("rabbitmq")))
-    if identifier := database.sql(site.members("galera").first, _OTHERWISE.format(transport=wanted)).strip():
-        command = f"nova-manage cell_v2 update_cell --cell_uuid {identifier} --transport-url '{wanted}'"
+    otherwise = _OTHERWISE.format(transport=wanted, database=CELL1)
+    if identifier := database.sql(site.members("galera").first, otherwise).strip():
+        # Nova writes the URL of nova.conf, with its password, where the command names no database.
+        command = (
+            f"nova-manage cell_v2 update_cell --cell_uuid {identifier} --transport-url '{wanted}' "
+            f"--database_connection '{CELL1}'"
+        )
         site.members("nova-conductor").first.change(
-            "mapped cell1 to the virtual host nova", f"su -s /bin/sh -c {shlex.quote(command)} nova", timeout=120
+            "mapped cell1 as nova.conf says", f"su -s /bin/sh -c {shlex.quote(command)} nova", timeout=120
         )
 
 
