@@ -124,7 +124,7 @@ def _idle(cluster: Cluster) -> Iterator[Row]:
 def _latency(cluster: Cluster) -> Iterator[Row]:
     """Yield the median time of a page of Keystone's that needs neither database nor token."""
     site = Site.of(cluster)
-    url = f"{site.addresses.api('keystone').url}/v3"
+    url = site.addresses.api("keystone").url("/v3")
     with requests.Session() as session:
         for way, get in (("new connection", requests.get), ("open connection", session.get)):
             took = [get(url, verify=site.ca or True, timeout=5).elapsed.total_seconds() for _ in range(REQUESTS)]
