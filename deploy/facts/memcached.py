@@ -1,4 +1,4 @@
-"""memcached: the counters of one member, and in which form it keeps tokens."""
+"""memcached: the counters of one member, and in which form it keeps its values."""
 
 from dataclasses import dataclass
 
@@ -39,23 +39,24 @@ def parse(text: str) -> MemcachedStatus:
 _ASK = 'exec 3<>/dev/tcp/$0/$1 && printf "stats\\r\\nquit\\r\\n" >&3 && cat <&3'
 
 
-def tokens(host: Reads, address: object, port: object) -> dict[str, int]:
-    """Count the tokens of that member by form: `encrypted`, `clear` and `pickle`; CommandFailed without an answer.
+def forms(host: Reads, address: object, port: object) -> dict[str, int]:
+    """Count the values of that member by form; CommandFailed without an answer.
 
-    keystonemiddleware encodes an encrypted token as base64, and one in clear as JSON. At most 500 tokens are read, and
-    no value leaves the host.
+    Tokens of keystonemiddleware are `encrypted` (base64) or `clear` (JSON); other values are `sealed` (Fernet), as
+    Keystone's are, or `open`; a `pickle` is one by its flags. At most 500 tokens and 500 others are read, and no value
+    leaves the host.
     """
     text = host.check("exec python3 -IS - %s %s", address, port, stdin=_FORMS, timeout=20)
-    return parse_tokens(whole(host, "memcached's tokens", text))
+    return parse_forms(whole(host, "memcached's values", text))
 
 
-def parse_tokens(text: str) -> dict[str, int]:
+def parse_forms(text: str) -> dict[str, int]:
     """Parse lines of `form`; an empty dict where there is none."""
     forms = [line for line in text.split() if line in _KNOWN]
     return {form: forms.count(form) for form in _KNOWN if form in forms}
 
 
-_KNOWN = ("encrypted", "clear", "pickle")
+_KNOWN = ("encrypted", "clear", "sealed", "open", "pickle")
 
 # memcached lists its keys for one client at a time, and answers others BUSY.
 _FORMS = f"""
@@ -74,13 +75,20 @@ while line.startswith(b"key="):
     line = lines.readline()
 if line.strip() != b"END":
     sys.exit("memcached: " + line.decode(errors="replace"))
-for key in [key for key in keys if key.startswith(b"tokens/")][:500]:
+tokens = [key for key in keys if key.startswith(b"tokens/")]
+others = [key for key in keys if not key.startswith(b"tokens/")]
+for key in tokens[:500] + others[:500]:
     server.sendall(b"get " + key + b"\\r\\n")
     head = lines.readline().split()
     if head == [b"END"]:
         continue  # it has expired
     value = lines.read(int(head[3]))
     lines.readline(), lines.readline()
-    print("pickle" if int(head[2]) & 1 else "encrypted" if re.fullmatch(rb"[A-Za-z0-9+/=]+", value) else "clear")
+    if int(head[2]) & 1:
+        print("pickle")
+    elif key.startswith(b"tokens/"):
+        print("encrypted" if re.fullmatch(rb"[A-Za-z0-9+/=]+", value) else "clear")
+    else:
+        print("sealed" if re.fullmatch(rb"gAAAA[A-Za-z0-9_=-]+", value) else "open")
 print("{END}")
 """

@@ -1,4 +1,4 @@
-"""memcached: every member answers its neighbour, has free connections, and keeps no token that it could read."""
+"""memcached: every member answers its neighbour, has free connections, and keeps nothing that it could read."""
 
 from deploy.facts import memcached
 
@@ -31,14 +31,14 @@ def test_member_has_free_connections(readings, standing, memcached_host, expect)
     )
 
 
-def test_member_keeps_tokens_encrypted_only(reader, standing, memcached_host, expect):
-    """Whoever reaches the member could otherwise read tokens, and change them."""
+def test_member_keeps_nothing_in_clear(reader, standing, memcached_host, expect):
+    """Whoever reaches the member could otherwise read what it keeps, and change it."""
     member = standing.addresses.at(memcached_host, "memcached")
-    found = memcached.tokens(reader, member.host, member.port)
+    found = memcached.forms(reader, member.host, member.port)
     expect.that(
-        "tokens in memcached by form",
-        found.keys() <= {"encrypted"},
+        "values in memcached by form",
+        found.keys() <= {"encrypted", "sealed"},
         seen=found,
-        expected="encrypted ones only",
-        look="memcache_security_strategy of each API; a token stays for 5 minutes after it was cached",
+        expected="encrypted tokens, and sealed values",
+        look="memcache_security_strategy of each API, and [cache] of keystone.conf; a token stays for 5 minutes",
     )

@@ -103,7 +103,8 @@ def test_derived_platform_overrides_only_its_own_keys():
     old, new = platforms.load("debian-12"), platforms.load("debian-13")
     assert (new.name, new.release, new.openstack) == ("debian-13", "trixie", "epoxy")
     assert new.os_release == {"ID": "debian", "VERSION_CODENAME": "trixie"}
-    assert (new.manager, new.paths, new.bare) == (old.manager, old.paths, old.bare)
+    assert (new.manager, new.bare) == (old.manager, old.bare)
+    assert new.paths == {**old.paths, "python-modules": "/usr/local/lib/python3.13/dist-packages"}
     assert (old.python, new.python) == ("SETUPTOOLS_USE_DISTUTILS=stdlib", "")
     assert (len(old.defects), new.defects) == (1, ())
 

@@ -84,9 +84,9 @@ def test_unreadable_output_means_that_memcached_does_not_answer(text):
 
 
 def test_tokens_in_memcached_are_counted_by_form():
-    assert memcached.parse_tokens("encrypted\nclear\nencrypted\n") == {"encrypted": 2, "clear": 1}
-    assert memcached.parse_tokens("pickle\n") == {"pickle": 1}
-    assert [memcached.parse_tokens(text) for text in GARBAGE] == [{}] * len(GARBAGE)
+    assert memcached.parse_forms("encrypted\nclear\nencrypted\n") == {"encrypted": 2, "clear": 1}
+    assert memcached.parse_forms("pickle\n") == {"pickle": 1}
+    assert [memcached.parse_forms(text) for text in GARBAGE] == [{}] * len(GARBAGE)
 
 
 @pytest.fixture
@@ -119,9 +119,11 @@ def test_tokens_are_told_from_other_values_and_by_their_form(memcached_of):
         "tokens/b": (0, b'{"token": {}}'),
         "tokens/c": (1, b"cos"),
         "tokens/d": (0, GONE),
-        "another": (1, b"cos"),
+        "another": (0, b"gAAAAABqy_c-="),
+        "others": (0, b"cos"),
     }
-    assert memcached.tokens(ThisMachine(), address, port) == {"encrypted": 1, "clear": 1, "pickle": 1}
+    forms = {"encrypted": 1, "clear": 1, "pickle": 1, "sealed": 1, "open": 1}
+    assert memcached.forms(ThisMachine(), address, port) == forms
 
 
 @pytest.mark.parametrize(
