@@ -104,7 +104,7 @@ def test_derived_platform_overrides_only_its_own_keys():
     assert (new.name, new.release, new.openstack) == ("debian-13", "trixie", "epoxy")
     assert new.os_release == {"ID": "debian", "VERSION_CODENAME": "trixie"}
     assert (new.manager, new.bare) == (old.manager, old.bare)
-    assert new.paths == {**old.paths, "python-modules": "/usr/local/lib/python3.13/dist-packages"}
+    assert new.paths == {**old.paths, "python-modules": "/usr/lib/python3.13/dist-packages"}
     assert (old.python, new.python) == ("SETUPTOOLS_USE_DISTUTILS=stdlib", "")
     assert (len(old.defects), new.defects) == (1, ())
 
