@@ -31,7 +31,7 @@ def test_member_is_healthy(reader, etcd_host, standing, expect):
         "a linearizable read, which a majority confirms",
         health.healthy,
         seen=health.message,
-        expected="an answer within 15 s",
+        expected="a sign-in within 8 s, and an answer within 10 s",
         look=LOOK,
     )
 
