@@ -59,13 +59,23 @@ def openstack(profile: str, *kinds: str) -> list[Service]:
 # -- every file --------------------------------------------------------------------------------------
 
 
+SEALED = "oslo_cache.memcache_pool = stackproof_cache:Sealed"
+
+
+def backends_of_the_cache(files):
+    (found,) = [file.text for path, file in files.items() if path.endswith("/entry_points.txt")]
+    return found
+
+
 def test_tokens_are_cached_encrypted_with_a_key_of_each_project_and_nothing_is_pickled(tree):
     keys = defaultdict(set)
     for place, file in every(tree):
         if not OSLO.search(file.path):
             continue
         sections = {section: dict(values) for section, values in ini(file).items()}
-        assert "memcache" not in sections.get("cache", {}).get("backend", ""), place
+        if "memcache" in sections.get("cache", {}).get("backend", ""):
+            assert file.path == "/etc/keystone/keystone.conf"
+            assert SEALED in backends_of_the_cache(tree[place.partition(":")[0]]), place
         if (tokens := sections.get("keystone_authtoken")) and "memcached_servers" in tokens:
             assert tokens["memcache_security_strategy"] == "ENCRYPT", place
             keys[tokens["username"]].add(tokens["memcache_secret_key"])
