@@ -6,6 +6,8 @@ import json
 import os
 import re
 import secrets as random
+import struct
+import time
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -64,6 +66,11 @@ class Secrets:
     def long(self, use: str) -> str:
         """Return a secret of 256 characters; corosync's key files hold at least 128 bytes."""
         return self._get(use) or self._make(use, random.token_hex(128))
+
+    def cephx(self, use: str) -> str:
+        """Return a key of Ceph, in base64: its type (1), when it was made, and 16 random bytes."""
+        packed = struct.pack("<HIIH", 1, int(time.time()), 0, 16) + random.token_bytes(16)
+        return self._get(use) or self._make(use, base64.b64encode(packed).decode())
 
     def ssh(self, use: str) -> str:
         """Return an SSH private key in OpenSSH's format, which has several lines."""

@@ -240,6 +240,20 @@ class Service:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Rbd:
+    """A client of Ceph, and what it may do there."""
+
+    client: str
+    """Its name, without `client.`; its key is the secret `ceph.<name>`, in /etc/ceph/ceph.client.<name>.keyring."""
+    pools: tuple[str, ...]
+    """The pools that the build creates for it; it reads and writes them."""
+    writes: tuple[str, ...] = ()
+    """Pools of other clients that it reads and writes as well."""
+    reads: tuple[str, ...] = ()
+    """Pools of other clients that it only reads."""
+
+
+@dataclass(frozen=True, config=STRICT)
 class Project:
     """One folder of templates/: the services, databases and account that one step builds."""
 
@@ -282,6 +296,8 @@ class Project:
     idle: tuple[str, ...] = ()
     """Units that the platform's packages bring and no service of the project uses; the build disables them."""
     keystone: Keystone = Field(default_factory=Keystone)
+    rbd: tuple[Rbd, ...] = ()
+    """The project's clients of Ceph, in a cluster with Ceph; the step of Ceph makes their pools and keys."""
     services: tuple[Service, ...] = ()
 
     def __repr__(self) -> str:

@@ -19,7 +19,7 @@ APART: dict[str, tuple[Role, ...]] = {
     "public": ("controller",),
     "tunnel": ("network", "compute"),
     "migration": ("compute",),
-    "storage": ("compute", "storage"),
+    "storage": ("controller", "compute", "storage"),
 }
 """Networks that a cluster may have besides, and the roles whose nodes then need an address on them. `public` has the
 VIP and its clients, `tunnel` carries VXLAN, `migration` the memory and disks of instances that move, `storage` the

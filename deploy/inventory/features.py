@@ -35,6 +35,9 @@ FEATURES = {
         "routers move away from a node that gets no answer from the gateway",
         lambda c: c.options.tenant_networks and c.options.router_health_check,
     ),
+    "ceph": Feature(
+        "images, volumes and disks of instances are in Ceph", lambda c: "ceph" in (c.services.chosen or ())
+    ),
 }
 """Every feature by name."""
 
