@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address
 from pathlib import Path
+from uuid import UUID
 
 from filelock import FileLock
 
@@ -71,6 +72,10 @@ class Secrets:
         """Return a key of Ceph, in base64: its type (1), when it was made, and 16 random bytes."""
         packed = struct.pack("<HIIH", 1, int(time.time()), 0, 16) + random.token_bytes(16)
         return self._get(use) or self._make(use, base64.b64encode(packed).decode())
+
+    def uuid(self, use: str) -> str:
+        """Return a UUID for one use, always the same for a cluster; it is no secret."""
+        return str(UUID(hashlib.sha256(f"{use} {self.identity}".encode()).hexdigest()[:32]))
 
     def ssh(self, use: str) -> str:
         """Return an SSH private key in OpenSSH's format, which has several lines."""

@@ -252,6 +252,13 @@ class Rbd:
     reads: tuple[str, ...] = ()
     """Pools of other clients that it only reads."""
 
+    @property
+    def rights(self) -> dict[str, str]:
+        """What the client may ask of each kind of daemon, in Ceph's words (`caps`)."""
+        own = [f"profile rbd pool={pool}" for pool in (*self.pools, *self.writes)]
+        read = [f"profile rbd-read-only pool={pool}" for pool in self.reads]
+        return {"mon": "profile rbd", "mgr": ", ".join(own), "osd": ", ".join([*own, *read])}
+
 
 @dataclass(frozen=True, config=STRICT)
 class Project:

@@ -2,6 +2,7 @@
 
 from deploy.inventory.model import (
     Capacity,
+    Ceph,
     Certificate,
     Cluster,
     Flavor,
@@ -20,6 +21,7 @@ __all__ = [
     "BUILT_IN",
     "PLATFORMS",
     "Capacity",
+    "Ceph",
     "Certificate",
     "Cluster",
     "Flavor",

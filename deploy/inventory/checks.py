@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from ipaddress import IPv4Address
 from urllib.parse import urlsplit
 
-from deploy.inventory.model import Cluster, Network, Role
+from deploy.inventory.model import Ceph, Cluster, Network, Role
 from deploy.inventory.power import Ipmi, Libvirt, Redfish
 
 Mistake = tuple[str, str]
@@ -34,6 +34,11 @@ _DOMAIN = re.compile(r"|[^\s/-][^\s/]*")
 _SOURCE = re.compile(r"deb(-src)?\s+(\[(?P<options>[^\]]*)\]\s+)?[a-z][a-z0-9+.-]*:\S+(\s+[^\s\[\]]+)+")
 _UNSIGNED = {"trusted", "allow-insecure", "allow-weak", "allow-downgrade-to-insecure"}
 """Options of a package source that let packages through whose signature is missing or bad."""
+_DISK = re.compile(r"/dev/[A-Za-z0-9._:+@/-]+")
+_FILE = re.compile(r"file:[1-9][0-9]{0,4}")
+_SETTING = re.compile(r"[a-z][a-z0-9_/]*")
+_OURS = ("fsid", "mon_host", "public_network", "keyring", "osd_pool_default_size", "osd_pool_default_min_size")
+"""Settings of Ceph that a build derives from the inventory; all that begin with `auth_` are a build's as well."""
 _FLAVOR = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _GENERATED = "0123456789abcdef" * 2
 """A password like those that a build makes (deploy/secrets.py)."""
@@ -59,6 +64,8 @@ def check(cluster: Cluster, platforms: Collection[str], projects: Collection[str
         *_power(cluster),
         *_image(cluster),
         *_capacity(cluster),
+        *_disks(cluster),
+        *_ceph(cluster),
     ]
 
 
@@ -80,7 +87,7 @@ def _networks(cluster: Cluster) -> Iterator[Mistake]:
         if name not in cluster.networks:
             yield f"networks.{name}", "missing; every cluster has a management and a provider network"
     for name, network in cluster.networks.items():
-        if not _HOSTNAME.fullmatch(name) or name in {"roles", "power"}:
+        if not _HOSTNAME.fullmatch(name) or name in {"roles", "power", "disks"}:
             yield f"networks.{name}", f"{name!r} is not a network name: lower-case letters, digits and dashes"
         if not _INTERFACE.fullmatch(network.interface):
             yield f"networks.{name}.interface", f"{network.interface!r} is not the name of a network interface"
@@ -292,6 +299,50 @@ def _capacity(cluster: Cluster) -> Iterator[Mistake]:
     for name in flavors:
         if not _FLAVOR.fullmatch(name):
             yield f"capacity.flavors.{name}", f"{name!r} is not a flavor: letters, digits, dots, dashes, underscores"
+
+
+def _disks(cluster: Cluster) -> Iterator[Mistake]:
+    unique = Counter(disk for node in cluster.nodes for disk in set(node.disks) if disk.startswith("/dev/disk/by-id/"))
+    for node in cluster.nodes:
+        key = f"nodes.{node.name}.disks"
+        if node.disks and "storage" not in node.roles:
+            yield key, "set, but the node does not have the role storage"
+        for disk, count in Counter(node.disks).items():
+            if _FILE.fullmatch(disk):
+                if cluster.lab is None:
+                    yield key, f"{disk} is a file, which only a lab may use; name a disk such as /dev/disk/by-id/..."
+                continue
+            if not _DISK.fullmatch(disk) or ".." in disk:
+                yield key, f"{disk!r} is no disk: /dev/disk/by-id/..., or in a lab file:3 for a file of 3 GiB"
+            elif count > 1:
+                yield key, f"names {disk} {count} times"
+            elif unique[disk] > 1:
+                yield key, f"{disk} is also a disk of another node, and its name is that of one device"
+
+
+def _ceph(cluster: Cluster) -> Iterator[Mistake]:
+    if "ceph" not in cluster.features:
+        if cluster.ceph != Ceph():
+            yield "ceph", "set, but services.chosen does not name ceph"
+        return
+    stores = cluster.role("storage")
+    if len(stores) in {0, 2}:
+        yield (
+            "services.chosen",
+            f"names ceph, and {len(stores) or 'no'} nodes have the role storage; it takes three or more, which survive "
+            "the loss of one, or a single one, which does not",
+        )
+    for node in stores:
+        if not cluster.disks(node):
+            yield f"nodes.{node.name}.disks", "missing; Ceph needs a disk of its own on each storage node"
+    groups = cluster.ceph.placement_groups
+    if groups and groups & (groups - 1):
+        yield "ceph.placement_groups", f"{groups} is not a power of two"
+    for name, value in cluster.ceph.settings.items():
+        if not _SETTING.fullmatch(name) or not value.isprintable():
+            yield f"ceph.settings.{name}", "is not a setting of ceph.conf: a name with underscores, and one line"
+        if name in _OURS or name.startswith("auth_"):
+            yield f"ceph.settings.{name}", "is not for the inventory to set: the build derives it"
 
 
 def _is_web_address(url: str) -> bool:

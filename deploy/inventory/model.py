@@ -1,6 +1,6 @@
 """The inventory as frozen data: a cluster, its nodes, networks and options."""
 
-from dataclasses import field
+from dataclasses import field, replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -37,6 +37,8 @@ class Node:
     roles: tuple[Role, ...]
     addresses: dict[str, IPv4Address]
     power: Power | None = None
+    disks: tuple[str, ...] = ()
+    """What Ceph keeps its data on, an OSD each: paths of whole disks, or in a lab `file:3`, a sparse file of 3 GiB."""
 
     def __repr__(self) -> str:
         return self.name
@@ -214,6 +216,20 @@ class Capacity:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class Ceph:
+    """Ceph's settings. Unset values depend on whether the cluster is a lab; `Cluster.tuned` has those in force."""
+
+    cache_mib: Annotated[int, Field(ge=16, le=2**20)] | None = None
+    """Each OSD's cache (bluestore_cache_size), in MiB; an OSD takes some 100 MiB besides, and 300 under load."""
+    placement_groups: Annotated[int, Field(ge=1, le=32768)] | None = None
+    """Placement groups of each pool: a power of two. They can be added later, and not be taken away."""
+    timeouts: Literal["lab", "upstream"] | None = None
+    """`lab`: a lost host is noticed within 3 s, where daemons are never starved for as long; `upstream`: Ceph's own."""
+    settings: dict[str, str] = field(default_factory=dict)
+    """Further settings of ceph.conf's section [global], by name; they win over those of a build."""
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Lab:
     """Settings of a cluster whose machines are lab hosts on the runner."""
 
@@ -245,6 +261,7 @@ class Cluster:
     passwords: Passwords = field(default_factory=Passwords)
     image: Image = field(default_factory=Image)
     capacity: Capacity | None = None
+    ceph: Ceph = field(default_factory=Ceph)
     lab: Lab | None = None
     source: Path = Path()
 
@@ -258,6 +275,21 @@ class Cluster:
             if node.name == name:
                 return node
         raise KeyError(name)
+
+    @property
+    def tuned(self) -> Ceph:
+        """The settings of Ceph that are in force."""
+        cache, groups, timeouts = (1024, 32, "upstream") if self.lab is None else (64, 16, "lab")
+        return replace(
+            self.ceph,
+            cache_mib=self.ceph.cache_mib or cache,
+            placement_groups=self.ceph.placement_groups or groups,
+            timeouts=self.ceph.timeouts or timeouts,
+        )
+
+    def disks(self, node: Node) -> tuple[str, ...]:
+        """Return the disks of a storage node; in a lab that names none, one file."""
+        return node.disks or (("file:3",) if self.lab else ())
 
     @property
     def management(self) -> Network:

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from deploy.inventory.checks import NETWORKS, Mistake
 
 HEAD = ("name", "platform", "region", "vip", "tls", "insecure")
-PARTS = ("ssh", "certificate", "services", "options", "passwords", "image", "capacity", "lab")
+PARTS = ("ssh", "certificate", "services", "options", "passwords", "image", "capacity", "ceph", "lab")
 TABLES = ("cluster", "networks", "nodes", *PARTS)
-NODE = ("roles", "power")
+NODE = ("roles", "power", "disks")
 STAND_INS: dict[str, dict[str, Any]] = {
     "cluster": {"name": "unknown", "platform": "unknown"},
     "networks": {"cidr": "0.0.0.0/0", "interface": "unknown"},

@@ -11,9 +11,13 @@ START = 300.0
 Pacemaker starts two units of a controller at a time, and on slow cores the last was up after more than four minutes."""
 
 
-def start(site: Site, host: Host, step: str) -> None:
-    """Start and enable the step's units that systemd starts; disable those of Pacemaker in systemd."""
-    services = [service for service in site.services(step, host.node) if service.unit]
+def start(site: Site, host: Host, step: str, *only: str) -> None:
+    """Start and enable the step's units that systemd starts; disable those of Pacemaker in systemd.
+
+    `only`: names of services, where the others' units are to be started later.
+    """
+    every = site.services(step, host.node)
+    services = [service for service in every if service.unit and (not only or service.name in only)]
     states = systemd.units(host, [service.unit for service in services])
     script = []
     for service in services:
