@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from deploy.errors import CommandFailed
+from deploy.facts.ceph_ask import Question, answer, ask, objects
 from deploy.host import Reads
 
-ASK = "timeout 20 ceph --connect-timeout 10"
-"""The command of all questions to the cluster: without monitors it would wait for ever."""
 OWN = "stackproof"
 """The pool in which a build and the checks write and read."""
 CLEAN = "active+clean"
@@ -21,7 +21,6 @@ date +%s.%N | try put "$name" -
 try get "$name" "$got"
 [ -s "$got" ] && echo acknowledged
 """
-_LOCAL = "timeout 10 ceph daemon %s"
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class CephStatus:
 
 def status(host: Reads) -> CephStatus:
     """Ask the monitors from that host; CephStatus() where they do not answer."""
-    return parse_status(host.run(f"{ASK} status -f json", timeout=30).out)
+    return parse_status(answer(host, "status"))
 
 
 def parse_status(text: str) -> CephStatus:
@@ -103,7 +102,7 @@ class Osd:
 
 def osds(host: Reads) -> tuple[Osd, ...]:
     """Return all OSDs of the map; empty where the monitors do not answer."""
-    return parse_osds(host.run(f"{ASK} osd tree -f json", timeout=30).out)
+    return parse_osds(answer(host, "osd tree"))
 
 
 def parse_osds(text: str) -> tuple[Osd, ...]:
@@ -135,7 +134,10 @@ class Pool:
 
 def pools(host: Reads) -> dict[str, Pool]:
     """Return the pools by name; CommandFailed where the monitors do not answer."""
-    return parse_pools(host.check(f"{ASK} osd pool ls detail -f json", timeout=30))
+    (said,) = ask(host, Question.of("osd pool ls", detail="detail"))
+    if said.code:
+        raise CommandFailed(f"{host.name}: Ceph's pools are not known", expected="an answer", seen=said.message)
+    return parse_pools(said.out)
 
 
 def parse_pools(text: str) -> dict[str, Pool]:
@@ -166,7 +168,7 @@ class Account:
 
 def accounts(host: Reads) -> dict[str, Account]:
     """Return the accounts by name, such as `client.glance`; empty where the monitors do not answer."""
-    return parse_accounts(host.run(f"{ASK} auth ls -f json", timeout=30).out)
+    return parse_accounts(answer(host, "auth ls"))
 
 
 def parse_accounts(text: str) -> dict[str, Account]:
@@ -179,11 +181,7 @@ def parse_accounts(text: str) -> dict[str, Account]:
 
 def monitors(host: Reads) -> tuple[str, ...]:
     """Return the names of the monitors' own list; empty where they do not answer."""
-    try:
-        listed = json.loads(host.run(f"{ASK} mon dump -f json", timeout=30).out)
-        return tuple(str(each["name"]) for each in listed["mons"])
-    except (ValueError, LookupError, TypeError):
-        return ()
+    return tuple(str(each["name"]) for each in objects(answer(host, "mon dump")).get("mons", ()))
 
 
 @dataclass(frozen=True)
@@ -197,7 +195,7 @@ class Monitor:
 
 def monitor(host: Reads) -> Monitor:
     """Ask the monitor of that host."""
-    return parse_monitor(host.run(f"{_LOCAL} mon_status", f"mon.{host.name}", timeout=20).out)
+    return parse_monitor(answer(host, "mon_status", daemon=f"mon.{host.name}"))
 
 
 def parse_monitor(text: str) -> Monitor:
@@ -215,9 +213,8 @@ def osd_states(host: Reads, numbers: Iterable[int]) -> dict[int, str]:
     asked = list(numbers)
     if not asked:
         return {}
-    script = "".join(f"timeout 10 ceph daemon osd.{number} status | tr -d '\\n'; echo\n" for number in asked)
-    lines = host.run("exec sh -s", stdin=script, timeout=10 + 11 * len(asked)).out.split("\n")
-    return {number: parse_state(line) for number, line in zip(asked, [*lines, *[""] * len(asked)], strict=False)}
+    said = ask(host, *(Question.of("status", daemon=f"osd.{number}") for number in asked))
+    return {number: parse_state(each.out) for number, each in zip(asked, said, strict=True)}
 
 
 def parse_state(text: str) -> str:
@@ -230,7 +227,7 @@ def parse_state(text: str) -> str:
 
 def versions(host: Reads) -> dict[str, int]:
     """Return how many daemons run each version; empty where the monitors do not answer."""
-    return parse_versions(host.run(f"{ASK} versions -f json", timeout=30).out)
+    return parse_versions(answer(host, "versions"))
 
 
 def parse_versions(text: str) -> dict[str, int]:
@@ -243,7 +240,7 @@ def parse_versions(text: str) -> dict[str, int]:
 
 def skews(host: Reads) -> dict[str, float]:
     """Return how many seconds each monitor's clock is off the leader's; empty where they do not answer."""
-    return parse_skews(host.run(f"{ASK} time-sync-status -f json", timeout=30).out)
+    return parse_skews(answer(host, "time-sync-status"))
 
 
 def parse_skews(text: str) -> dict[str, float]:
@@ -255,13 +252,9 @@ def parse_skews(text: str) -> dict[str, float]:
         return {}
 
 
-def settings(host: Reads, daemon: str) -> dict[str, Any]:
-    """Return the settings that a running daemon of that host, such as `osd.0`, has in force; empty where it does not answer."""
-    try:
-        found: dict[str, Any] = json.loads(host.run(f"{_LOCAL} config show", daemon, timeout=20).out)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+def settings(host: Reads, daemon: str) -> Mapping[str, Any]:
+    """Return the settings in force of a running daemon of that host, such as `osd.0`; empty without an answer."""
+    return objects(answer(host, "config show", daemon=daemon))
 
 
 def writes(host: Reads) -> bool:

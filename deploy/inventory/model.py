@@ -279,12 +279,12 @@ class Cluster:
     @property
     def tuned(self) -> Ceph:
         """The settings of Ceph that are in force."""
-        cache, groups, timeouts = (1024, 32, "upstream") if self.lab is None else (64, 16, "lab")
+        lab = self.lab is not None
         return replace(
             self.ceph,
-            cache_mib=self.ceph.cache_mib or cache,
-            placement_groups=self.ceph.placement_groups or groups,
-            timeouts=self.ceph.timeouts or timeouts,
+            cache_mib=self.ceph.cache_mib or (64 if lab else 1024),
+            placement_groups=self.ceph.placement_groups or (16 if lab else 32),
+            timeouts=self.ceph.timeouts or ("lab" if lab else "upstream"),
         )
 
     def disks(self, node: Node) -> tuple[str, ...]:

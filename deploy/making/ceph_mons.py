@@ -5,17 +5,16 @@ from shlex import quote
 
 from deploy.errors import StepFailed
 from deploy.facts import ceph, ceph_disks
+from deploy.facts.ceph_ask import Question, ask
 from deploy.host import Host
 from deploy.making import start
 from deploy.site import Site
 from deploy.wait import until
 
-TELL = "timeout 60 ceph --connect-timeout 20"
-"""The command of all changes: without monitors it would wait for ever."""
 QUORUM = 90.0
 """Seconds until monitors that run have found each other and elected a leader; 2 to 4 on the lab's hosts."""
 KEYRING = "/etc/ceph/ceph.mon.keyring"
-_EVERYTHING = {kind: "allow *" for kind in ("mds", "mgr", "mon", "osd")}
+_EVERYTHING = dict.fromkeys(("mds", "mgr", "mon", "osd"), "allow *")
 
 # The monitor's data appears under its name when it is whole.
 _MKFS = """set -eu
@@ -58,7 +57,7 @@ def ensure(site: Site) -> None:
     )
     lead = members.first
     for name in sorted(set(ceph.monitors(lead)) - set(members)):
-        lead.change(f"removed the monitor of {name}", f"{TELL} mon remove {quote(name)} 2>&1")
+        tell(lead, f"removed the monitor of {name}", Question.of("mon rm", name=name))
 
 
 def _born(host: Host) -> bool:
@@ -108,12 +107,22 @@ def accounts(site: Site) -> None:
     differing = {name: each for name, each in wanted(site).items() if there.get(name) != each}
     if not differing:
         return
-    result = lead.run(f"{TELL} auth import -i -", stdin=keyring(differing), timeout=90)
-    if not result.ok:
-        raise StepFailed(
-            "ceph: the clients' keys could not be written", seen=str(result), hint=f"ceph status on {lead.name}"
-        )
-    lead.changed(f"set the keys and rights of {', '.join(differing)}")
+    tell(
+        lead, f"set the keys and rights of {', '.join(differing)}", Question.of("auth import", given=keyring(differing))
+    )
+
+
+def tell(lead: Host, what: str, *commands: Question) -> None:
+    """Give the monitors commands, and journal them as one change; StepFailed for the first that they refuse."""
+    for command, said in zip(commands, ask(lead, *commands), strict=True):
+        if said.code:
+            raise StepFailed(
+                f"ceph: `{command.prefix}` was refused; what was to be done: {what}",
+                expected="success",
+                seen=f"{said.code}: {said.message}",
+                hint=f"ceph status on {lead.name}",
+            )
+    lead.changed(what)
 
 
 def keyring(accounts: Mapping[str, ceph.Account]) -> str:

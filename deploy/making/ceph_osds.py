@@ -5,20 +5,22 @@ from shlex import quote
 
 from deploy.errors import StepFailed
 from deploy.facts import ceph, ceph_disks
+from deploy.facts.ceph_ask import Question
 from deploy.facts.ceph_disks import Disk, Folder
 from deploy.host import STATE, Host
 from deploy.making import start
-from deploy.making.ceph_mons import TELL, fsid
+from deploy.making.ceph_mons import fsid, tell
 from deploy.site import Site
 
 GIB = 2**30
+_NEW = "timeout 60 ceph --connect-timeout 20 osd new"
 
 # The key travels by pipes and files only: printf is the shell's own.
 _MAKE = """set -eu
 umask 027
 uuid=$(cat /proc/sys/kernel/random/uuid)
 key=$(ceph-authtool --gen-print-key)
-number=$(printf '{{"cephx_secret": "%s"}}' "$key" | {tell} osd new "$uuid" -i -)
+number=$(printf '{{"cephx_secret": "%s"}}' "$key" | {new} "$uuid" -i -)
 [ "$number" -ge 0 ]
 folder=/var/lib/ceph/osd/ceph-$number
 install -d -o ceph -g ceph -m 0750 "$folder"
@@ -46,14 +48,17 @@ def refuse(site: Site) -> None:
     """Raise StepFailed where any disk of the inventory carries what is not this cluster's. Changes nothing."""
     found = site.members("ceph-osd").each(lambda host: ceph_disks.read(host, site.cluster.disks(host.node)))
     wrong = [
-        f"{name}: {why}" for name, disks in found.items() for disk in disks.values() if (why := disk.refused(fsid(site)))
+        f"{name}: {why}"
+        for name, disks in found.items()
+        for disk in disks.values()
+        if (why := disk.refused(fsid(site)))
     ]
     if wrong:
         raise StepFailed(
             f"ceph: {len(wrong)} disk{'s' if len(wrong) > 1 else ''} cannot be used, and nothing was changed on any",
             expected="disks that are empty, or OSDs of this cluster",
             seen="; ".join(wrong),
-            hint="correct `disks` in the inventory; a disk whose content nobody needs is cleared by hand: wipefs -a DISK",
+            hint="correct `disks` in the inventory; what nobody needs is cleared by hand: wipefs -a DISK",
         )
 
 
@@ -72,12 +77,11 @@ def _unmake(site: Site, host: Host, folders: tuple[Folder, ...]) -> None:
     """Remove what is left of an OSD whose making was broken off, and refuse one of another cluster."""
     for folder in folders:
         if not folder.ready:
-            script = f"{TELL} osd purge {folder.number} --force --yes-i-really-mean-it 2>&1\n"
-            script += f"rm -rf -- /var/lib/ceph/osd/ceph-{folder.number}"
-            host.change(f"removed the unfinished osd.{folder.number}", script, timeout=90)
+            tell(host, f"forgot the unfinished osd.{folder.number}", _purge(folder.number))
+            host.change("removed its folder", f"rm -rf -- /var/lib/ceph/osd/ceph-{folder.number}")
         elif folder.cluster != fsid(site):
             raise StepFailed(
-                f"{host.name}: /var/lib/ceph/osd/ceph-{folder.number} is an OSD of another cluster; nothing was changed",
+                f"{host.name}: /var/lib/ceph/osd/ceph-{folder.number} is another cluster's OSD; nothing was changed",
                 expected=f"OSDs of the cluster {fsid(site)}",
                 seen=folder.cluster or "no fsid",
                 hint="save what you need of it, then remove it",
@@ -102,14 +106,15 @@ def _forget(site: Site, here: dict[str, set[int]]) -> None:
     if not (status.active or (status.health and not status.groups)):
         return
     for each in lost:
-        lead.change(
-            f"removed osd.{each.number} from the cluster: {each.host or 'no host'} does not have it any more",
-            f"{TELL} osd purge {each.number} --force --yes-i-really-mean-it 2>&1",
-            timeout=90,
-        )
+        what = f"removed osd.{each.number} from the cluster: {each.host or 'no host'} does not have it any more"
+        tell(lead, what, _purge(each.number))
     gone = {each.host for each in known} - {each.host for each in known if each not in lost} - set(here) - {""}
     for name in sorted(gone):
-        lead.change(f"removed {name} from the map of hosts", f"{TELL} osd crush rm {quote(name)} 2>&1", timeout=90)
+        tell(lead, f"removed {name} from the map of hosts", Question.of("osd crush rm", name=name))
+
+
+def _purge(number: int) -> Question:
+    return Question.of("osd purge-actual", id=number, yes_i_really_mean_it=True)
 
 
 def _complete(site: Site, host: Host) -> None:
@@ -120,7 +125,7 @@ def _complete(site: Site, host: Host) -> None:
             _use(site, host, disk)
     sizes = [int(disk.removeprefix("file:")) for disk in site.cluster.disks(host.node) if disk.startswith("file:")]
     for size in sizes[Counter(bool(folder.block) for folder in ready)[False] :]:
-        script = _MAKE.format(tell=TELL, block=":", size=size * GIB, pending=_PENDING)
+        script = _MAKE.format(new=_NEW, block=":", size=size * GIB, pending=_PENDING)
         host.change(f"made an OSD in a file of {size} GiB", script, timeout=180)
 
 
@@ -132,7 +137,7 @@ def _use(site: Site, host: Host, disk: Disk) -> None:
         script = _ADOPT.format(number=disk.osd, disk=path, pending=_PENDING)
         host.change(f"took osd.{disk.osd} on {disk.path} into use again", f"{_OWNED.format(disk=path)}\n{script}")
         return
-    script = _MAKE.format(tell=TELL, block=_LINK.format(disk=path), size=0, pending=_PENDING)
+    script = _MAKE.format(new=_NEW, block=_LINK.format(disk=path), size=0, pending=_PENDING)
     host.change(f"made an OSD on {disk.path}", f"{_OWNED.format(disk=path)}\n{script}", timeout=600)
 
 

@@ -4,11 +4,11 @@ import json
 from shlex import quote
 from typing import Any
 
-from deploy.errors import StackproofError
 from deploy.facts import ceph
 from deploy.facts.ceph import OWN, Pool
+from deploy.facts.ceph_ask import Question, ask, objects
 from deploy.host import Host
-from deploy.making.ceph_mons import TELL
+from deploy.making.ceph_mons import tell
 from deploy.site import Site
 
 UNUSED = ("iostat", "nfs", "restful")
@@ -34,58 +34,57 @@ def ensure(site: Site) -> None:
     there = ceph.pools(lead)
     for name, pool in wanted(site).items():
         if commands := differences(pool, there.get(name)):
-            lead.change(
-                f"made the pool {name}" if name not in there else f"set the pool {name} right",
-                "".join(f"{command} 2>&1\n" for command in commands),
-                timeout=60 * len(commands),
-            )
+            tell(lead, f"made the pool {name}" if name not in there else f"set the pool {name} right", *commands)
+    for name, pool in wanted(site).items():
+        if "rbd" in pool.uses and not (name in there and "rbd" in there[name].uses):
+            lead.change(f"prepared the pool {name} for block devices", f"timeout 120 rbd pool init {quote(name)}")
     if _PREDICTIONS in there:
-        lead.change(
-            f"removed the pool {_PREDICTIONS}",
-            f"{TELL} config set mon mon_allow_pool_delete true\n"
-            f"{TELL} osd pool rm {_PREDICTIONS} {_PREDICTIONS} --yes-i-really-really-mean-it 2>&1\n"
-            f"{TELL} config rm mon mon_allow_pool_delete",
-            timeout=90,
-        )
+        _remove_predictions(lead)
 
 
-def differences(pool: Pool, there: Pool | None) -> list[str]:
+def differences(pool: Pool, there: Pool | None) -> list[Question]:
     """Return the commands that make the pool, or set right one that is there."""
-    name, commands = quote(pool.name), []
+    commands = []
+    sure: dict[str, Any] = {"yes_i_really_mean_it": True} if pool.size == 1 else {}
     if there is None:
-        commands.append(f"{TELL} osd pool create {name} {pool.groups} {pool.groups} replicated")
-    sure = " --yes-i-really-mean-it" if pool.size == 1 else ""
+        groups: dict[str, Any] = {"pg_num": pool.groups, "pgp_num": pool.groups}
+        commands.append(Question.of("osd pool create", pool=pool.name, pool_type="replicated", **groups))
     if there is None or there.size != pool.size:
-        commands.append(f"{TELL} osd pool set {name} size {pool.size}{sure}")
+        commands.append(Question.of("osd pool set", pool=pool.name, var="size", val=str(pool.size), **sure))
     if there is None or there.min_size != pool.min_size:
-        commands.append(f"{TELL} osd pool set {name} min_size {pool.min_size}")
+        commands.append(Question.of("osd pool set", pool=pool.name, var="min_size", val=str(pool.min_size)))
     if there is not None and there.groups < pool.groups:
-        commands += [f"{TELL} osd pool set {name} {key} {pool.groups}" for key in ("pg_num", "pgp_num")]
+        more = {"pool": pool.name, "val": str(pool.groups)}
+        commands += [Question.of("osd pool set", var=name, **more) for name in ("pg_num", "pgp_num")]
     if there is None or not set(pool.uses) <= set(there.uses):
-        own = f"{TELL} osd pool application enable {name} {OWN}"
-        commands.append(f"timeout 60 rbd pool init {name}" if "rbd" in pool.uses else own)
+        commands += [Question.of("osd pool application enable", pool=pool.name, app=use) for use in pool.uses]
     return commands
 
 
-def modules(host: Host) -> None:
+def _remove_predictions(lead: Host) -> None:
+    allow = {"who": "mon", "name": "mon_allow_pool_delete"}
+    tell(
+        lead,
+        f"removed the pool {_PREDICTIONS}",
+        Question.of("config set", value="true", **allow),
+        Question.of("osd pool rm", pool=_PREDICTIONS, pool2=_PREDICTIONS, yes_i_really_really_mean_it=True),
+        Question.of("config rm", **allow),
+    )
+
+
+def modules(lead: Host) -> None:
     """Turn off what the managers would do and nothing here needs; before they start, so that they never begin it."""
-    if {"name": _MONITORING, "value": "false"} not in _settings(host):
-        # No manager has told the monitors of the setting yet, hence --force.
-        host.change("turned the scraping of disks off", f"{TELL} config set mgr {_MONITORING} false --force 2>&1")
-    enabled = set(_read(host, f"{ceph.ASK} mgr module ls -f json")["enabled_modules"])
-    for name in sorted(enabled & set(UNUSED)):
-        host.change(f"turned the manager's module {name} off", f"{TELL} mgr module disable {name} 2>&1")
+    settings, listed = ask(lead, Question.of("config dump"), Question.of("mgr module ls"))
+    if not _is_off(settings.out):
+        # No manager has told the monitors of the setting yet, hence `force`.
+        off = Question.of("config set", who="mgr", name=_MONITORING, value="false", force=True)
+        tell(lead, "turned the scraping of disks off", off)
+    for name in sorted(set(objects(listed.out).get("enabled_modules", ())) & set(UNUSED)):
+        tell(lead, f"turned the manager's module {name} off", Question.of("mgr module disable", module=name))
 
 
-def _settings(host: Host) -> list[dict[str, str]]:
-    listed = _read(host, f"{ceph.ASK} config dump -f json")
-    return [{"name": each["name"], "value": each["value"]} for each in listed if each["section"] == "mgr"]
-
-
-def _read(host: Host, command: str) -> Any:
+def _is_off(text: str) -> bool:
     try:
-        return json.loads(host.check(command, timeout=30))
-    except ValueError:
-        raise StackproofError(
-            f"{host.name}: `{command}` did not answer in JSON", hint=f"ceph status on {host.name}"
-        ) from None
+        return any(each["name"] == _MONITORING and each["value"] == "false" for each in json.loads(text))
+    except (ValueError, LookupError, TypeError):
+        return False
