@@ -2,15 +2,14 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from deploy.errors import CommandFailed
 from deploy.facts.ceph_ask import Question, answer, ask, objects
 from deploy.host import Reads
+from deploy.rados import OWN, Account, Pool
 
-OWN = "stackproof"
-"""The pool in which a build and the checks write and read."""
 CLEAN = "active+clean"
 _TRIAL = f"""set -eu
 name=trial.$(uname -n).$$
@@ -119,19 +118,6 @@ def parse_osds(text: str) -> tuple[Osd, ...]:
         return ()
 
 
-@dataclass(frozen=True)
-class Pool:
-    """One pool of the cluster."""
-
-    name: str
-    size: int
-    min_size: int
-    groups: int
-    """Placement groups."""
-    uses: tuple[str, ...]
-    """Its applications, such as `rbd`."""
-
-
 def pools(host: Reads) -> dict[str, Pool]:
     """Return the pools by name; CommandFailed where the monitors do not answer."""
     (said,) = ask(host, Question.of("osd pool ls", detail="detail"))
@@ -155,15 +141,6 @@ def parse_pools(text: str) -> dict[str, Pool]:
         }
     except (ValueError, LookupError, TypeError, AttributeError):
         return {}
-
-
-@dataclass(frozen=True)
-class Account:
-    """One account of the cluster: a client or a daemon. Its key is not shown."""
-
-    key: str = field(repr=False)
-    rights: Mapping[str, str]
-    """What it may ask of each kind of daemon, in Ceph's words (`caps`)."""
 
 
 def accounts(host: Reads) -> dict[str, Account]:

@@ -37,16 +37,25 @@ class Disk:
 
 # Only reads. A disk that another program holds has children (LVM, RAID), or is mounted. wipefs knows the signatures of
 # file systems, RAID, LVM, partition tables and Ceph.
+# What cannot be read counts as something; blkid ends with 2 and findmnt with 1 where there is nothing, and say nothing.
 _SCRIPT = f"""\
+saw() {{
+  before=$1; shift
+  found=$("$@" 2>&1); code=$?
+  if [ "$code" -gt 2 ] || {{ [ "$code" -gt 0 ] && [ -n "$found" ]; }}; then
+    before='unknown: '
+    found=${{found:-$1 ended with $code}}
+  fi
+  [ -z "$found" ] || printf '%s\\n' "$found" | sed "s/^/saw\\t$before/"
+}}
 for disk; do
   printf 'disk\\t%s\\n' "$disk"
   [ -b "$disk" ] || {{ printf 'missing\\n'; continue; }}
-  wipefs --no-act --noheadings --output TYPE,OFFSET -- "$disk" | while read -r kind at; do
-    printf 'saw\\t%s at %s\\n' "$kind" "$at"
-  done || :
-  blkid -p -o value -s PTTYPE -- "$disk" | sed 's/^/saw\\tpartition table /' || :
-  lsblk -nrpo NAME,TYPE,FSTYPE,MOUNTPOINT -- "$disk" | sed 1d | sed 's/^/saw\\t/' || :
-  findmnt -nro TARGET -S "$disk" | sed 's/^/saw\\tmounted at /' || :
+  saw '' wipefs --no-act --noheadings --output TYPE,OFFSET -- "$disk"
+  saw 'partition table ' blkid -p -o value -s PTTYPE -- "$disk"
+  saw '' sh -c 'all=$(lsblk -nrpo NAME,TYPE,FSTYPE,MOUNTPOINT -- "$1") && echo "$all" | sed 1d' - "$disk"
+  saw 'mounted at ' findmnt -nro TARGET -S "$disk"
+  saw '' sh -c 'head -c 4096 -- "$1" > /dev/null' - "$disk"
   if [ "$(head -c 22 -- "$disk" | tr -d '\\0')" = 'bluestore block device' ]; then
     printf 'saw\\tan OSD of Ceph\\n'
     printf 'label\\t%s\\n' "$(timeout 20 ceph-bluestore-tool show-label --dev "$disk" 2>/dev/null | tr -d '\\n')"

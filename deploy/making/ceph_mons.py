@@ -3,18 +3,19 @@
 from collections.abc import Mapping
 from shlex import quote
 
+from deploy import rados
 from deploy.errors import StepFailed
 from deploy.facts import ceph, ceph_disks
 from deploy.facts.ceph_ask import Question, ask
 from deploy.host import Host
 from deploy.making import start
+from deploy.rados import Account
 from deploy.site import Site
 from deploy.wait import until
 
 QUORUM = 90.0
 """Seconds until monitors that run have found each other and elected a leader; 2 to 4 on the lab's hosts."""
 KEYRING = "/etc/ceph/ceph.mon.keyring"
-_EVERYTHING = dict.fromkeys(("mds", "mgr", "mon", "osd"), "allow *")
 
 # The monitor's data appears under its name when it is whole.
 _MKFS = """set -eu
@@ -30,11 +31,6 @@ rmdir -- /var/lib/ceph/mon/ceph-{name} 2>/dev/null || :
 sync -f "$new"
 mv -T -- "$new" /var/lib/ceph/mon/ceph-{name}
 """
-
-
-def fsid(site: Site) -> str:
-    """Return the UUID of the site's Ceph."""
-    return site.secrets.uuid("ceph")
 
 
 def ensure(site: Site) -> None:
@@ -81,30 +77,15 @@ def _make(site: Site, host: Host) -> None:
     """Make one monitor. One that joins a running cluster takes the present map from the others when it starts."""
     at = {node.name: site.addresses.at(node, "ceph-mon", "messages") for node in site.cluster.role("storage")}
     listed = (f"--addv {quote(name)} {quote(f'[v2:{address.authority}]')}" for name, address in at.items())
-    script = _MKFS.format(name=host.name, fsid=fsid(site), monitors=" ".join(listed), keyring=KEYRING)
+    script = _MKFS.format(name=host.name, fsid=rados.fsid(site.secrets), monitors=" ".join(listed), keyring=KEYRING)
     host.change("made a monitor", script, timeout=120)
-
-
-def wanted(site: Site) -> dict[str, ceph.Account]:
-    """Return the accounts of this tool, of the managers and of all projects' clients, by their names."""
-    admin = {"client.admin": ceph.Account(site.secrets.cephx("ceph.admin"), _EVERYTHING)}
-    rights = {"mds": "allow *", "mon": "allow profile mgr", "osd": "allow *"}
-    managers = {
-        f"mgr.{name}": ceph.Account(site.secrets.cephx("ceph.mgr"), rights) for name in site.members("ceph-mgr")
-    }
-    clients = {
-        f"client.{each.client}": ceph.Account(site.secrets.cephx(f"ceph.{each.client}"), each.rights)
-        for project in site.catalogue.projects
-        for each in project.rbd
-    }
-    return admin | managers | clients
 
 
 def accounts(site: Site) -> None:
     """Give every account its key and its rights."""
     lead = site.members("ceph-mon").first
-    there = ceph.accounts(lead)
-    differing = {name: each for name, each in wanted(site).items() if there.get(name) != each}
+    there, wanted = ceph.accounts(lead), rados.accounts(site.cluster, site.catalogue, site.secrets)
+    differing = {name: each for name, each in wanted.items() if there.get(name) != each}
     if not differing:
         return
     tell(
@@ -125,7 +106,7 @@ def tell(lead: Host, what: str, *commands: Question) -> None:
     lead.changed(what)
 
 
-def keyring(accounts: Mapping[str, ceph.Account]) -> str:
+def keyring(accounts: Mapping[str, Account]) -> str:
     """Return a file of keys as Ceph reads it."""
     lines = []
     for name, account in accounts.items():

@@ -3,13 +3,14 @@
 from collections import Counter
 from shlex import quote
 
+from deploy import rados
 from deploy.errors import StepFailed
 from deploy.facts import ceph, ceph_disks
 from deploy.facts.ceph_ask import Question
 from deploy.facts.ceph_disks import Disk, Folder
 from deploy.host import STATE, Host
 from deploy.making import start
-from deploy.making.ceph_mons import fsid, tell
+from deploy.making.ceph_mons import tell
 from deploy.site import Site
 
 GIB = 2**30
@@ -51,7 +52,7 @@ def refuse(site: Site) -> None:
         f"{name}: {why}"
         for name, disks in found.items()
         for disk in disks.values()
-        if (why := disk.refused(fsid(site)))
+        if (why := disk.refused(rados.fsid(site.secrets)))
     ]
     if wrong:
         raise StepFailed(
@@ -79,10 +80,10 @@ def _unmake(site: Site, host: Host, folders: tuple[Folder, ...]) -> None:
         if not folder.ready:
             tell(host, f"forgot the unfinished osd.{folder.number}", _purge(folder.number))
             host.change("removed its folder", f"rm -rf -- /var/lib/ceph/osd/ceph-{folder.number}")
-        elif folder.cluster != fsid(site):
+        elif folder.cluster != rados.fsid(site.secrets):
             raise StepFailed(
                 f"{host.name}: /var/lib/ceph/osd/ceph-{folder.number} is another cluster's OSD; nothing was changed",
-                expected=f"OSDs of the cluster {fsid(site)}",
+                expected=f"OSDs of the cluster {rados.fsid(site.secrets)}",
                 seen=folder.cluster or "no fsid",
                 hint="save what you need of it, then remove it",
             )
@@ -96,7 +97,7 @@ def _forget(site: Site, here: dict[str, set[int]]) -> None:
     """
     lead = site.members("ceph-mon").first
     on_disks = site.members("ceph-osd").each(lambda host: ceph_disks.read(host, site.cluster.disks(host.node)))
-    kept = {disk.osd for disks in on_disks.values() for disk in disks.values() if disk.ours(fsid(site))}
+    kept = {disk.osd for disks in on_disks.values() for disk in disks.values() if disk.ours(rados.fsid(site.secrets))}
     kept |= {number for numbers in here.values() for number in numbers}
     known = ceph.osds(lead)
     lost = [each for each in known if not each.up and each.number not in kept]
@@ -130,10 +131,10 @@ def _complete(site: Site, host: Host) -> None:
 
 
 def _use(site: Site, host: Host, disk: Disk) -> None:
-    if why := disk.refused(fsid(site)):
+    if why := disk.refused(rados.fsid(site.secrets)):
         raise StepFailed(f"{host.name}: {why}; it was left as it is", expected="an empty disk")
     path = quote(disk.path)
-    if disk.ours(fsid(site)):
+    if disk.ours(rados.fsid(site.secrets)):
         script = _ADOPT.format(number=disk.osd, disk=path, pending=_PENDING)
         host.change(f"took osd.{disk.osd} on {disk.path} into use again", f"{_OWNED.format(disk=path)}\n{script}")
         return

@@ -4,11 +4,12 @@ import json
 from shlex import quote
 from typing import Any
 
+from deploy import rados
 from deploy.facts import ceph
-from deploy.facts.ceph import OWN, Pool
 from deploy.facts.ceph_ask import Question, ask, objects
 from deploy.host import Host
 from deploy.making.ceph_mons import tell
+from deploy.rados import Pool
 from deploy.site import Site
 
 UNUSED = ("iostat", "nfs", "restful")
@@ -18,24 +19,14 @@ _PREDICTIONS = "device_health_metrics"
 """A pool of one placement group that the manager makes for the disks' own predictions of their failure."""
 
 
-def wanted(site: Site) -> dict[str, Pool]:
-    """Return the pools of all projects, and this tool's own, as they must be."""
-    several = len(site.members("ceph-mon")) > 1
-    size, least = (3, 2) if several else (1, 1)
-    names = [pool for project in site.catalogue.projects for each in project.rbd for pool in each.pools]
-    groups = site.cluster.tuned.placement_groups or 1
-    own = Pool(OWN, size, least, min(groups, 8), (OWN,))
-    return {OWN: own, **{name: Pool(name, size, least, groups, ("rbd",)) for name in names}}
-
-
 def ensure(site: Site) -> None:
     """Make the pools that are missing, and set right what differs. Pools of others are left alone."""
     lead = site.members("ceph-mon").first
-    there = ceph.pools(lead)
-    for name, pool in wanted(site).items():
+    there, wanted = ceph.pools(lead), rados.pools(site.cluster, site.catalogue)
+    for name, pool in wanted.items():
         if commands := differences(pool, there.get(name)):
             tell(lead, f"made the pool {name}" if name not in there else f"set the pool {name} right", *commands)
-    for name, pool in wanted(site).items():
+    for name, pool in wanted.items():
         if "rbd" in pool.uses and not (name in there and "rbd" in there[name].uses):
             lead.change(f"prepared the pool {name} for block devices", f"timeout 120 rbd pool init {quote(name)}")
     if _PREDICTIONS in there:

@@ -139,7 +139,7 @@ def test_rabbitmq_queries_match_its_release(platform, tree_of):
 def test_leftovers_script_covers_every_project(platform):
     script = leftovers.script(catalogue.load(), platform)
     assert set(re.findall(r"^claim (\w+) ", script, re.MULTILINE)) == {
-        *("stackproof", "hosts", "corosync", "galera", "etcd")
+        *("stackproof", "hosts", "corosync", "galera", "etcd", "ceph")
     }
     assert all(name in script for name in ("grastate", "mnesia", "/etcd/", "cib.xml", "instances", "images"))
     assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
