@@ -186,7 +186,8 @@ class Judgement:
             f"{label:<{width}}  {cells[0]!s:>8}  {cells[1]!s:>11}  {cells[2]!s:>9}  {note}".rstrip()
             for label, cells, note in rows
         ]
-        return [*table, *(f"{case.title}: {self.reason(case)}" for case in (self.all, self.one_lost)), PROOF]
+        notes = [PROOF] if any(compute.total.disk_gib for compute in self.computes) else [PROOF, NO_DISKS]
+        return [*table, *(f"{case.title}: {self.reason(case)}" for case in (self.all, self.one_lost)), *notes]
 
 
 REAL = ("logical CPUs", "MiB of memory", "GiB of disk")
@@ -194,6 +195,14 @@ PROOF = (
     "(Instances are placed largest first, each on the first compute with room. If all get a place, a placement exists, "
     "though Nova, which spreads instances, may not find it. If only the totals suffice, another order might fit.)"
 )
+NO_DISKS = "(Cores and memory are judged, and disk space is not: instances' disks are in one pool of all computes.)"
+
+
+def without_disks(capacity: Capacity, computes: Sequence[Compute]) -> tuple[Capacity, list[Compute]]:
+    """Return demand and computes without disk space, for instances whose disks are on none of the computes."""
+    flavors = {name: replace(flavor, disk_gib=0) for name, flavor in capacity.flavors.items()}
+    bare = [replace(compute, total=replace(compute.total, disk_gib=0)) for compute in computes]
+    return replace(capacity, flavors=flavors, reserved_host_disk_mib=0), bare
 
 
 def judge(capacity: Capacity, defaults: Mapping[str, float], computes: Sequence[Compute]) -> Judgement:

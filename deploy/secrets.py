@@ -8,10 +8,10 @@ import re
 import secrets as random
 import struct
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address
 from pathlib import Path
-from uuid import UUID
 
 from filelock import FileLock
 
@@ -74,8 +74,8 @@ class Secrets:
         return self._get(use) or self._make(use, base64.b64encode(packed).decode())
 
     def uuid(self, use: str) -> str:
-        """Return a UUID for one use, always the same for a cluster; it is no secret."""
-        return str(UUID(hashlib.sha256(f"{use} {self.identity}".encode()).hexdigest()[:32]))
+        """Return a UUID for one use, such as a secret of libvirt; the same in each build, and public."""
+        return str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{use}.{self.identity}"))
 
     def ssh(self, use: str) -> str:
         """Return an SSH private key in OpenSSH's format, which has several lines."""

@@ -57,8 +57,11 @@ class Shelf:
         return self.of(replace(cluster, services=Services(tuple(self.projects))))
 
     def packages(self, platform: str) -> tuple[str, ...]:
-        """Return every package that a project names for the platform, sorted and without duplicates."""
-        tables = [read.on(raw, platform) for raw in self.projects.values()]
+        """Return every package that a project names for the platform, sorted and without duplicates; of overlays too."""
+        every = [
+            read.merged(raw, each) for raw in self.projects.values() for each in ({}, *raw.get("with", {}).values())
+        ]
+        tables = [read.on(table, platform) for table in every]
         groups = [part.get("packages", []) for table in tables for part in (table, *_services(table).values())]
         return tuple(sorted({package for group in groups for package in group}))
 

@@ -1,4 +1,4 @@
-"""Images: Glance's list of images, and the image files on a host's disk."""
+"""Images: Glance's list of images, and their data: files on a host's disk, or images of RBD in Ceph's pool."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from deploy.facts import rbd
 from deploy.facts.ended import END, whole
 from deploy.host import Reads
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
 
+CLIENT, POOL = "glance", "images"
+"""Glance's client of Ceph, and its pool."""
 FOLDER = "/var/lib/glance/images"
 AT_WORK = {"saving", "uploading", "importing"}
 """States in which Glance itself works on an image. `queued` waits for its owner, who may never upload data."""
@@ -61,6 +64,14 @@ def stored(host: Reads, after: int = 0) -> dict[str, int]:
     """
     ask = f"sleep %s; find %s -type f -printf '%%f %%s\\n' && echo {END}"
     return parse(whole(host, "files of images", host.check(ask, after, FOLDER, timeout=after + 25)))
+
+
+def pooled(host: Reads, after: int = 0) -> dict[str, int]:
+    """Return the sizes in bytes of the images in Ceph's pool in the same way, -1 for unfinished ones.
+
+    The host reads the pool as Glance does there.
+    """
+    return rbd.snapshots(host, CLIENT, POOL, after)
 
 
 def parse(text: str) -> dict[str, int]:

@@ -1,12 +1,15 @@
-"""Computes: a trial boot finds the virtualisation that works, then Nova maps the host into its cell."""
+"""Computes: a trial boot finds the virtualisation that works, libvirt gets the keys of Ceph, Nova maps the host."""
 
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 
 from deploy import cloud, guest, paths
 from deploy.catalogue import Project
-from deploy.facts import computes
+from deploy.errors import StepFailed
+from deploy.facts import computes, libvirt_secrets
 from deploy.facts.compute import hypervisors
 from deploy.finding import Finding
+from deploy.host import Host, Hosts
 from deploy.making import amiss as findings
 from deploy.making import install, ordinary, queue, roll, virt
 from deploy.making.start import START
@@ -18,13 +21,44 @@ from deploy.wait import until
 REGISTER = 120.0
 """Seconds until nova-compute has reported to the conductor and to Placement."""
 
+_LOCAL = "find /var/lib/nova/instances -mindepth 2 -maxdepth 2 -name disk 2>/dev/null || :"
+_GIVE = "virsh -q secret-define {files}.xml >/dev/null; virsh -q secret-set-value {uuid} --file {files}.key >/dev/null"
+
 
 def prepare(site: Site) -> None:
     """Install packages, QEMU among them, then run the trial boot of each compute."""
     hosts = site.members("nova-compute")
+    if "ceph" in site.cluster.features:
+        _without_local_disks(hosts)
     hosts.each(lambda host: install.add(site, host, site.services("nova-compute", host.node)))
     virt.find(site, guest.obtain(site.cluster.image, paths.cache()))
     site.found.take(computes.read(hosts, hosts.each))
+
+
+def _without_local_disks(hosts: Hosts) -> None:
+    """Refuse computes with instances whose root disks are files: after the change Nova would not find those disks."""
+    found = hosts.each(lambda host: host.check(_LOCAL).split())
+    if local := {name: [path.split("/")[-2] for path in there] for name, there in found.items() if there}:
+        raise StepFailed(
+            "instances have their root disks on computes, and Nova would look for those in Ceph from now on",
+            expected="no file /var/lib/nova/instances/<UUID>/disk",
+            seen="; ".join(f"{name}: {', '.join(sorted(each))}" for name, each in sorted(local.items())),
+            hint="no disk was touched: `openstack server shelve` each, build again, then `openstack server unshelve`",
+        )
+
+
+def apply(site: Site, host: Host) -> None:
+    """Install, start what does not run, and give libvirt the keys of Ceph."""
+    install.apply(site, host, "nova-compute")
+    if "ceph" in site.cluster.features:
+        _give(host, libvirt_secrets.clients(site.catalogue, site.secrets))
+
+
+def _give(host: Host, clients: Mapping[str, str]) -> None:
+    for name, state in libvirt_secrets.read(host, clients).items():
+        if state != libvirt_secrets.SAME:
+            script = _GIVE.format(files=f"{libvirt_secrets.FOLDER}/{name}", uuid=shlex.quote(clients[name]))
+            host.change(f"gave libvirt the key of client.{name}", script)
 
 
 def complete(site: Site) -> None:
@@ -86,7 +120,7 @@ def step(project: Project, roles: Sequence[str]) -> Step:
         project,
         roles,
         prepare=prepare,
-        apply=lambda site, host: install.apply(site, host, "nova-compute"),
+        apply=apply,
         complete=complete,
         amiss=amiss,
         settles=START + REGISTER,

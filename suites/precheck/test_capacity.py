@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.capacity import Amount, Compute, judge
+from deploy.capacity import Amount, Compute, judge, without_disks
 from deploy.facts import disk, machine
 
 pytestmark = pytest.mark.precheck
@@ -15,7 +15,10 @@ def _compute(reader):
 
 
 def _judged(capacity, everywhere, standing):
+    """With Ceph, cores and memory are judged alone: disks are in one pool, whatever the computes' own disks hold."""
     computes = list(everywhere(_compute, service="nova-compute").values())
+    if "ceph" in standing.cluster.features:
+        capacity, computes = without_disks(capacity, computes)
     return judge(capacity, standing.catalogue["nova-compute"].defaults, computes)
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from deploy.facts import ssh
+from deploy.facts import libvirt_secrets, rbd, settings, ssh
 from deploy.facts.compute import CELL0, cells, hypervisors, services, upgrade_checks
 
+CONFIGURATION = "/etc/nova/nova.conf"
 NOVA = "nova"
 """The Linux account that runs instances and moves them."""
 
@@ -71,6 +72,34 @@ def test_nova_user_runs_nothing_but_migrations_at_the_next_compute(reader, compu
         "refused: no migration asks for this",
         f"command= in /var/lib/nova/.ssh/authorized_keys on {after.name}",
     )
+
+
+@pytest.mark.own
+@pytest.mark.needs("ceph")
+@pytest.mark.project("nova-compute")
+def test_disks_of_instances_are_made_in_ceph(reader, compute, expect):
+    found = settings.read(reader, CONFIGURATION)
+    seen = [found.get(f"libvirt.{name}", "") for name in ("images_type", "images_rbd_pool", "rbd_user")]
+    expect("[libvirt] images_type, images_rbd_pool and rbd_user", seen, ["rbd", "vms", NOVA], CONFIGURATION)
+
+
+@pytest.mark.own
+@pytest.mark.needs("ceph")
+@pytest.mark.project("nova-compute")
+def test_libvirt_has_the_keys_with_which_disks_are_opened(reader, compute, standing, expect):
+    wanted = libvirt_secrets.clients(standing.catalogue, standing.secrets)
+    seen = libvirt_secrets.read(reader, wanted)
+    look = f"virsh secret-list; {libvirt_secrets.FOLDER}; a build gives the keys to libvirt"
+    expect("libvirt's secrets, compared with their files", seen, dict.fromkeys(wanted, libvirt_secrets.SAME), look)
+
+
+@pytest.mark.own
+@pytest.mark.needs("ceph")
+@pytest.mark.project("nova-compute")
+def test_nova_reads_the_pool_of_disks(reader, compute, expect):
+    """With the key and the configuration that nova-compute uses on this host."""
+    look = f"runuser -u {NOVA} -- rbd --id {NOVA} --pool vms ls; `ceph auth get client.{NOVA}` on a storage host"
+    expect("the reading of the pool vms", rbd.reading(reader, NOVA, "vms"), rbd.READ, look)
 
 
 def next_compute(compute, cluster):

@@ -80,6 +80,14 @@ def test_no_file_of_a_deleted_image_is_left(readings, reader, glance_host, expec
     expect("files without an image", found, set(), f"{image.FOLDER}; openstack image show <UUID>; glance-api's log")
 
 
+@pytest.mark.needs("ceph")
+@pytest.mark.project("glance")
+def test_no_data_of_a_deleted_image_is_left_in_ceph(readings, expect):
+    look = "rbd --id glance --pool images ls --long on a controller; openstack image show <UUID>; glance-api's log"
+    found = lasting(lambda after: files_without_image(readings, readings.first("glance"), after, image.pooled))
+    expect("images in Ceph that Glance does not know", found, set(), look)
+
+
 def lasting(look):
     """What a look finds now and another finds LATER seconds on; there is no other where the first finds nothing."""
     found = look(0)
@@ -113,11 +121,11 @@ def misplaced(readings, after):
     return known.misplaced(hosts)
 
 
-def files_without_image(readings, reader, after):
+def files_without_image(readings, reader, after, stored=image.stored):
     known, files = both(
         readings,
         partial(recorded.images, readings.first("galera"), after),
-        partial(image.stored, reader, after),
+        partial(stored, reader, after),
     )
     return files.keys() - known
 
