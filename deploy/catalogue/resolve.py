@@ -57,7 +57,7 @@ class Shelf:
         return self.of(replace(cluster, services=Services(tuple(self.projects))))
 
     def packages(self, platform: str) -> tuple[str, ...]:
-        """Return every package that a project names for the platform, sorted and without duplicates; of overlays too."""
+        """Return every package that a project or an overlay names for the platform, sorted and without duplicates."""
         every = [
             read.merged(raw, each) for raw in self.projects.values() for each in ({}, *raw.get("with", {}).values())
         ]

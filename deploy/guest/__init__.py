@@ -5,9 +5,10 @@ from pathlib import Path
 from deploy.guest.build import built
 from deploy.guest.given import from_file, from_url
 from deploy.guest.image import GuestImage, GuestImageError
+from deploy.guest.raw import as_raw
 from deploy.inventory import Image
 
-__all__ = ["GuestImage", "GuestImageError", "obtain"]
+__all__ = ["GuestImage", "GuestImageError", "as_raw", "obtain"]
 
 
 def obtain(image: Image, cache: Path) -> GuestImage:

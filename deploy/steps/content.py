@@ -37,7 +37,8 @@ def complete(site: Site) -> None:
     """Create image, flavors and network, as far as the cluster has their APIs; write clients' files on the runner."""
     with cloud.explained("creating the first content"), cloud.connect(site) as session:
         if site.catalogue.has("glance"):
-            _image(session, guest.obtain(site.cluster.image, paths.cache()))
+            image = guest.obtain(site.cluster.image, paths.cache())
+            _image(session, guest.as_raw(image, paths.cache()) if "ceph" in site.cluster.features else image)
         if site.catalogue.has("nova"):
             _flavors(session)
         if site.catalogue.has("neutron"):

@@ -1,0 +1,27 @@
+"""Facts of clients of Ceph: images in a pool, and the keys that libvirt has."""
+
+import pytest
+
+from deploy.errors import CommandFailed
+from deploy.facts import libvirt_secrets, rbd
+from fixtures.prechecks import ThisMachine
+
+HOST = ThisMachine()
+LISTED = """[{"image":"a","id":"1","size":64,"format":2},{"image":"a","id":"1","snapshot":"snap","snapshot_id":4,\
+"size":64,"format":2,"protected":"true"},{"image":"b","id":"2","size":8,"format":2}]"""
+
+
+def test_images_of_a_pool_have_the_size_of_their_snapshot():
+    assert rbd.parse(HOST, LISTED) == {"a": 64, "b": -1}
+    assert rbd.parse(HOST, "[]") == {}
+
+
+@pytest.mark.parametrize("text", ["", "garbage", "{}x", "[1]", '[{"size": 1}]', "null"])
+def test_a_listing_of_garbage_is_refused(text):
+    with pytest.raises(CommandFailed):
+        rbd.parse(HOST, text)
+
+
+def test_states_of_libvirts_secrets_are_read():
+    assert libvirt_secrets.parse("nova same\ncinder none\n") == {"nova": "same", "cinder": "none"}
+    assert libvirt_secrets.parse("garbage\nnova maybe\n") == {}
