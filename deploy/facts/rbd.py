@@ -9,6 +9,8 @@ from deploy.host import Reads
 READ = "read"
 _READ = f"timeout 20 runuser -u %s -- rbd --id %s --pool %s ls >/dev/null && echo {READ}"
 _LIST = f"sleep %s; timeout 20 runuser -u %s -- rbd --id %s --pool %s ls --long --format json && echo && echo {END}"
+_NAMES = _LIST.replace(" --long", "")
+_PARENT = f"timeout 20 runuser -u %s -- rbd --id %s --pool %s info %s --format json && echo && echo {END}"
 
 
 def reading(host: Reads, client: str, pool: str) -> str:
@@ -26,6 +28,18 @@ def snapshots(host: Reads, client: str, pool: str, after: int = 0) -> dict[str, 
     return parse(host, whole(host, f"pool {pool}", out))
 
 
+def names(host: Reads, client: str, pool: str, after: int = 0) -> frozenset[str]:
+    """Return the names of the pool's images in the same way; no image is opened."""
+    text = whole(host, f"pool {pool}", host.check(_NAMES, after, client, client, pool, timeout=after + 25))
+    return parse_names(host, text)
+
+
+def parent(host: Reads, client: str, pool: str, image: str) -> str:
+    """Return `<pool>/<image>@<snapshot>` of which the image is a clone; empty for one that is whole in itself."""
+    text = host.check(_PARENT, client, client, pool, image, timeout=25)
+    return parse_parent(whole(host, f"image {pool}/{image}", text))
+
+
 def parse(host: Reads, text: str) -> dict[str, int]:
     """Parse the listing in JSON: objects with `image` and `size`, and `snapshot` where one is listed."""
     try:
@@ -36,3 +50,23 @@ def parse(host: Reads, text: str) -> dict[str, int]:
         raise CommandFailed(
             f"{host.name}: the images of a pool: not known", expected="a list in JSON", seen=text[-300:]
         ) from None
+
+
+def parse_names(host: Reads, text: str) -> frozenset[str]:
+    """Parse the listing of names in JSON."""
+    try:
+        listed = json.loads(text)
+    except ValueError:
+        listed = None
+    if isinstance(listed, list) and all(isinstance(each, str) for each in listed):
+        return frozenset(listed)
+    raise CommandFailed(f"{host.name}: the images of a pool: not known", expected="names in JSON", seen=text[-300:])
+
+
+def parse_parent(text: str) -> str:
+    """Parse an image's description in JSON; empty where it names no parent."""
+    try:
+        above = json.loads(text)["parent"]
+        return f"{above['pool']}/{above['image']}@{above['snapshot']}"
+    except (ValueError, TypeError, KeyError):
+        return ""

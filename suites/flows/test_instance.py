@@ -6,6 +6,7 @@ import pytest
 
 from deploy import cloud
 from deploy.catalogue import doors
+from deploy.facts import rbd
 from deploy.wait import until
 from fixtures.instances import move, moved, whereabouts
 
@@ -20,6 +21,13 @@ def instance(demo, instances):
 
 def test_instance_is_active(instance):
     assert instance.server.status == "ACTIVE"
+
+
+@pytest.mark.needs("ceph")
+def test_root_disk_is_a_clone_of_the_image(site, instance):
+    """Nothing was downloaded or copied: the disk shares the image's data until the instance writes."""
+    disk = rbd.parent(site.members("nova-compute").first, "nova", "vms", f"{instance.server.id}_disk")
+    assert disk == f"images/{instance.server.image.id}@snap"
 
 
 def test_instance_answers_ping(instance):

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from deploy.facts import hosted, image, orphans, recorded
+from deploy.facts import hosted, image, orphans, rbd, recorded
 
 LATER = 45
 """Seconds; agents of a busy cluster follow a request within 20 s."""
@@ -88,6 +88,13 @@ def test_no_data_of_a_deleted_image_is_left_in_ceph(readings, expect):
     expect("images in Ceph that Glance does not know", found, set(), look)
 
 
+@pytest.mark.needs("ceph")
+@pytest.mark.project("nova-compute")
+def test_no_disk_of_a_deleted_instance_is_left_in_ceph(readings, expect):
+    found = lasting(lambda after: disks_without_instance(readings, after))
+    expect("disks of instances that are gone", found, set(), "rbd --id nova --pool vms ls on a compute")
+
+
 def lasting(look):
     """What a look finds now and another finds LATER seconds on; there is no other where the first finds nothing."""
     found = look(0)
@@ -128,6 +135,17 @@ def files_without_image(readings, reader, after, stored=image.stored):
         partial(stored, reader, after),
     )
     return files.keys() - known
+
+
+def disks_without_instance(readings, after):
+    """Nova names a disk after its instance: <UUID>_disk, <UUID>_disk.config and so on."""
+    records, disks = both(
+        readings,
+        partial(recorded.instances, readings.first("galera"), after),
+        partial(rbd.names, readings.first("nova-compute"), "nova", "vms", after),
+    )
+    known = {uuid for kinds in records.known.values() for uuid in kinds.get("instance", ())}
+    return {disk for disk in disks if disk.partition("_")[0] not in known}
 
 
 def networking(readings, after):

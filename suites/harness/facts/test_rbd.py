@@ -22,6 +22,19 @@ def test_a_listing_of_garbage_is_refused(text):
         rbd.parse(HOST, text)
 
 
+def test_names_are_told_and_garbage_is_refused():
+    assert rbd.parse_names(HOST, '["a","b"]') == {"a", "b"}
+    for text in ("", "garbage", "[1]", "{}"):
+        with pytest.raises(CommandFailed):
+            rbd.parse_names(HOST, text)
+
+
+def test_the_parent_of_a_clone_is_told():
+    clone = '{"name":"x","size":1,"parent":{"pool":"images","image":"a","snapshot":"snap","overlap":1}}'
+    assert rbd.parse_parent(clone) == "images/a@snap"
+    assert [rbd.parse_parent(text) for text in ("", "garbage", "{}", "[]", '{"parent": 1}')] == [""] * 5
+
+
 def test_states_of_libvirts_secrets_are_read():
     assert libvirt_secrets.parse("nova same\ncinder none\n") == {"nova": "same", "cinder": "none"}
     assert libvirt_secrets.parse("garbage\nnova maybe\n") == {}
