@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from deploy import catalogue, inventory
-from deploy.capacity import Amount, Compute, Rules, judge
+from deploy.capacity import NO_DISKS, Amount, Compute, Rules, judge, without_disks
 from deploy.inventory import Capacity, Flavor
 from suites.harness.clusters import PLATFORMS
 
@@ -219,3 +219,14 @@ def test_nova_conf_of_computes_holds_the_values_that_are_set(tree_of):
 def test_every_platform_knows_nova_s_defaults(platform):
     figures = catalogue.load().of(replace(inventory.load("lab"), platform=platform))["nova-compute"].defaults
     assert set(replace(PLAIN, reserved_host_cpus=0, reserved_host_disk_mib=0).settings) == set(figures)
+
+
+def test_disks_in_one_pool_are_not_judged():
+    capacity = replace(demanding(big=replace(SMALL, disk_gib=10**6)), reserved_host_disk_mib=10**6)
+    pair = computes((4, 8192, 1), (4, 8192, 1))
+    assert not judge(capacity, NOVA, pair).fits
+    demand, bare = without_disks(capacity, pair)
+    judged = judge(demand, NOVA, bare)
+    assert judged.fits
+    assert judged.lines()[-1] == NO_DISKS
+    assert judge(capacity, NOVA, pair).lines()[-1] != NO_DISKS
