@@ -102,14 +102,28 @@ def _image(session: Connection, image: GuestImage) -> None:
     parts = {current[0].id, *_parts(current[0])} if current else _upload_whole(session, image)
     for old in there:
         # A kernel and a ramdisk belong to one image only, so they go with it.
-        for identifier in {old.id, *_parts(old)} - parts:
-            session.image.delete_image(identifier)
-        if old.id not in parts:
-            _changed(f"removed image {IMAGE} ({old.id}), which is no longer the inventory's")
+        _dismiss(session, old.id, _parts(old) - parts, is_current=old.id in parts)
     for left in uploaded:  # of an upload that did not come to its end
         if _mark(left) and left.id not in {*parts, *(part for old in there for part in _parts(old))}:
             session.image.delete_image(left)
             _changed(f"removed image {left.name} ({left.id}), which no image uses")
+
+
+def _dismiss(session: Connection, identifier: str, parts: set[str], *, is_current: bool) -> None:
+    """Delete an image that is not current, and the parts; where Ceph keeps its data for clones, rename all of them."""
+    from openstack.exceptions import HttpException  # noqa: PLC0415 - see cloud.connect()
+
+    try:
+        if not is_current:
+            session.image.delete_image(identifier)
+            _changed(f"removed image {IMAGE} ({identifier}), which is no longer the inventory's")
+    except HttpException:
+        for each in (identifier, *parts):
+            session.image.update_image(each, name=f"{IMAGE}-{each}")
+        _changed(f"renamed image {IMAGE} ({identifier}), of which disks of instances are clones")
+        return
+    for part in parts:
+        session.image.delete_image(part)
 
 
 def _mark(image: Any) -> str:

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from openstack.exceptions import ConflictException
 from openstack.image.v2.image import Image
 
 from deploy.errors import StepFailed
@@ -93,6 +94,22 @@ def test_only_what_this_tool_uploaded_is_deleted(guest, there, left):
     assert set(glance.all) == left
     content._image(glance, guest)
     assert set(glance.all) == left
+
+
+def test_an_image_whose_clones_are_in_use_stays_under_another_name(guest):
+    class Cloned(Glance):
+        def delete_image(self, which):
+            raise ConflictException(f"{which} is in use")
+
+        def update_image(self, identifier, name):
+            self.all[identifier].name = name
+
+    old = (image("old", kernel_id="k", ramdisk_id="r", **{MARK: "0"}), image("k", PARTS[0]), image("r", PARTS[1]))
+    glance = Cloned(*old)
+    for _ in range(2):
+        content._image(glance, guest)
+        assert set(glance.all) == NEW | {"old", "k", "r"}
+        assert {each.name for each in old} == {"cirros-old", "cirros-k", "cirros-r"}
 
 
 def test_an_image_of_the_administrator_stops_the_build(guest):
