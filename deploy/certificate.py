@@ -49,11 +49,19 @@ def member(signer: str, address: IPv4Address) -> str:
     return _issued(signer, address, of, [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
 
 
+def client(signer: str, name: str) -> str:
+    """Return a new key, and a certificate for a client of that name, signed by that authority.
+
+    The certificate is for a host name that nobody has: members of etcd take one for no host at all for that of a member.
+    """
+    return _issued(signer, name, [x509.DNSName(f"{name}.invalid")], [ExtendedKeyUsageOID.CLIENT_AUTH])
+
+
 def _issued(
-    signer: str, address: IPv4Address, of: Iterable[x509.GeneralName], purposes: Iterable[x509.ObjectIdentifier]
+    signer: str, name: IPv4Address | str, of: Iterable[x509.GeneralName], purposes: Iterable[x509.ObjectIdentifier]
 ) -> str:
     private, signing = ec.generate_private_key(ec.SECP256R1()), _own(signer)
-    subject, issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, str(address))]), first(signer).subject
+    subject, issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, str(name))]), first(signer).subject
     # The signer is named by its key alone, and not by its serial number: what it signed outlasts its renewal.
     by = x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key())
     made = (

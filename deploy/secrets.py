@@ -56,6 +56,10 @@ class Secrets:
         """The identity, empty where no build has made it yet."""
         return self.identity if self._get(IDENTITY) else ""
 
+    def uuid(self, use: str) -> str:
+        """Return the UUID of that use in this cluster, which is no secret, such as of a client's secret in libvirt."""
+        return str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{use}.{self.identity}"))
+
     def __getitem__(self, use: str) -> str:
         """Return the secret for one use, such as `galera.keystone`: 32 characters, safe in URLs and files."""
         return self._get(use) or self._make(use, random.token_hex(16))
@@ -97,6 +101,15 @@ class Secrets:
             f"{of}.member.{address}",
             lambda _: certificate.member(signer, address),
             lambda pem: certificate.serves(pem, signer, address),
+        )
+
+    def client(self, of: str, name: str) -> str:
+        """Return the key and certificate of a client of that cluster, signed by its authority: PEM; see `lasting`."""
+        signer = self._signer(of)
+        return self.lasting(
+            f"{of}.client.{name}",
+            lambda _: certificate.client(signer, name),
+            lambda pem: certificate.leads_to(pem, signer) and certificate.is_fresh(pem),
         )
 
     def _signer(self, of: str) -> str:

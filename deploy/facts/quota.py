@@ -1,6 +1,6 @@
 """Quota: how much of its limit on the size of its database one etcd member uses, from the metrics that it serves."""
 
-from deploy.facts.etcd import AUTHORITY
+from deploy.facts.etcd import AUTHORITY, MEMBER
 from deploy.facts.limits import Use
 from deploy.host import Reads
 
@@ -28,6 +28,7 @@ def parse(metrics: str) -> Use | None:
 _METRICS = f"""
 import http.client, ssl, sys
 context = ssl.create_default_context(cafile="{AUTHORITY}")
+context.load_cert_chain("{MEMBER}")
 member = http.client.HTTPSConnection(sys.argv[1], int(sys.argv[2]), timeout=5, context=context)
 member.request("GET", "/metrics")
 print(member.getresponse().read().decode())

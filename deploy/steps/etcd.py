@@ -1,4 +1,4 @@
-"""etcd: one cluster of all controllers, with TLS and an account."""
+"""etcd: one cluster of all controllers, which serves clients with a certificate of its own authority."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -19,25 +19,22 @@ ELECT = 60.0
 """Seconds until running members have found each other and elected a leader."""
 
 _PLAIN = "ETCDCTL_API=3 etcdctl --command-timeout=3s --endpoints %s member"
-# etcdctl takes the new password from its input. Until authentication is on, no account may be named.
-_GUARD = f"""set -eu
-. {etcd.ACCOUNT}
-password=${{ETCDCTL_USER#root:}}
-unset ETCDCTL_USER
-told() {{ {etcd.ANONYMOUS} --endpoints %s "$@"; }}
-if told user list | grep -qx root; then verb=passwd; else verb=add; fi
-printf '%%s\\n' "$password" | told user $verb root --interactive=false
-told role add root 2>/dev/null || :
-told user grant-role root root
-told auth enable
+# The account is in the environment of one command, so that no command line shows the password. No account: authentication
+# is off already, since an earlier build was killed in between.
+_RETIRE = f"""set -eu
+read -r account || :
+told() {{ {etcd.ETCDCTL} --endpoints %s "$@"; }}
+[ -z "$account" ] || (export ETCDCTL_USER="$account"; told auth disable)
+told user delete root
+told role delete root || :
 """
 
 
 def complete(site: Site) -> None:
-    """Secure a cluster of an earlier version, let all members run, then turn authentication on."""
+    """Secure a cluster of an earlier version, let all members run, then retire the account that it may have."""
     _secure(site)
     ordinary.complete(site, "etcd")
-    _guard(site)
+    _retire(site)
 
 
 def _secure(site: Site) -> None:
@@ -73,21 +70,28 @@ def _without_tls(site: Site, host: Host) -> str:
     return str(replace(site.addresses.at(host.node, "etcd"), scheme="http"))
 
 
-def _guard(site: Site) -> None:
-    """Create the account, and refuse clients without one."""
+def _retire(site: Site) -> None:
+    """Turn authentication off, which earlier versions turned on: clients of the JSON gateway cannot sign in.
+
+    By now every member refuses clients without a certificate.
+    """
     host = site.members("etcd").first
     url = str(site.addresses.at(host.node, "etcd"))
     said = until(
-        lambda: etcd.refusal(host, url),
-        ready=lambda said: not said or etcd.REFUSED in said,
+        lambda: etcd.guard(host, url),
+        ready=lambda said: not said or _is_guarded(said),
         timeout=ELECT,
         what=f"{host.name}: etcd's accounts",
         expected="an answer of a member with a leader",
         hint="journalctl -u etcd on the controllers",
     )
-    if not said:
-        host.check(_GUARD, url)
-        host.changed("created etcd's account, and turned authentication on")
+    if said or "root" in etcd.accounts(host, url):
+        host.check(_RETIRE, url, stdin=f"root:{site.secrets['etcd.root']}\n" if said else "", timeout=30)
+        host.changed("turned etcd's authentication off, and deleted its account: clients have certificates")
+
+
+def _is_guarded(said: str) -> bool:
+    return any(reason in said for reason in etcd.GUARDED)
 
 
 def amiss(now: Snapshot) -> Iterator[Finding]:

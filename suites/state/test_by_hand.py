@@ -105,6 +105,6 @@ def test_registered_members_are_those_of_the_inventory(readings, etcd_host, read
 
 
 @pytest.mark.project("etcd")
-def test_etcd_has_the_account_of_the_build_alone(reader, etcd_host, standing, expect):
+def test_etcd_has_no_account(reader, etcd_host, standing, expect):
     found = etcd.accounts(reader, str(standing.addresses.at(etcd_host, "etcd")))
-    expect("users and roles", found, ["root", "root"], "etcdctl user list, etcdctl role list")
+    expect("users and roles", found, [], "etcdctl user list, etcdctl role list; clients have certificates")

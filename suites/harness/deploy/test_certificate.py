@@ -85,6 +85,13 @@ def test_the_certificate_of_a_server_is_none_of_a_client(met):
         met(server, server, ONE)
 
 
+def test_a_member_accepts_a_client_that_is_a_server_to_nobody(secrets, met):
+    client = secrets.client("etcd", "cinder"), secrets.authority("etcd")
+    assert met(client, joined(secrets, ONE), ONE)
+    assert not certificate.is_for(client[0], ONE)
+    assert secrets.client("etcd", "cinder") == client[0]
+
+
 def test_certificates_are_issued_once_and_name_no_key_of_the_authority(secrets, tmp_path):
     first = joined(secrets, ONE)
     assert joined(Secrets(tmp_path / "secrets.json"), ONE) == first

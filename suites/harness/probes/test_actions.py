@@ -21,13 +21,12 @@ ANSWERS = {
         "remote_console": {"url": "http://127.0.0.1:{port}/vnc.html?path=%3Ftoken%3Dt1"}
     },
     "/v2.0/ports": {"port": {"id": "p1"}},
-    "/v3/auth/authenticate": {"token": "t1"},
     "/v3/kv/put": {},
     "/v3/kv/range": {"kvs": [{}]},
 }
 CREATED = {"/v2.0/ports": 201}
 SIGNER = certificate.authority("etcd")
-KEEPING = {"key": "k", "password": "p", "authority": certificate.public(SIGNER)}
+KEEPING = {"key": "k", "certificate": certificate.client(SIGNER, "drill"), "authority": certificate.public(SIGNER)}
 
 
 class Cloud:
@@ -82,6 +81,8 @@ class Cloud:
         pem.write_text(certificate.member(SIGNER, IPv4Address(address)))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pem)
+        context.load_verify_locations(cadata=certificate.public(SIGNER))
+        context.verify_mode = ssl.CERT_REQUIRED
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
 
     def close(self):
@@ -145,21 +146,16 @@ def keeping(store, *others):
     return key.Client([*others, HOST], store.port, **KEEPING)
 
 
-def test_a_key_is_written_and_read_with_one_token(store):
-    client = keeping(store)
-    assert [run(client)[1] for _ in range(2)] == ["", ""]
-    assert store.asked.count("POST /v3/auth/authenticate") == 1
-    assert store.asked[-2:] == ["POST /v3/kv/put", "POST /v3/kv/range"]
+def test_a_key_is_written_and_read(store):
+    assert run(keeping(store))[1] == ""
+    assert store.asked == ["POST /v3/kv/put", "POST /v3/kv/range"]
 
 
-def test_a_token_that_a_member_does_not_know_is_replaced(store):
-    client = keeping(store)
-    run(client)
-    store.status["POST /v3/kv/put"] = 401
-    assert run(client)[1] == "status 401"
-    store.status.clear()
-    assert run(client)[1] == ""
-    assert store.asked.count("POST /v3/auth/authenticate") == 2
+def test_a_client_with_a_certificate_of_another_authority_is_refused(store):
+    stranger = certificate.client(certificate.authority("stranger"), "drill")
+    client = key.Client([HOST], store.port, **KEEPING | {"certificate": stranger})
+    assert run(client)[1] != ""
+    assert store.asked == []
 
 
 def test_a_refused_write_is_a_failure(store):
@@ -178,7 +174,7 @@ def test_a_member_without_tls_is_a_failure_of_the_cluster(cloud):
 
 def test_a_member_with_a_certificate_of_another_authority_is_a_failure_of_the_cluster(store):
     stranger = certificate.public(certificate.authority("stranger"))
-    client = key.Client([HOST], store.port, key="k", password="p", authority=stranger)
+    client = key.Client([HOST], store.port, **KEEPING | {"authority": stranger})
     assert run(client)[1] == "TLS: CERTIFICATE_VERIFY_FAILED"
 
 

@@ -1,4 +1,4 @@
-"""etcd's step: a cluster without TLS is converted once, and clients without an account are refused."""
+"""etcd's step: a cluster without TLS is converted once, and the account of earlier versions is retired."""
 
 import json
 from types import SimpleNamespace
@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from deploy.facts import etcd, systemd
+from deploy.facts.ended import END
 from deploy.host import Host, Result
 from deploy.steps import etcd as step
 
@@ -13,7 +14,7 @@ from deploy.steps import etcd as step
 @pytest.fixture
 def cluster(site_of, monkeypatch, recording):
     """The lab's members, without TLS and with changed files; what is done to each of them, in order."""
-    now = SimpleNamespace(site=site_of("lab"), done=[], tls=False, pending=True, refusal="")
+    now = SimpleNamespace(site=site_of("lab"), done=[], tls=False, pending=True, refusal="", accounts="")
     listed = json.loads(recording("etcd", "registered"))
 
     def run(host, command, *arguments, **_):
@@ -25,7 +26,9 @@ def cluster(site_of, monkeypatch, recording):
         raise AssertionError(command)
 
     def check(host, command, *arguments, **_):
-        now.done.append((host.name, "guarded" if "auth enable" in command else arguments[-1]))
+        if "role list" in command:
+            return f"{now.accounts}{END}"
+        now.done.append((host.name, f"retired {_['stdin']}" if "auth disable" in command else arguments[-1]))
         return ""
 
     def units(_, names):
@@ -55,8 +58,16 @@ def test_a_cluster_with_tls_goes_on(cluster, changed):
     assert cluster.done == []
 
 
-@pytest.mark.parametrize(("said", "guarded"), [("", 1), (f"Error: etcdserver: {etcd.REFUSED}", 0)])
-def test_authentication_is_turned_on_once(cluster, said, guarded):
-    cluster.refusal = said
-    step._guard(cluster.site)
-    assert cluster.done.count(("controller01", "guarded")) == guarded
+@pytest.mark.parametrize(
+    ("said", "accounts", "retired"),
+    [
+        ("", "", []),
+        *((f"Error: etcdserver: {reason}", "", ["retired root:{password}\n"]) for reason in etcd.GUARDED),
+        ("", "root\nroot\n", ["retired "]),
+    ],
+)
+def test_an_account_is_retired_once(cluster, said, accounts, retired):
+    cluster.refusal, cluster.accounts = said, accounts
+    step._retire(cluster.site)
+    password = cluster.site.secrets["etcd.root"]
+    assert [what for _, what in cluster.done] == [each.format(password=password) for each in retired]
