@@ -52,7 +52,7 @@ def member(signer: str, address: IPv4Address) -> str:
 def client(signer: str, name: str) -> str:
     """Return a new key, and a certificate for a client of that name, signed by that authority.
 
-    The certificate is for a host name that nobody has: members of etcd take one for no host at all for that of a member.
+    It is for a host name that nobody has: a certificate for no host at all would be one of a member to etcd.
     """
     return _issued(signer, name, [x509.DNSName(f"{name}.invalid")], [ExtendedKeyUsageOID.CLIENT_AUTH])
 

@@ -191,11 +191,15 @@ class Service:
     """Command line arguments of the program."""
     streams: bool = False
     """True where a request or response carries a whole image, so that it is large and slow."""
-    reports_to: Literal["", "nova", "neutron"] = ""
+    reports_to: Literal["", "nova", "neutron", "cinder"] = ""
     """The project whose API lists this service as alive or not; empty: none does."""
     topics: tuple[str, ...] = ()
     """The topics of the service's RPC servers (oslo.messaging). Each host consumes the queue of the topic's name and
     the queue `<topic>.<host>`."""
+    backend: str = ""
+    """The back end of a service that is `<host>@<backend>` to its clients; empty: the service is the host to them."""
+    escalates: bool = False
+    """True: the service starts programs as root, with sudo, so that its unit forbids less."""
     lose: dict[str, Victim] = Field(default_factory=dict)
     """Drills that stop the service's processes: the victim by the name of the drill's target."""
     lose_only: Literal["all", "main"] = "all"
@@ -216,6 +220,10 @@ class Service:
     def by_pacemaker(self) -> bool:
         """True where Pacemaker starts the unit; else systemd does."""
         return bool(self.unit) and self.manager == "pacemaker"
+
+    def queue(self, topic: str, host: str) -> str:
+        """Return the name of the queue of one of its topics that is for that host alone."""
+        return f"{topic}.{host}@{self.backend}" if self.backend else f"{topic}.{host}"
 
     @property
     def shares_calls(self) -> bool:

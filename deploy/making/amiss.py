@@ -1,11 +1,12 @@
-"""Findings of a step's services: units, Pacemaker's clones, APIs, and liveness in Nova and Neutron. Reads only."""
+"""Findings of a step's services: units, Pacemaker's clones, APIs, and liveness as APIs list it. Reads only."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from typing import Any
 
 from deploy import cloud
 from deploy.catalogue import Service
-from deploy.facts import compute, health, network, pacemaker, sockets, systemd
+from deploy.facts import compute, health, network, pacemaker, sockets, systemd, volumes
 from deploy.facts.pacemaker import PacemakerStatus
 from deploy.finding import Finding
 from deploy.host import Host, Hosts
@@ -138,7 +139,7 @@ def apis(now: Snapshot, step: str) -> Iterator[Finding]:
 
 
 def reports(now: Snapshot, step: str) -> Iterator[Finding]:
-    """Yield services that Nova or Neutron lists as dead: the step's own, and records of hosts not in the inventory."""
+    """Yield services that an API lists as dead: the step's own, and records of hosts not in the inventory."""
     site = now.site
     mine = [service for service in site.catalogue.step(step) if service.reports_to]
     for project in dict.fromkeys(service.reports_to for service in mine):
@@ -162,15 +163,19 @@ def reports(now: Snapshot, step: str) -> Iterator[Finding]:
                 )
 
 
+_REPORTERS: dict[str, Callable[[Any], list[tuple[str, str, bool]]]] = {
+    "nova": lambda session: [(each.binary, each.host, each.up) for each in compute.services(session)],
+    "neutron": lambda session: [(each.binary, each.host, each.alive) for each in network.agents(session)],
+    "cinder": lambda session: [(each.binary, each.host, each.up) for each in volumes.services(session)],
+}
+"""Name, host and life of each service that ever reported, by the project that it reports to."""
+
+
 def _alive(now: Snapshot, project: str) -> dict[tuple[str, str], bool]:
     """Return whether each service that ever reported is alive, by service name and host name."""
     with cloud.explained(f"listing the services in {project.capitalize()}"):
         session = now.opened("administrator", partial(cloud.connect, now.site))
-        listed = (
-            [(each.binary, each.host, each.up) for each in compute.services(session)]
-            if project == "nova"
-            else [(each.binary, each.host, each.alive) for each in network.agents(session)]
-        )
+        listed = _REPORTERS[project](session)
     found: dict[tuple[str, str], bool] = {}
     for name, host, is_alive in listed:
         found[name, host] = found.get((name, host), True) and is_alive

@@ -19,8 +19,8 @@ ELECT = 60.0
 """Seconds until running members have found each other and elected a leader."""
 
 _PLAIN = "ETCDCTL_API=3 etcdctl --command-timeout=3s --endpoints %s member"
-# The account is in the environment of one command, so that no command line shows the password. No account: authentication
-# is off already, since an earlier build was killed in between.
+# The account is in the environment of one command, so that no command line shows the password. No account:
+# authentication is off already, since an earlier build was killed in between.
 _RETIRE = f"""set -eu
 read -r account || :
 told() {{ {etcd.ETCDCTL} --endpoints %s "$@"; }}

@@ -155,6 +155,14 @@ class Well:
         )
 
     @property
+    def block_storage(self) -> SimpleNamespace:
+        ceph = named("ceph", extra_specs={"volume_backend_name": "ceph"})
+        return SimpleNamespace(
+            services=lambda: self._listed("cinder services", self._reporters("cinder")),
+            types=lambda: self._listed("volume types", [ceph]),
+        )
+
+    @property
     def network(self) -> SimpleNamespace:
         return SimpleNamespace(
             agents=lambda: self._listed("neutron agents", self._reporters("neutron")),
@@ -187,6 +195,7 @@ class Well:
                 disabled_reason=None,
                 is_admin_state_up=True,
                 configuration={},
+                cluster="controllers@ceph",
             )
             for name, host in sorted(ours | strangers)
         ]
@@ -195,5 +204,5 @@ class Well:
         return [named(name, state="up") for name in self.site.members("nova-compute") if name not in self.absent]
 
 
-def named(name: str, **more: str) -> SimpleNamespace:
+def named(name: str, **more: object) -> SimpleNamespace:
     return SimpleNamespace(name=name, **more)

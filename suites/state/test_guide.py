@@ -1,10 +1,11 @@
-"""The check lists of the OpenStack Security Guide, by the guide's numbers: identity, compute, image, networking.
+"""The check lists of the OpenStack Security Guide, by the guide's numbers: identity, compute, image, networking,
+block storage.
 
-https://docs.openstack.org/security-guide/{identity,compute,image-storage,networking}/checklist.html
+https://docs.openstack.org/security-guide/{identity,compute,image-storage,networking,block-storage}/checklist.html
 
 The guide wants TLS in each API's own server as well. Here TLS ends at HAProxy, so the lines to its members are not
 encrypted, and neither are those to the database and the queue. Identity-04 is about a hash of PKI tokens, which
-Keystone no longer has.
+Keystone no longer has, block-07 about back ends that are file servers, and block-09 about keys, which need Barbican.
 """
 
 from functools import partial
@@ -15,6 +16,7 @@ from deploy.facts import guarded, identity, settings
 
 KEYSTONE, NOVA = "/etc/keystone/keystone.conf", "/etc/nova/nova.conf"
 GLANCE, NEUTRON = "/etc/glance/glance-api.conf", "/etc/neutron/neutron.conf"
+CINDER = "/etc/cinder/cinder.conf"
 MOST = 114688
 """Bytes: oslo.middleware's default of `max_request_body_size`."""
 BY_URL = {"web-download", "glance-download", "copy-image"}
@@ -81,6 +83,14 @@ def test_networking_02_files_are_closed_to_others(reader, neutron_node, expect):
     closed(reader, "neutron", expect)
 
 
+def test_block_01_files_belong_to_root_and_cinder(reader, cinder_node, expect):
+    belongs(reader, "cinder", expect)
+
+
+def test_block_02_files_are_closed_to_others(reader, cinder_node, expect):
+    closed(reader, "cinder", expect)
+
+
 # -- TLS -----------------------------------------------------------------------------------------
 
 
@@ -144,6 +154,26 @@ def test_compute_05_asks_for_images_by_tls(reader, nova_node, expect):
     expect("[glance] api_insecure", found.get("glance.api_insecure", "false").lower(), "false", NOVA)
 
 
+@pytest.mark.needs("tls")
+def test_block_04_signs_in_by_tls(reader, cinder_api_host, expect):
+    SIGN_IN(reader, CINDER, expect=expect)
+
+
+@pytest.mark.needs("tls")
+def test_block_05_tells_nova_by_tls(reader, cinder_api_host, expect):
+    verified(reader, CINDER, "nova", ["auth_url"], expect)
+
+
+@pytest.mark.needs("tls")
+def test_block_06_asks_for_images_by_tls(reader, cinder_api_host, expect):
+    found = settings.read(reader, CINDER)
+    servers = expect.known("[DEFAULT] glance_api_servers", found.get("DEFAULT.glance_api_servers", ""), CINDER)
+    plain = [url for url in servers.split(",") if not url.strip().startswith("https:")]
+    expect("servers of Glance without TLS", plain, [], f"[DEFAULT] glance_api_servers in {CINDER}")
+    unverified = found.get("DEFAULT.glance_api_insecure", "false").lower()
+    expect("[DEFAULT] glance_api_insecure", unverified, "false", CINDER)
+
+
 # -- settings ------------------------------------------------------------------------------------
 
 
@@ -193,3 +223,13 @@ def test_image_05_glance_cannot_be_sent_to_other_servers(reader, glance_host, ex
 def test_networking_03_users_sign_in_at_keystone(reader, neutron_api_host, expect):
     found = settings.read(reader, NEUTRON).get("DEFAULT.auth_strategy", "keystone")
     expect("[DEFAULT] auth_strategy", found, "keystone", NEUTRON)
+
+
+def test_block_03_users_sign_in_at_keystone(reader, cinder_api_host, expect):
+    found = settings.read(reader, CINDER).get("DEFAULT.auth_strategy", "keystone")
+    expect("[DEFAULT] auth_strategy", found, "keystone", CINDER)
+
+
+def test_block_08_requests_have_a_largest_size(reader, cinder_api_host, expect):
+    size = int(settings.read(reader, CINDER).get("oslo_middleware.max_request_body_size", MOST))
+    expect.that("bytes of the largest request", 0 < size <= MOST, seen=size, expected=f"at most {MOST}", look=CINDER)

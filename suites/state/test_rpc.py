@@ -39,13 +39,13 @@ def servers(site):
 
 
 def queues_of(service, node):
-    return [*service.topics, *(f"{topic}.{node.name}" for topic in service.topics)]
+    return [*service.topics, *(service.queue(topic, node.name) for topic in service.topics)]
 
 
 def test_every_process_of_the_server_answers(readings, rpc_server, expect):
     found = served(readings)
     for topic in rpc_server.service.topics:
-        queue = f"{topic}.{rpc_server.node.name}"
+        queue = rpc_server.service.queue(topic, rpc_server.node.name)
         expect.that(
             f"processes that serve the queue {queue}",
             queue in found and found[queue].answers == found[queue].consumers > 0,

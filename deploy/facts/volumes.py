@@ -1,0 +1,80 @@
+"""Volumes: Cinder's services and types by its API, and on its hosts: its locks, and its clients' way into Ceph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deploy.host import Reads
+
+if TYPE_CHECKING:
+    from openstack.connection import Connection
+
+CONFIG = "/etc/cinder/cinder.conf"
+CLUSTER = "controllers@ceph"
+"""The name of the hosts that share work, as in cinder.conf, with that of the back end."""
+TYPE = "ceph"
+"""The volume type that users get who name none, and the back end that it asks for."""
+TAKEN, HELD = "taken", "held"
+
+
+@dataclass(frozen=True)
+class VolumeService:
+    """One service of Cinder; `host` is the host's short name, without the back end."""
+
+    binary: str
+    host: str
+    up: bool
+    enabled: bool
+    cluster: str = ""
+    """The hosts with which it shares its work; empty: with none."""
+
+
+def services(cloud: Connection) -> list[VolumeService]:
+    """Return every service Cinder has a record of."""
+    return [
+        VolumeService(
+            service.binary,
+            service.host.partition("@")[0].split(".")[0],
+            up=service.state == "up",
+            enabled=service.status == "enabled",
+            cluster=service.cluster or "",
+        )
+        for service in cloud.block_storage.services()
+    ]
+
+
+def types(cloud: Connection) -> dict[str, str]:
+    """Return the back end that each volume type asks for, by the type's name; empty: any."""
+    return {each.name: (each.extra_specs or {}).get("volume_backend_name", "") for each in cloud.block_storage.types()}
+
+
+def lock(host: Reads, account: str, name: str) -> str:
+    """Take the lock of that name as the service on that host would: TAKEN; HELD where another host has it.
+
+    Any other text says why there is no lock. The lock ends by itself, when the service's own locks would.
+    """
+    result = host.run("exec runuser -u %s -- python3 -I - %s %s", account, CONFIG, name, stdin=_LOCK, timeout=30)
+    return result.out.strip() or "no answer"
+
+
+_LOCK = """
+import re, socket, sys
+from tooz import coordination
+
+try:
+    with open(sys.argv[1]) as file:
+        url = re.search(r"^backend_url *= *(\\S+)", file.read(), re.MULTILINE)[1]
+    coordinator = coordination.get_coordinator(url, socket.gethostname().encode())
+    coordinator.start()
+    print("taken" if coordinator.get_lock(sys.argv[2].encode()).acquire(blocking=False) else "held")
+except Exception as why:
+    print(f"{type(why).__name__}: {why}")
+"""
+
+
+def refused(host: Reads, account: str, client: str, pool: str) -> str:
+    """Return why that account cannot list the pool as that client of Ceph; empty where it can."""
+    command = "runuser -u %s -- timeout 10 rbd --id %s --pool %s ls >/dev/null && echo listed"
+    result = host.run(command, account, client, pool, timeout=20)
+    return "" if result.out.strip() == "listed" else result.err.strip()[-300:] or "no answer in 10 s"
