@@ -73,6 +73,14 @@ except Exception as why:
 """
 
 
+def images(host: Reads, account: str, pool: str) -> tuple[str, ...]:
+    """Return the images of a pool and of its trash, as the pool's client of that account sees them; CommandFailed
+    without an answer."""
+    client = "cinder-backup" if pool == "backups" else account
+    command = "runuser -u %s -- rbd --id %s --pool %s ls && runuser -u %s -- rbd --id %s --pool %s trash ls"
+    return tuple(host.check(command, *(account, client, pool) * 2, timeout=20).split())
+
+
 def refused(host: Reads, account: str, client: str, pool: str) -> str:
     """Return why that account cannot list the pool as that client of Ceph; empty where it can."""
     command = "runuser -u %s -- timeout 10 rbd --id %s --pool %s ls >/dev/null && echo listed"

@@ -1,0 +1,139 @@
+"""A tenant's volumes keep their data: attached, copied, extended, backed up, handed on; and deleted without a rest."""
+
+import pytest
+
+from deploy import cloud
+from deploy.facts import volumes
+from deploy.wait import until
+from fixtures.cloud import Tenant
+from fixtures.volumes import Volumes, checksum, write
+
+pytestmark = [
+    pytest.mark.deploy,
+    pytest.mark.flow,
+    pytest.mark.needs("ceph"),
+    pytest.mark.project("cinder", "nova-compute", "neutron-agents", "content"),
+]
+
+TOO_MUCH = 1_000_000
+"""GiB beyond every quota."""
+FREE = 60.0
+"""Seconds until the pools hold nothing of what was deleted."""
+
+
+@pytest.fixture(scope="module")
+def instance(demo, instances):
+    return instances.reachable(demo)
+
+
+@pytest.fixture(scope="module")
+def guest(instance):
+    return instance.host()
+
+
+@pytest.fixture(scope="module")
+def store(demo, instance):
+    """Volumes are removed before the instance."""
+    return Volumes(demo)
+
+
+@pytest.fixture(scope="module")
+def written(store, instance, guest):
+    """A volume, detached after data was written into it, and the data's checksum; its snapshot was made in between."""
+    volume = store.volume("written")
+    with store.attached(instance, volume) as disk:
+        data = write(guest, disk)
+        return volume, data, store.snapshot("kept", volume)
+
+
+def seen(store, instance, guest, volume):
+    """The checksum that the instance reads from a volume."""
+    with store.attached(instance, volume) as disk:
+        return checksum(guest, disk)
+
+
+def test_volume_keeps_its_data(store, instance, guest, written):
+    volume, data, _ = written
+    assert seen(store, instance, guest, volume) == data
+
+
+def test_volume_is_read_by_another_instance(store, instances, demo, written):
+    volume, data, _ = written
+    other = Tenant(demo.session)
+    try:
+        elsewhere = instances.reachable(other)
+        assert seen(store, elsewhere, elsewhere.host(), volume) == data
+    finally:
+        assert other.remove_all() == []
+
+
+def test_snapshot_keeps_what_the_volume_had(store, instance, guest, written):
+    volume, data, snapshot = written
+    later = store.volume("later", snapshot_id=snapshot.id)
+    with store.attached(instance, later) as disk:
+        assert write(guest, disk) != data
+    assert seen(store, instance, guest, store.volume("from-snapshot", snapshot_id=snapshot.id)) == data
+    assert seen(store, instance, guest, volume) == data
+
+
+def test_clone_has_the_data(store, instance, guest, written):
+    volume, data, _ = written
+    assert seen(store, instance, guest, store.volume("clone", source_volume_id=volume.id)) == data
+
+
+def test_volume_in_use_grows(store, instance, guest):
+    volume = store.volume("growing")
+    with store.attached(instance, volume) as disk:
+        data = write(guest, disk)
+        store.extend(volume, 2)
+        size = f"/sys/block/{disk.removeprefix('/dev/')}/size"
+        until(
+            lambda: int(guest.check("cat %s", size)) * 512,
+            ready=lambda found: found == 2 << 30,
+            timeout=FREE,
+            interval=0.5,
+            what=f"disk {disk} in the instance",
+            expected="2 GiB",
+            hint="Cinder tells Nova by an event of the server: the logs of cinder-volume and nova-api",
+        )
+        assert checksum(guest, disk) == data
+
+
+def test_backup_is_restored(store, instance, guest, written):
+    volume, data, _ = written
+    backup, restored = store.backup("backup", volume), store.volume("restored")
+    with cloud.explained("restoring the backup"):
+        store.api.restore_backup(backup, volume=restored)
+    store.now(backup, "available")
+    store.now(restored, "available")
+    assert seen(store, instance, guest, restored) == data
+
+
+def test_volume_is_handed_to_another_project(site, store):
+    given = store.volume("given")
+    offer = store.api.create_transfer(volume_id=given.id, name=given.name)
+    with cloud.connect(site) as taker:
+        taken = taker.block_storage
+        taken.accept_transfer(offer, offer.auth_key)
+        assert store.api.find_volume(given.id) is None
+        mine = taken.get_volume(given.id)
+        taken.delete_volume(mine)
+        taken.wait_for_delete(mine, interval=1, wait=FREE)
+
+
+def test_more_than_the_quota_is_refused(store):
+    with pytest.raises(cloud.ApiError, match=r"413.*quota"):
+        store.volume("too-much", size=TOO_MUCH)
+
+
+def test_deletes_leave_nothing_in_the_pools(site, demo, store, written):
+    """The last test: everything is removed before it looks."""
+    ours = {written[0].id, *(each.id for each in store.api.volumes(details=False))}
+    assert demo.remove_all() == []
+    host = site.members("cinder-volume").first
+
+    def left():
+        listed = [image for pool in ("volumes", "backups") for image in volumes.images(host, "cinder", pool)]
+        return [image for image in listed if any(each in image for each in ours)]
+
+    until(left, ready=lambda found: not found, timeout=FREE, interval=1, what="the pools", expected="nothing of ours")
