@@ -74,8 +74,7 @@ except Exception as why:
 
 
 def images(host: Reads, account: str, pool: str) -> tuple[str, ...]:
-    """Return the images of a pool and of its trash, as the pool's client of that account sees them; CommandFailed
-    without an answer."""
+    """Return the words of the lists of a pool's images and trash, names among them; CommandFailed without an answer."""
     client = "cinder-backup" if pool == "backups" else account
     command = "runuser -u %s -- rbd --id %s --pool %s ls && runuser -u %s -- rbd --id %s --pool %s trash ls"
     return tuple(host.check(command, *(account, client, pool) * 2, timeout=20).split())
