@@ -14,7 +14,7 @@ PROVEN = f"ETCDCTL_API=3 ETCDCTL_CACERT={AUTHORITY} ETCDCTL_CERT={MEMBER} ETCDCT
 ETCDCTL = f"{PROVEN} etcdctl --command-timeout=3s"
 REFUSED = "alert"
 """A member ends the connection of a client without a certificate with an alert of TLS."""
-GUARDED = "user name is empty", "permission denied"
+GUARDED = "user name is empty", "user name not found", "permission denied"
 """What a member says to a client without an account, where a build of an earlier version turned authentication on."""
 
 
