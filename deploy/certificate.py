@@ -101,11 +101,17 @@ def is_current(pem: str) -> bool:
 
 def is_for(pem: str, address: IPv4Address, names: Iterable[str] = ()) -> bool:
     """True where the first certificate is for that address and all of the names."""
+    return {str(address), *names} <= set(hosts(pem))
+
+
+def hosts(pem: str) -> tuple[str, ...]:
+    """Return the addresses and host names that the first certificate is for; a name may begin with `*.`."""
     try:
         of = first(pem).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
-        return False
-    return address in of.get_values_for_type(x509.IPAddress) and set(names) <= set(of.get_values_for_type(x509.DNSName))
+        return ()
+    addresses = map(str, of.get_values_for_type(x509.IPAddress))
+    return (*addresses, *of.get_values_for_type(x509.DNSName))
 
 
 def serves(pem: str, signer: str, address: IPv4Address, names: Iterable[str] = ()) -> bool:

@@ -82,9 +82,10 @@ def answers(url: str, expect: Iterable[int], ca: str = "") -> bool:
     import requests  # noqa: PLC0415 - see connect()
 
     try:
-        return requests.get(url, timeout=5, verify=ca or True).status_code in set(expect)
+        answer = requests.get(url, timeout=5, verify=ca or True, allow_redirects=False)
     except requests.RequestException:
         return False
+    return answer.status_code in set(expect)
 
 
 def register_account(site: Site, project: Project) -> None:

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address
 from typing import TypeVar
 
 from deploy.catalogue import Catalogue, Service, doors
+from deploy.catalogue.addresses import PROXY
 from deploy.errors import HostUnreachable
 from deploy.facts import interfaces
 from deploy.facts.disk import FileSystem
@@ -242,6 +243,10 @@ def ports(cluster: Cluster, catalogue: Catalogue) -> Iterator[PortOn]:
             if service.port:
                 proxy = {catalogue["haproxy"].unit} if service.proxy and "haproxy" in catalogue else set()
                 yield PortOn(node, service, service.port, service.port, "tcp", True, frozenset(units | proxy))
+            if service.name == PROXY:
+                own = {each.port for each in catalogue.on(node)}
+                for at in sorted({at for each in catalogue.proxied() for at in each.vip_ports} - own):
+                    yield PortOn(node, service, at, at, "tcp", True, frozenset(units))
             for port in service.ports:
                 if port.port != service.port:
                     last, shared = port.last or port.port, frozenset(port.shared)

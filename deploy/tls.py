@@ -54,6 +54,12 @@ class Tls:
         )
 
     @property
+    def hosts(self) -> tuple[str, ...]:
+        """The addresses and names that the VIP's certificate is for, by which clients may ask at the VIP."""
+        served = self.served
+        return certificate.hosts(certificate.public(served)) if CERTIFICATE in served else ()
+
+    @property
     def file(self) -> str:
         """The path of the trusted certificates on the runner, which is written first; empty: those of its system.
 

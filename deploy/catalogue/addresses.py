@@ -41,7 +41,10 @@ class Addresses:
     def api(self, name: str) -> Address:
         """Return the address for clients: the VIP, or the service's first member in a cluster without a VIP."""
         service = self.catalogue[name]
-        at = self._address(service, self.cluster.vip or self._nodes(service)[0].management, service.port)
+        if vip := self.cluster.vip:
+            at = self._address(service, vip, service.client_port)
+        else:
+            at = self._address(service, self._nodes(service)[0].management, service.port)
         return replace(at, scheme="https") if self._ends_tls(service) else at
 
     def endpoint(self, name: str) -> str:

@@ -56,9 +56,9 @@ class _Doors:
     def _at_the_vip(self, proxy: Service, vip: IPv4Address) -> Iterator[Door]:
         network = self._cluster.network("public").name
         for service in (*self._catalogue.proxied(), proxy):
-            if service.port:
-                who = self._sources(service, (*service.sources, "runners"), network)
-                yield Door(PROXY, f"clients of {service.name}", vip, service.port, service.port, "tcp", who, network)
+            who = self._sources(service, (*service.sources, "runners"), network)
+            for port in service.vip_ports:
+                yield Door(PROXY, f"clients of {service.name}", vip, port, port, "tcp", who, network)
 
     def _own(self, service: Service, port: int) -> Door:
         """The port for clients. Where HAProxy stands before the service, its hosts are the clients."""

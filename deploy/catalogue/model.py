@@ -58,6 +58,10 @@ class Proxy:
     """Seconds between two health checks of a member that is up."""
     client_timeout: int = 60
     """Seconds after which HAProxy closes an idle connection."""
+    port: int | None = None
+    """The port at the VIP; None: the service's own."""
+    redirected: int | None = None
+    """Another port at the VIP, by plain HTTP, where HAProxy answers each request with a redirect to https."""
     relayed: bool = False
     """True where the clients are proxies, whose X-Forwarded-For the service needs; only they may ask at the port."""
 
@@ -189,6 +193,11 @@ class Service:
     """Python modules that uWSGI's workers must load although only configuration files name them."""
     arguments: tuple[str, ...] = ()
     """Command line arguments of the program."""
+    prepared: str = ""
+    """The path of a page that the WSGI program can answer before uWSGI forks the workers, because neither opens a
+    connection. The workers then share the memory of what that loads. Empty: only imports happen before."""
+    uwsgi: tuple[str, ...] = ()
+    """Lines of uWSGI's configuration that this service alone needs."""
     streams: bool = False
     """True where a request or response carries a whole image, so that it is large and slow."""
     reports_to: Literal["", "nova", "neutron", "cinder"] = ""
@@ -229,6 +238,17 @@ class Service:
     def shares_calls(self) -> bool:
         """True where any of the service's RPC servers may take a call; elsewhere a call is for one host."""
         return bool(self.topics) and self.roles == ("controller",)
+
+    @property
+    def client_port(self) -> int | None:
+        """The port at the VIP; None for a service without a port."""
+        return (self.proxy.port if self.proxy else None) or self.port
+
+    @property
+    def vip_ports(self) -> tuple[int, ...]:
+        """All ports at the VIP: the one for clients, and the one that redirects to it."""
+        redirected = self.proxy.redirected if self.proxy else None
+        return tuple(port for port in (self.client_port, redirected) if port)
 
     @property
     def is_api(self) -> bool:

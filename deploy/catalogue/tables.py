@@ -80,7 +80,8 @@ def _ports(service: Service, catalogue: Catalogue) -> Iterator[tuple[int, str, s
     """Yield rows without the hosts, each after its port as a number. HAProxy has a row for each service at the VIP."""
     if service.name == "haproxy":
         for member in catalogue.proxied():
-            yield member.port or 0, str(member.port), "VIP", service.name, f"clients of {member.name}"
+            for at in member.vip_ports:
+                yield at, str(at), "VIP", service.name, f"clients of {member.name}"
     if service.port:
         yield (
             service.port,
