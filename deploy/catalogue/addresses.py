@@ -8,6 +8,8 @@ from deploy.inventory import Cluster, Node
 PROXY = "haproxy"
 """The service that listens at the VIP for all others."""
 LOOPBACK = "127.0.0.1"
+USUAL = {"http": 80, "https": 443}
+"""The ports that a URL does not name."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class Address:
 
     def url(self, path: str = "") -> str:
         """Return the URL of a path that begins with a slash; without a path, the URL of the service."""
-        return f"{self.scheme}://{self.authority}{path}"
+        host = self.host if USUAL.get(self.scheme) == self.port else self.authority
+        return f"{self.scheme}://{host}{path}"
 
     def __str__(self) -> str:
         return self.url()

@@ -12,6 +12,7 @@ from deploy.errors import CommandFailed
 from deploy.host import Result
 from deploy.inventory import Node
 from deploy.site import Site
+from fixtures.checks.dashboard import Visit, Visited
 from fixtures.checks.plugin import fail, node_of
 from fixtures.checks.questions import Answer, Call, Command, Handshake, Page, Question, Served, Ticket
 from fixtures.checks.readings import Readings
@@ -36,6 +37,8 @@ class StandIns(Readings):
             return Answer(0, "ConnectTimeout")
         if isinstance(question, Handshake):
             return Served("ConnectTimeout")
+        if isinstance(question, Visit):
+            return Visited(why="ConnectTimeout")
         if not isinstance(question, Call):
             return Ticket(0, why="ConnectTimeout")
         if self._api is None:

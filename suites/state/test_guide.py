@@ -1,7 +1,7 @@
 """The check lists of the OpenStack Security Guide, by the guide's numbers: identity, compute, image, networking,
-block storage.
+block storage, dashboard.
 
-https://docs.openstack.org/security-guide/{identity,compute,image-storage,networking,block-storage}/checklist.html
+https://docs.openstack.org/security-guide/{identity,compute,image-storage,networking,block-storage,dashboard}/checklist.html
 
 The guide wants TLS in each API's own server as well. Here TLS ends at HAProxy, so the lines to its members are not
 encrypted, and neither are those to the database and the queue. Identity-04 is about a hash of PKI tokens, which
@@ -12,7 +12,7 @@ from functools import partial
 
 import pytest
 
-from deploy.facts import guarded, identity, settings
+from deploy.facts import dashboard, guarded, identity, settings
 
 KEYSTONE, NOVA = "/etc/keystone/keystone.conf", "/etc/nova/nova.conf"
 GLANCE, NEUTRON = "/etc/glance/glance-api.conf", "/etc/neutron/neutron.conf"
@@ -26,9 +26,9 @@ BY_URL = {"web-download", "glance-download", "copy-image"}
 # -- files: 01 and 02 of each list ---------------------------------------------------------------
 
 
-def belongs(reader, account, expect):
+def belongs(reader, account, expect, folder=""):
     """Root owns the folder, so that the account cannot replace what root reads there, such as rootwrap's settings."""
-    folder = f"/etc/{account}"
+    folder = folder or f"/etc/{account}"
     found = guarded.read(reader, folder)
     ours = {f"{user}:{group}" for user in ("root", account) for group in ("root", account)}
     wrong = {path: entry.owner for path, entry in found.items() if entry.owner not in ours}
@@ -36,9 +36,9 @@ def belongs(reader, account, expect):
     expect(f"owner of {folder}", found[folder].owner, f"root:{account}", f"ls -ld {folder}")
 
 
-def closed(reader, account, expect):
+def closed(reader, account, expect, folder=""):
     """A folder of mode 0750 closes its files to everybody else, whatever their own modes say."""
-    folder = f"/etc/{account}"
+    folder = folder or f"/etc/{account}"
     found = guarded.read(reader, folder)
     expect.that(
         f"mode of {folder}",
@@ -89,6 +89,14 @@ def test_block_01_files_belong_to_root_and_cinder(reader, cinder_node, expect):
 
 def test_block_02_files_are_closed_to_others(reader, cinder_node, expect):
     closed(reader, "cinder", expect)
+
+
+def test_dashboard_01_files_belong_to_root_and_horizon(reader, horizon_host, expect):
+    belongs(reader, "horizon", expect, dashboard.FOLDER)
+
+
+def test_dashboard_02_files_are_closed_to_others(reader, horizon_host, expect):
+    closed(reader, "horizon", expect, dashboard.FOLDER)
 
 
 # -- TLS -----------------------------------------------------------------------------------------
@@ -233,3 +241,57 @@ def test_block_03_users_sign_in_at_keystone(reader, cinder_api_host, expect):
 def test_block_08_requests_have_a_largest_size(reader, cinder_api_host, expect):
     size = int(settings.read(reader, CINDER).get("oslo_middleware.max_request_body_size", MOST))
     expect.that("bytes of the largest request", 0 < size <= MOST, seen=size, expected=f"at most {MOST}", look=CINDER)
+
+
+# -- the dashboard's settings: Horizon's own defaults where the file sets none -----------------------
+
+
+def says(reader, name, default, expected, expect):
+    found = dashboard.settings(reader).get(name, default)
+    expect(f"{name} in {dashboard.FILE}", found, expected, dashboard.FILE)
+
+
+def test_dashboard_03_no_other_page_may_frame_it(reader, horizon_host, expect):
+    says(reader, "DISALLOW_IFRAME_EMBED", True, True, expect)
+
+
+@pytest.mark.needs("tls")
+def test_dashboard_04_token_of_forms_is_sent_by_tls_only(reader, horizon_host, expect):
+    says(reader, "CSRF_COOKIE_SECURE", False, True, expect)
+
+
+@pytest.mark.needs("tls")
+def test_dashboard_05_session_is_sent_by_tls_only(reader, horizon_host, expect):
+    says(reader, "SESSION_COOKIE_SECURE", False, True, expect)
+
+
+def test_dashboard_06_no_script_reads_the_session(reader, horizon_host, expect):
+    says(reader, "SESSION_COOKIE_HTTPONLY", True, True, expect)
+
+
+def test_dashboard_07_no_browser_fills_in_a_password(reader, horizon_host, expect):
+    says(reader, "HORIZON_CONFIG.password_autocomplete", "off", "off", expect)
+
+
+def test_dashboard_08_no_button_shows_a_password(reader, horizon_host, expect):
+    says(reader, "HORIZON_CONFIG.disable_password_reveal", False, True, expect)
+
+
+def test_dashboard_09_an_administrator_confirms_a_change_of_password(reader, horizon_host, expect):
+    says(reader, "ENFORCE_PASSWORD_CHECK", False, True, expect)
+
+
+def test_dashboard_10_not_every_password_is_accepted(reader, horizon_host, expect):
+    found = dashboard.settings(reader).get("HORIZON_CONFIG.password_validator", {})
+    expect.that(
+        f'HORIZON_CONFIG["password_validator"] in {dashboard.FILE}',
+        isinstance(found, dict) and found.get("regex", ".*") != ".*",
+        seen=found,
+        expected="a regular expression that refuses some passwords",
+        look=dashboard.FILE,
+    )
+
+
+@pytest.mark.needs("tls")
+def test_dashboard_11_horizon_knows_that_clients_speak_tls(reader, horizon_host, expect):
+    says(reader, "SECURE_PROXY_SSL_HEADER", None, ("HTTP_X_FORWARDED_PROTO", "https"), expect)
