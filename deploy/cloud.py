@@ -14,6 +14,7 @@ from deploy.site import Site
 
 if TYPE_CHECKING:
     from keystoneauth1.adapter import Adapter
+    from keystoneauth1.plugin import BaseAuthPlugin
     from openstack.connection import Connection
 
 ADMIN, DEMO = "admin", "demo"
@@ -23,22 +24,33 @@ with a wrong password would stop a service. Their passwords cannot be guessed, a
 TIMEOUT = 60.0
 """Seconds one API call may take."""
 
+_SIGN_INS: dict[tuple[str, ...], BaseAuthPlugin] = {}
+"""The sign-ins of this process, by Keystone's URL, user, password and project. They are in memory only."""
+
 
 class ApiError(StackproofError):
     """The cloud's API refused a request or did not answer."""
 
 
-def connect(site: Site, user: str = ADMIN, project: str | None = None, timeout: float = TIMEOUT) -> Connection:
-    """Return a session of that user, in `project` or the project of the user's name."""
+def connect(
+    site: Site, user: str = ADMIN, project: str | None = None, timeout: float = TIMEOUT, *, anew: bool = False
+) -> Connection:
+    """Return a session of that user, in `project` or the project of the user's name.
+
+    Keystone checks a password in a quarter of a second of processor time. So the sessions of a user and project in this
+    process share one token. keystoneauth gets the next one before a token ends, and after an answer 401.
+    `anew`: the session signs in by itself, for a reading that proves the sign-in, or for a token with its whole life.
+    """
     import openstack  # noqa: PLC0415 - as slow to load as everything else together, and most runs never need it
 
-    return openstack.connect(
+    url, password, home = site.addresses.endpoint("keystone"), site.secrets[f"keystone.{user}"], project or user
+    opened = openstack.connect(
         load_yaml_config=False,
         load_envvars=False,
-        auth_url=site.addresses.endpoint("keystone"),
+        auth_url=url,
         username=user,
-        password=site.secrets[f"keystone.{user}"],
-        project_name=project or user,
+        password=password,
+        project_name=home,
         user_domain_name="Default",
         project_domain_name="Default",
         region_name=site.cluster.region,
@@ -47,6 +59,14 @@ def connect(site: Site, user: str = ADMIN, project: str | None = None, timeout: 
         app_name="stackproof",
         **({"cacert": ca} if (ca := site.ca) else {}),
     )
+    if not anew:
+        opened.session.auth = _SIGN_INS.setdefault((url, user, password, home), opened.session.auth)
+    return opened
+
+
+def sign_out() -> None:
+    """Let later sessions sign in again: a token's catalogue has the endpoints that there were at its sign-in."""
+    _SIGN_INS.clear()
 
 
 def from_environment(timeout: float = TIMEOUT) -> Connection:
@@ -127,6 +147,7 @@ def unregister(site: Site, endpoints: Iterable[tuple[str, str]], account: str) -
                 for endpoint in list(identity.endpoints(service_id=service.id)):
                     identity.delete_endpoint(endpoint)
                 identity.delete_service(service)
+                sign_out()
                 JOURNAL.emit("change", f"removed service {name} and its endpoints", host="api")
         if account and (user := identity.find_user(account)):
             identity.delete_user(user)
@@ -233,6 +254,9 @@ def _endpoints(site: Site, cloud: Connection, service: Service) -> None:
         elif endpoint.url != url:
             identity.update_endpoint(endpoint, url=url)
             JOURNAL.emit("change", f"moved the {interface} endpoint of {entry.name} to {url}", host="api")
+        else:
+            continue
+        sign_out()
 
 
 def retry_server_errors(api: Adapter) -> None:

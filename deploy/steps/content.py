@@ -56,9 +56,12 @@ def client_files(site: Site) -> dict[Path, str]:
 
 
 def amiss(now: Snapshot) -> Iterator[Finding]:
-    """Yield missing content, as the demo user of clouds.yaml lists it: image, flavors, provider network."""
+    """Yield missing content, as the demo user of clouds.yaml lists it: image, flavors, provider network.
+
+    The user signs in each time: a cluster at which nobody can sign in is not whole.
+    """
     catalogue = now.site.catalogue
-    with cloud.explained("reading the first content"), cloud.connect(now.site, cloud.DEMO) as session:
+    with cloud.explained("reading the first content"), cloud.connect(now.site, cloud.DEMO, anew=True) as session:
         present, wanted = set(), []
         if catalogue.has("glance"):
             wanted.append(f"image {IMAGE}")

@@ -15,6 +15,7 @@ def complete(site: Site) -> None:
     project = site.catalogue.project("keystone")
     commands, password = [*project.migrate, _bootstrap(site)], site.secrets[f"keystone.{cloud.ADMIN}"]
     ordinary.complete(site, project.name, commands, given=f"{password}\n", registered=False)
+    cloud.sign_out()  # a token from before may be of a user and project that the bootstrap made anew
     with cloud.explained("creating the first projects"), cloud.connect(site) as session:
         cloud.retry_server_errors(session.identity)
         for name in (cloud.ADMIN, *(other.account for other in site.catalogue.projects if other.account)):

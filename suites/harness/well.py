@@ -136,7 +136,7 @@ class Well:
             raise requests.ConnectionError
         return SimpleNamespace(status_code=200)
 
-    def _connected(self, _: object, user: str = "admin") -> "Well":
+    def _connected(self, _: object, user: str = "admin", **__: object) -> "Well":
         self.requests[f"session of {user}"] += 1
         return self
 

@@ -1,5 +1,7 @@
-"""Building through the cloud's API: retries after a start, and objects that another step created."""
+"""The cloud's API: one sign-in for all sessions of a process, retries, and objects that another step created."""
 
+import json
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from types import SimpleNamespace
@@ -12,6 +14,7 @@ from keystoneauth1.session import Session
 from openstack.exceptions import ConflictException
 
 from deploy import cloud
+from deploy.catalogue import Addresses
 from deploy.journal import JOURNAL
 
 
@@ -132,3 +135,168 @@ def test_a_user_of_the_build_is_exempted_once(events):
     cloud.exempt(keystone, user)
     assert keystone.options == {"lock_password": True, **cloud.EXEMPT}
     assert [event.text for event in events] == ["exempted nova from lock-out, expiry and inactivity"]
+
+
+class Keystone(BaseHTTPRequestHandler):
+    """Accepts every password, and every token but those in `ended`; its catalogue has one endpoint, its own."""
+
+    def do_GET(self):
+        own = f"http://127.0.0.1:{self.server.server_port}/v3"
+        if self.path == "/v3":
+            version = {"id": "v3.14", "status": "stable", "links": [{"rel": "self", "href": own}]}
+            self._answer(200, {"version": version})
+        elif self.headers["X-Auth-Token"] in self.server.ended:
+            self._answer(401, {"error": {"code": 401, "message": "no", "title": "Unauthorized"}})
+        else:
+            self._answer(200, {"projects": []})
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["auth"]
+        user = asked["identity"]["password"]["user"]["name"]
+        self.server.signed_in.append((user, asked["scope"]["project"]["name"]))
+        url = f"http://127.0.0.1:{self.server.server_port}/v3"
+        endpoint = {"id": "e", "interface": "public", "region": "RegionOne", "region_id": "RegionOne", "url": url}
+        domain = {"id": "default", "name": "Default"}
+        token = {
+            "methods": ["password"],
+            "user": {"id": user, "name": user, "domain": domain},
+            "project": {"id": "p", "name": "p", "domain": domain},
+            "roles": [],
+            "issued_at": "2100-01-01T00:00:00.000000Z",
+            "expires_at": "2100-01-01T01:00:00.000000Z",
+            "catalog": [{"id": "s", "name": "keystone", "type": "identity", "endpoints": [endpoint]}],
+        }
+        self._answer(201, {"token": token}, {"X-Subject-Token": f"token {len(self.server.signed_in)}"})
+
+    def _answer(self, status, body, headers=None):
+        text = json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in ({"Content-Length": str(len(text))} | (headers or {})).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_):
+        """Log nothing."""
+
+
+@pytest.fixture
+def keystone():
+    with HTTPServer(("127.0.0.1", 0), Keystone) as server:
+        server.signed_in, server.ended = [], set()
+        thread = Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def connect(site_of, keystone, monkeypatch):
+    """A session at the Keystone above, which closes at the end."""
+    monkeypatch.setattr(Addresses, "endpoint", lambda *_: f"http://127.0.0.1:{keystone.server_port}/v3")
+    monkeypatch.setattr(cloud, "_SIGN_INS", {})
+    site, opened = site_of("two-node"), []
+
+    def open_(*account, secrets=site.secrets, **options):
+        opened.append(cloud.connect(replace(site, secrets=secrets), *account, **options))
+        return opened[-1]
+
+    yield open_
+    for session in opened:
+        session.close()
+        session.session.session.close()
+
+
+def listed(session):
+    """Whether the session lists the projects."""
+    return list(session.identity.projects()) == []
+
+
+def test_sessions_of_an_account_share_one_sign_in(connect, keystone):
+    assert listed(connect())
+    with connect() as session:
+        assert listed(session)
+    assert listed(connect())
+    assert keystone.signed_in == [("admin", "admin")]
+
+
+def test_another_user_project_or_password_signs_in_itself(connect, keystone):
+    changed = {"keystone.admin": "changed"}
+    for session in (connect(), connect("demo"), connect("admin", "demo"), connect(secrets=changed)):
+        assert listed(session)
+    assert keystone.signed_in == [("admin", "admin"), ("demo", "demo"), ("admin", "demo"), ("admin", "admin")]
+
+
+def test_a_refused_token_leads_to_a_new_sign_in_for_all_sessions(connect, keystone):
+    first, second = connect(), connect()
+    assert listed(first)
+    keystone.ended.add("token 1")
+    assert listed(second)
+    assert (first.auth_token, second.auth_token) == ("token 2", "token 2")
+    assert len(keystone.signed_in) == 2
+
+
+def test_a_session_that_proves_a_sign_in_shares_none(connect):
+    assert [connect(anew=True).auth_token for _ in range(2)] == ["token 1", "token 2"]
+    assert [connect().auth_token for _ in range(2)] == ["token 3", "token 3"]
+
+
+def test_sessions_after_a_change_of_the_catalogue_sign_in_again(connect, keystone):
+    earlier = connect()
+    assert listed(earlier)
+    cloud.sign_out()
+    assert listed(earlier)
+    assert keystone.signed_in == [("admin", "admin")]
+    assert connect().auth_token == "token 2"
+
+
+class Endpoints:
+    """Keystone's service `glance`, as far as its endpoints are concerned."""
+
+    def __init__(self) -> None:
+        self.identity, self.there = self, []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def services(self, **_):
+        return iter([SimpleNamespace(id="s")])
+
+    def endpoints(self, **_):
+        return iter(self.there)
+
+    def create_endpoint(self, interface, url, **_):
+        self.there.append(SimpleNamespace(interface=interface, url=url))
+        return self.there[-1]
+
+    def update_endpoint(self, endpoint, url):
+        endpoint.url = url
+
+    def delete_endpoint(self, endpoint):
+        self.there.remove(endpoint)
+
+    def delete_service(self, _):
+        assert not self.there
+
+
+def test_only_a_change_of_endpoints_ends_the_sign_ins(site_of, monkeypatch):
+    keystone, site, signed_in = Endpoints(), site_of("two-node"), {}
+    monkeypatch.setattr(cloud, "connect", lambda _: keystone)
+    monkeypatch.setattr(cloud, "_SIGN_INS", signed_in)
+
+    def kept(change):
+        signed_in["admin"] = "a token with a catalogue"
+        change()
+        return bool(signed_in)
+
+    def build():
+        cloud.register_endpoints(site, site.catalogue.project("glance"))
+
+    assert [kept(build), kept(build)] == [False, True]
+    keystone.there[0].url = "http://moved"
+    assert [kept(build), kept(build)] == [False, True]
+    assert not kept(lambda: cloud.unregister(site, [("glance", "image")], ""))
