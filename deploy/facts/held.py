@@ -35,14 +35,17 @@ def parse(text: str) -> dict[str, tuple[str, ...]]:
     return found
 
 
-# First one search of all folders for all secrets, which costs most; then which secrets each file found holds.
+# First one search of all folders for all secrets, which costs most; then one for each secret in the files found. A file
+# that vanishes meanwhile is no failure (2); a search that was killed, or could not start, is one.
 _SEARCH = f"""\
 listed=$(cat); tab=$(printf '\\t')
-printf '%s\\n' "$listed" | cut -f 2- | grep -rlsF --exclude-dir=instances -f - {FOLDERS} |
-while IFS= read -r file; do
-  printf '%s\\n' "$listed" | while IFS="$tab" read -r use value; do
-    if printf '%s\\n' "$value" | grep -qF -f - -- "$file"; then printf '%s\\t%s\\n' "$use" "$file"; fi
-  done
-done
-echo {END}
+files=$(printf '%s\\n' "$listed" | cut -f 2- | grep -rlsF --exclude-dir=instances -f - {FOLDERS})
+[ $? -le 2 ] || exit 1
+IFS='
+'; set -f; set -- $files
+[ $# -eq 0 ] || printf '%s\\n' "$listed" | while IFS="$tab" read -r use value; do
+  found=$(printf '%s\\n' "$value" | grep -lsF -f - -- "$@")
+  [ $? -le 2 ] || exit 1
+  for file in $found; do printf '%s\\t%s\\n' "$use" "$file"; done
+done && echo {END}
 """

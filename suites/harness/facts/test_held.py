@@ -48,6 +48,32 @@ def test_the_disks_of_instances_are_left_out(search, tmp_path):
     assert search() == {}
 
 
+def test_a_file_is_searched_once_for_each_secret(search, tmp_path, monkeypatch):
+    """A process for each pair of file and secret would cost a compute seconds."""
+    calls, folder = tmp_path / "calls", tmp_path / "bin"
+    folder.mkdir()
+    grep = folder / "grep"
+    grep.write_text(f'#!/bin/sh\necho >> {calls}\nexec {shutil.which("grep")} "$@"\n')
+    grep.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
+    for number in range(9):
+        (tmp_path / f"{number}.conf").write_text("d41d8cd98f00b204\n0123456789abcdef\n")
+    assert {use: len(files) for use, files in search().items()} == {"keystone.nova": 9, "keystone.placement": 9}
+    assert len(calls.read_text().splitlines()) == 3
+
+
+def test_a_search_that_is_killed_is_an_error(search, tmp_path, monkeypatch):
+    (tmp_path / "nova.conf").write_text("d41d8cd98f00b204")
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    grep = folder / "grep"
+    grep.write_text("#!/bin/sh\nexit 137\n")
+    grep.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
+    with pytest.raises(CommandFailed, match="files with secrets: not known"):
+        search()
+
+
 @pytest.mark.parametrize("text", ["", "keystone.nova\t/etc/nova/nova.conf\n", "sh: cut: not found\n"])
 def test_a_search_that_did_not_end_is_an_error(text):
     with pytest.raises(CommandFailed, match="compute01: files with secrets: not known"):
