@@ -65,11 +65,11 @@ def test_folder_holds_no_foreign_file(reader, whole_folder, expect):
     )
 
 
-def test_package_defect_is_patched(reader, defect, expect):
+def test_package_defect_is_patched(reader, defect, standing, expect):
     known = defect.known
     expect.that(
         known.path,
-        known not in defects.left(reader, [known]),
+        known not in defects.left(reader, defects.known(standing.platform, standing.catalogue)),
         seen=f"`{known.line.strip()}`",
         expected=f"`{known.mended.strip()}`: {known.why}",
         look=f"{known.path}; a build patches it",

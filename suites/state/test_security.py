@@ -19,6 +19,8 @@ ROOT_TOO = {
 BUILT_IN = {(name, "localhost") for name in ("root", "mysql", "mariadb.sys", "galera-health")}
 """Accounts that come with the database, and the account of its health check, with their sources."""
 CATALOGUE = "openstack catalog list"
+RUNNERS = ("keystone.admin", "keystone.demo")
+"""The secrets of users that sign in from the runner, by use."""
 GRANTS = "mysql.global_priv and mysql.db on a Galera member"
 REFUSED = ("ERROR 1045", "ERROR 1130", "ERROR 1698")
 """The database's refusals: a wrong password, an unknown host, and an account limited to the local socket."""
@@ -55,7 +57,7 @@ def exposed(reader, standing):
 def test_host_holds_the_secrets_of_its_services_alone(reader, outpost, standing, expect):
     """Whoever leaves an instance reads this host's files: no password there is another service's."""
     own = {use for service in standing.catalogue.on(outpost) for use in service.secrets}
-    found = held.read(reader, standing.secrets.known())
+    found = searched(reader, outpost, standing)
     expect(
         "secrets in files of this host that none of its services needs, with the files",
         {use: files for use, files in found.items() if use not in own},
@@ -67,13 +69,19 @@ def test_host_holds_the_secrets_of_its_services_alone(reader, outpost, standing,
 @pytest.mark.own
 def test_no_host_holds_the_administrators_password(reader, node, standing, expect):
     """Clients' files are on the runner; with such a file, whoever reads a controller's disk administers the cloud."""
-    sought = {use: standing.secrets[use] for use in ("keystone.admin", "keystone.demo")}
+    found = searched(reader, node, standing)
     expect(
         "files with a password of users that sign in from the runner",
-        held.read(reader, sought),
+        {use: files for use, files in found.items() if use in RUNNERS},
         {},
         "a build removes those of earlier versions; delete others",
     )
+
+
+def searched(reader, node, standing):
+    """The files with secrets: on an outpost with any, in one search for all checks; on a controller with RUNNERS."""
+    every = standing.secrets.known() if "controller" not in node.roles else {}
+    return held.read(reader, every | {use: standing.secrets[use] for use in RUNNERS})
 
 
 @pytest.mark.own
