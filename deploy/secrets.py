@@ -77,10 +77,6 @@ class Secrets:
         packed = struct.pack("<HIIH", 1, int(time.time()), 0, 16) + random.token_bytes(16)
         return self._get(use) or self._make(use, base64.b64encode(packed).decode())
 
-    def uuid(self, use: str) -> str:
-        """Return a UUID for one use, such as a secret of libvirt; the same in each build, and public."""
-        return str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{use}.{self.identity}"))
-
     def ssh(self, use: str) -> str:
         """Return an SSH private key in OpenSSH's format, which has several lines."""
         return self._get(use) or self._make(use, keypair.generate())
