@@ -12,7 +12,11 @@ ROUNDS = sorted({breakage.round for breakage in BREAKAGES})
 pytestmark = [pytest.mark.power, pytest.mark.needs("ha")]
 
 
-@pytest.fixture(scope="module", params=BREAKAGES, ids=lambda breakage: breakage.name)
+def marked(breakage):
+    return pytest.param(breakage, id=breakage.name, marks=pytest.mark.project(*breakage.projects))
+
+
+@pytest.fixture(scope="module", params=map(marked, BREAKAGES))
 def breakage(request):
     return request.param
 
