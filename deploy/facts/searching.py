@@ -40,8 +40,11 @@ _PASSWORDS = (
     r"-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY-----",
 )
 _OPTION = rf"^--?({_NAME}|passwd)=."
-_HARMLESS = r"""[=:][[:space:]]*["']?(null|none|true|false|yes|no|required|optional)["']?[[:space:],;]*$"""
-"""Values that are no password."""
+_HARMLESS = (
+    r"""[=:][[:space:]]*(["']?(null|none|true|false|yes|no|required|optional)["']?[[:space:],;]*"""
+    r"""|[a-z_]+(\.[a-z_]+)+\(.*)$"""
+)
+"""Values that are no password; the last is the call of a function of a module."""
 
 _GREP = r"""
 search() { # <kind> <sample> <patterns> <harmless> <options of grep> <file>...

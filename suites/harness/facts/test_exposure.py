@@ -94,6 +94,7 @@ def test_a_password_is_found_by_its_line(search, line):
         "PasswordAuthentication yes",
         'OS_PASSWORD="$1"',
         "password = $(cat /root/password)",
+        "SECRET_KEY = secret_key.generate_or_read_from_file(",
         "connection = sqlite:////var/lib/nova/nova.sqlite",
         "http://example.org:8080/user@example.org",
         "-----BEGIN PUBLIC KEY-----",
