@@ -76,6 +76,7 @@ def state(connection: Any, queue: str) -> tuple[int, int] | None:
 def ping(identity: str, reply_to: str) -> Any:
     """Return a call of the method that `rpc_ping_enabled` adds to every server, in oslo.messaging's envelope."""
     call: dict[str, object] = {"method": "oslo_rpc_server_ping", "args": {}, "version": "1.0"}
+    call |= {"_context_read_deleted": "no"}  # Cinder handles no message without it
     call |= {"_msg_id": identity, "_reply_q": reply_to, "_timeout": None, "_unique_id": uuid.uuid4().hex}
     body = json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(call)})
     # RabbitMQ drops a ping that no server took in time, so that pings of a dead server do not pile up.

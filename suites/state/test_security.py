@@ -11,6 +11,8 @@ ROOT_TOO = {
     "haproxy": "the master process starts and supervises the workers",
     "pacemaker": "it starts and stops units",
     "nova-compute": "its privileged helper sets up disks and devices",
+    "cinder-volume": "its privileged helper attaches volumes, to copy images into them",
+    "cinder-backup": "its privileged helper attaches volumes, to read and write them",
     "neutron-linuxbridge-agent": "its privileged helper sets up bridges",
     "neutron-dhcp-agent": "its privileged helper sets up namespaces",
     "neutron-l3-agent": "its privileged helper sets up namespaces",
