@@ -1,4 +1,7 @@
-"""The cirros-like guest: Debian's cloud kernel, busybox and dropbear, running from an initramfs.
+"""The cirros-like guest: Debian's cloud kernel, busybox and dropbear on an ext4 disk, and a ramdisk that mounts it.
+
+Kernel and ramdisk are images of their own, so that no boot loader is needed. The disk holds the whole system: a
+snapshot of it, or a volume made from it, boots with all that an instance wrote.
 
 A build is cached by a key of its recipe (the files that shape it) and of the machine's architecture. Package versions
 are not in the key, because querying apt takes longer than everything else here. The manifest of the build records them;
@@ -9,26 +12,27 @@ import hashlib
 import json
 import platform
 import shutil
-import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 from filelock import FileLock
 
-from deploy.guest import cpio, packages, rootfs
+from deploy.guest import cpio, ext4, packages, rootfs
 from deploy.guest.image import GuestImage, GuestImageError, sha256
 from deploy.journal import JOURNAL
 
 DISK_MIB = 64
-"""Virtual size of the root disk: small, but large enough for an ext4 journal, which power losses need."""
+"""Virtual size of the root disk. The system takes 8 MiB, and the journal, which power losses need, 4."""
 LABEL = "stackproof"
 
 _RECIPE = Path(__file__).parent
-_SHAPING = ("build.py", "cpio.py", "modules.py", "packages.py", "rootfs.py")
+_SHAPING = ("build.py", "cpio.py", "ext4.py", "modules.py", "packages.py", "rootfs.py")
+_OVERLAYS = ("ramdisk", "rootfs")
 _MANIFEST = "manifest.json"
-_TOOLS = {"qemu-img": "qemu-utils", "mke2fs": "e2fsprogs"}
+_TOOLS = {"qemu-img": "qemu-utils", **ext4.TOOLS}
 _NAMESPACE = uuid.UUID("6b1f5c0e-3a38-4a56-9f5e-6d2f0a2c7d11")
 _LOCK_SECONDS = 900.0
 
@@ -36,7 +40,7 @@ _LOCK_SECONDS = 900.0
 def recipe_key(recipe: Path = _RECIPE, machine: str = platform.machine()) -> str:
     """Return twelve hexadecimal digits that change with any file of the recipe and with the architecture."""
     digest = hashlib.sha256(machine.encode())
-    overlay = (path for path in (recipe / "rootfs").rglob("*") if path.is_file())
+    overlay = (path for name in _OVERLAYS for path in (recipe / name).rglob("*") if path.is_file())
     for path in [*(recipe / name for name in _SHAPING), *sorted(overlay)]:
         digest.update(f"\0{path.relative_to(recipe).as_posix()}\0".encode())
         digest.update(path.read_bytes())
@@ -103,33 +107,20 @@ def _build(home: Path) -> None:
 def _assemble(work: Path) -> None:
     parts = work / "packages"
     versions = packages.fetch(parts)
-    ramdisk = cpio.compressed(rootfs.entries(parts))
+    ramdisk, system = cpio.compressed(rootfs.ramdisk(parts)), rootfs.entries(parts)
     (work / "initramfs.gz").write_bytes(ramdisk)
     shutil.copyfile(rootfs.kernel(parts), work / "vmlinuz")
     shutil.rmtree(parts)
-    system = hashlib.sha256(ramdisk + sha256(work / "vmlinuz").encode()).hexdigest()
+    boots = hashlib.sha256(ramdisk + sha256(work / "vmlinuz").encode()).hexdigest()
     disk = work / "disk.qcow2"
-    _make_disk(disk, system)
+    _make_disk(disk, str(uuid.uuid5(_NAMESPACE, boots)), system)
     manifest = {"checksum": sha256(disk), "packages": versions}
     (work / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
 
 
-def _make_disk(disk: Path, system: str) -> None:
-    """Make an empty ext4 disk. Its UUID derives from kernel and ramdisk, so that one checksum covers all three."""
+def _make_disk(disk: Path, identity: str, system: Sequence[cpio.Entry]) -> None:
+    """Make the disk. Its UUID derives from kernel and ramdisk, so that one checksum covers all three."""
     raw = disk.with_suffix(".raw")
-    with raw.open("wb") as stream:
-        stream.truncate(DISK_MIB << 20)
-    identity = str(uuid.uuid5(_NAMESPACE, system))
-    options = f"hash_seed={identity},lazy_itable_init=0,root_owner=0:0"
-    _run(["mke2fs", "-q", "-t", "ext4", "-L", LABEL, "-U", identity, "-E", options, "-m", "0", str(raw)])
-    _run(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-c", str(raw), str(disk)])
+    ext4.make(raw, DISK_MIB << 20, LABEL, identity, system)
+    ext4.run(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-c", str(raw), str(disk)])
     raw.unlink()
-
-
-def _run(command: list[str]) -> None:
-    # A fixed clock for mke2fs: equal recipes and packages give identical disks, byte for byte.
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "E2FSPROGS_FAKE_TIME": "1700000000"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    if done.returncode:
-        seen = f"{done.returncode}: {packages.tail(done.stderr)}"
-        raise GuestImageError(f"`{' '.join(command)}` failed on the runner", expected="exit code 0", seen=seen)

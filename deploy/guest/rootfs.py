@@ -1,4 +1,7 @@
-"""The guest's root file system, assembled from unpacked packages and the files in `rootfs/`."""
+"""The guest's files, assembled from unpacked packages: its root file system, and the ramdisk that starts it.
+
+The files of `rootfs/` and `ramdisk/` are added to them.
+"""
 
 import stat
 import subprocess
@@ -10,8 +13,11 @@ from deploy.guest.image import GuestImageError
 from deploy.guest.packages import tail
 
 OVERLAY = Path(__file__).parent / "rootfs"
+RAMDISK = Path(__file__).parent / "ramdisk"
 
-_EMPTY = ("dev", "proc", "sys", "run", "tmp", "root", "home", "disk", "mnt", "var/www", "etc/dropbear")
+_MOUNTED = ("dev", "proc", "sys", "root")
+_EMPTY = (*_MOUNTED, "run", "tmp", "home", "mnt", "var/lib/stackproof", "etc/dropbear")
+_IN_MEMORY = {"etc/mtab": "/proc/mounts", "etc/hosts": "/run/hosts", "etc/resolv.conf": "/run/resolv.conf"}
 _PROGRAMS = {"usr/sbin/dropbear": "usr/sbin/dropbear", "usr/bin/dropbearkey": "usr/bin/dropbearkey"}
 _CLIENT = "usr/bin/dbclient"
 _LOADER = "ld-linux-x86-64.so.2"
@@ -19,8 +25,16 @@ _BUSYBOX_PATHS = ("bin/busybox", "usr/bin/busybox")
 
 
 def entries(packages: Path) -> list[cpio.Entry]:
-    """Return all entries of the initramfs, given a directory of unpacked packages."""
-    return cpio.with_parents([*_base(), *_busybox(packages), *_ssh(packages), *_modules(packages), *overlay()])
+    """Return all entries of the root file system, given a directory of unpacked packages."""
+    return cpio.with_parents([*_base(), *_busybox(packages), *_ssh(packages), *overlay()])
+
+
+def ramdisk(packages: Path) -> list[cpio.Entry]:
+    """Return all entries of the ramdisk, given a directory of unpacked packages: it mounts the root file system."""
+    mounted = map(cpio.directory, _MOUNTED)
+    # The kernel opens /dev/console for the first process before devtmpfs can be mounted.
+    console = cpio.character_device("dev/console", 5, 1)
+    return cpio.with_parents([*mounted, console, *_busybox(packages), *_modules(packages), *overlay(RAMDISK)])
 
 
 def kernel(packages: Path) -> Path:
@@ -29,7 +43,7 @@ def kernel(packages: Path) -> Path:
 
 
 def overlay(root: Path = OVERLAY) -> Iterator[cpio.Entry]:
-    """Yield the files of `rootfs/`. Permissions derive from content, not from the checkout."""
+    """Yield the files of `rootfs/` or `ramdisk/`. Permissions derive from content, not from the checkout."""
     for path in sorted(root.rglob("*")):
         if path.is_file():
             data = path.read_bytes()
@@ -46,9 +60,7 @@ def _permissions(name: str, data: bytes) -> int:
 def _base() -> Iterator[cpio.Entry]:
     yield from map(cpio.directory, _EMPTY)
     yield cpio.Entry("tmp", stat.S_IFDIR | 0o1777)
-    # The kernel opens /dev/console for the first process before devtmpfs can be mounted.
-    yield cpio.character_device("dev/console", 5, 1)
-    yield cpio.link("etc/mtab", "/proc/mounts")
+    yield from (cpio.link(path, target) for path, target in _IN_MEMORY.items())
 
 
 def _busybox(packages: Path) -> Iterator[cpio.Entry]:

@@ -22,7 +22,7 @@ def test_key_is_the_same_for_the_same_recipe(recipe: Path):
     assert build.recipe_key(recipe) == build.recipe_key(RECIPE)
 
 
-@pytest.mark.parametrize("touched", ["modules.py", "rootfs/init", "rootfs/etc/inittab"])
+@pytest.mark.parametrize("touched", ["modules.py", "ext4.py", "ramdisk/init", "rootfs/etc/inittab"])
 def test_the_key_changes_with_every_file_of_the_recipe(recipe: Path, touched: str):
     before = build.recipe_key(recipe)
     with (recipe / touched).open("a") as stream:
@@ -112,7 +112,8 @@ def test_a_later_entry_replaces_an_earlier_one():
 
 
 def test_scripts_are_executable_whatever_the_checkout():
-    modes = {entry.path: stat.S_IMODE(entry.mode) for entry in rootfs.overlay()}
+    overlays = (*rootfs.overlay(), *rootfs.overlay(rootfs.RAMDISK))
+    modes = {entry.path: stat.S_IMODE(entry.mode) for entry in overlays}
     assert modes["init"] == modes["usr/libexec/stackproof/lease"] == 0o755
     assert modes["etc/shadow"] == 0o600
     assert modes["etc/passwd"] == modes["usr/libexec/stackproof/common"] == 0o644
