@@ -1,6 +1,7 @@
 """RBD: what a host finds in a pool of Ceph with the key and the configuration of a service's account there."""
 
 import json
+import re
 
 from deploy.errors import CommandFailed
 from deploy.facts.ended import END, whole
@@ -11,6 +12,9 @@ _READ = f"timeout 20 runuser -u %s -- rbd --id %s --pool %s ls >/dev/null && ech
 _LIST = f"sleep %s; timeout 20 runuser -u %s -- rbd --id %s --pool %s ls --long --format json && echo && echo {END}"
 _NAMES = _LIST.replace(" --long", "")
 _PARENT = f"timeout 20 runuser -u %s -- rbd --id %s --pool %s info %s --format json && echo && echo {END}"
+
+_STATUS = f"timeout 20 runuser -u %s -- rbd --id %s --pool %s status %s --format json && echo && echo {END}"
+_ADDRESS = re.compile(r'"address":\s*"(?:\w+:)?([0-9.]+):\d+/\d+"')
 
 
 def reading(host: Reads, client: str, pool: str) -> str:
@@ -38,6 +42,12 @@ def parent(host: Reads, client: str, pool: str, image: str) -> str:
     """Return `<pool>/<image>@<snapshot>` of which the image is a clone; empty for one that is whole in itself."""
     text = host.check(_PARENT, client, client, pool, image, timeout=25)
     return parse_parent(whole(host, f"image {pool}/{image}", text))
+
+
+def users(host: Reads, client: str, pool: str, image: str) -> frozenset[str]:
+    """Return the addresses of the hosts that have the image open to write; one of a host that died stays for 30 s."""
+    text = host.check(_STATUS, client, client, pool, image, timeout=25)
+    return parse_users(whole(host, f"image {pool}/{image}", text))
 
 
 def parse(host: Reads, text: str) -> dict[str, int]:
@@ -70,3 +80,8 @@ def parse_parent(text: str) -> str:
         return f"{above['pool']}/{above['image']}@{above['snapshot']}"
     except (ValueError, TypeError, KeyError):
         return ""
+
+
+def parse_users(text: str) -> frozenset[str]:
+    """Parse the watchers of an image in JSON, each with an `address` such as `10.0.0.31:0/3212`."""
+    return frozenset(_ADDRESS.findall(text))

@@ -112,5 +112,19 @@ def test_instance_moves_to_another_compute_without_a_reboot(site, instance):
     with cloud.connect(site) as admin:
         left = whereabouts(admin, server).host
         move(admin, server)
-        assert moved(admin, server, away_from=left) in site.hosts.role("compute").without(left)
+        taken = moved(admin, server, away_from=left)
+    assert taken in site.hosts.role("compute").without(left)
     assert instance.login(BOOT) == booted
+
+
+@pytest.mark.needs("second-compute")
+@pytest.mark.needs("ceph")
+def test_instance_has_the_same_disk_after_the_move(site, instance):
+    """Nothing was copied: its disk is still a clone of the image, and the compute that it moved to has it open."""
+    host, disk = site.members("nova-compute").first, f"{instance.server.id}_disk"
+    assert rbd.parent(host, "nova", "vms", disk) == f"images/{instance.server.image.id}@snap"
+    with cloud.connect(site) as admin:
+        node = site.cluster.node(whereabouts(admin, instance.server.id).host)
+    users = rbd.users(host, "nova", "vms", disk)
+    assert len(users) == 1
+    assert users <= {str(address) for address in node.addresses.values()}

@@ -13,6 +13,7 @@ from fixtures.drills.errors import Refused
 from fixtures.drills.faults import clock, configuration, disk, maintenance, process, undo
 from fixtures.drills.faults.configuration import Configuration
 from fixtures.drills.faults.cut import Cut
+from fixtures.drills.faults.evacuation import Evacuation
 from fixtures.drills.faults.maintenance import Maintenance
 from fixtures.drills.faults.power import Power
 from fixtures.drills.faults.undo import COPY_SUFFIX, POWER_ON, TABLE, Undo
@@ -73,6 +74,13 @@ def test_a_power_loss_of_a_host_without_a_power_device_is_refused(site_of):
 def test_a_power_loss_of_all_hosts_is_refused(site):
     with pytest.raises(Refused, match="no host is left"):
         Power(site).off(*site.hosts.values())
+
+
+def test_an_evacuation_is_a_power_loss_that_lasts_until_another_compute_runs_the_instance(site):
+    fault = Evacuation(site).of(site.hosts["compute01"], ("an-id",))
+    assert (fault.kind, fault.heals, fault.victims) == ("compute-loss", False, ("compute01",))
+    assert [(undo.kind, undo.host) for undo in fault.undos] == [(POWER_ON, "compute01")]
+    assert fault.effect_within > 60
 
 
 REBOOTS = [(True, "", True), (False, "", False), (False, "before", False), (False, "another", True)]

@@ -3,7 +3,7 @@
 import pytest
 
 from deploy.errors import CommandFailed
-from deploy.facts import libvirt_secrets, rbd
+from deploy.facts import libvirt_secrets, rbd, started
 from fixtures.prechecks import ThisMachine
 
 HOST = ThisMachine()
@@ -33,6 +33,16 @@ def test_the_parent_of_a_clone_is_told():
     clone = '{"name":"x","size":1,"parent":{"pool":"images","image":"a","snapshot":"snap","overlap":1}}'
     assert rbd.parse_parent(clone) == "images/a@snap"
     assert [rbd.parse_parent(text) for text in ("", "garbage", "{}", "[]", '{"parent": 1}')] == [""] * 5
+
+
+def test_the_hosts_that_have_an_image_open_are_told():
+    watched = '{"watchers":[{"address":"10.0.0.31:0/3212","client":4123,"cookie":1},{"address":"v1:10.0.0.32:0/8","client":5}]}'
+    assert rbd.parse_users(watched) == {"10.0.0.31", "10.0.0.32"}
+    assert [rbd.parse_users(text) for text in ("", "garbage", "{}", '{"watchers":[]}')] == [frozenset()] * 4
+
+
+def test_starts_of_a_domain_are_counted():
+    assert [started.parse(text) for text in ("2\n", "0\n", "", "garbage")] == [2, 0, 0, 0]
 
 
 def test_states_of_libvirts_secrets_are_read():
