@@ -36,7 +36,7 @@ def test_the_parent_of_a_clone_is_told():
 
 
 def test_the_hosts_that_have_an_image_open_are_told():
-    watched = '{"watchers":[{"address":"10.0.0.31:0/3212","client":4123,"cookie":1},{"address":"v1:10.0.0.32:0/8","client":5}]}'
+    watched = '{"watchers":[{"address":"10.0.0.31:0/3212","client":4,"cookie":1},{"address":"v1:10.0.0.32:0/8"}]}'
     assert rbd.parse_users(watched) == {"10.0.0.31", "10.0.0.32"}
     assert [rbd.parse_users(text) for text in ("", "garbage", "{}", '{"watchers":[]}')] == [frozenset()] * 4
 
