@@ -3,6 +3,7 @@
 import pytest
 
 from deploy import cloud
+from deploy.errors import StepFailed
 from deploy.facts import volumes
 from deploy.wait import until
 from fixtures.cloud import Tenant
@@ -17,6 +18,8 @@ pytestmark = [
 
 TOO_MUCH = 1_000_000
 """GiB beyond every quota."""
+MESSAGES = "3.3"
+"""The first version of the API that tells users why a request failed."""
 FREE = 60.0
 """Seconds until the pools hold nothing of what was deleted."""
 
@@ -124,6 +127,25 @@ def test_volume_is_handed_to_another_project(site, store):
 def test_more_than_the_quota_is_refused(store):
     with pytest.raises(cloud.ApiError, match=r"413.*quota"):
         store.volume("too-much", size=TOO_MUCH)
+
+
+def test_volume_that_no_pool_can_hold_fails_and_says_why(admin, store):
+    """It is within the quota, and larger than what the pools may promise."""
+    with cloud.explained("reading the limits and the pools"):
+        limits = store.api.get_limits().absolute
+        size = limits.max_total_volume_gigabytes - limits.total_gigabytes_used
+        pools = [pool.capabilities for pool in admin.block_storage.backend_pools()]
+        most = max(float(each["total_capacity_gb"]) * float(each["max_over_subscription_ratio"]) for each in pools)
+    if size <= most:
+        pytest.skip(f"the quota's {size} GiB fit into the pools, which promise up to {most:.0f} GiB")
+    with pytest.raises(StepFailed, match="too-large"):
+        store.volume("too-large", size=size)
+    failed = store.api.find_volume(store.tenant.name("too-large"), ignore_missing=False)
+    assert failed.status == "error"
+    told = store.api.get("/messages", microversion=MESSAGES).json()["messages"]
+    assert "Could not find any available" in " ".join(
+        each["user_message"] for each in told if each.get("resource_uuid") == failed.id
+    )
 
 
 def test_deletes_leave_nothing_in_the_pools(site, demo, store, written):

@@ -1,9 +1,11 @@
 """Breakages: the red checks are read from a JUnit report, and compared with those that a breakage lists."""
 
+from pathlib import Path
+
 import pytest
 
 from deploy.errors import CommandFailed
-from fixtures.breakages import Breakage, Round, Rounds, reds
+from fixtures.breakages import Breakage, Round, Rounds, load, reds
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="suites.state.test_units" name="test_unit_is_active[controller01-glance]"/>
@@ -35,6 +37,13 @@ def test_a_red_check_that_may_turn_red_is_not_unexpected():
     )
     broken = {"logs::storm[controller02-nova]": "11 tracebacks", "logs::storm[controller03-nova]": "11 tracebacks"}
     assert Round(broken, {}, (stopped,)).unexpected.keys() == {"logs::storm[controller03-nova]"}
+
+
+def test_all_breakages_of_a_round_turn_checks_of_one_suite_red():
+    suites = {}
+    for each in load(Path(__file__).parents[2] / "lab" / "breakages.toml"):
+        suites.setdefault(each.round, set()).add(each.suite)
+    assert {number: found for number, found in suites.items() if len(found) > 1} == {}
 
 
 class Refusing:
