@@ -5,10 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from deploy.errors import HostUnreachable
-from fixtures.drills import inside
-from fixtures.drills.inside import SUBJECTS, InstanceWatch
-from fixtures.probes.inside import METADATA
+from deploy.errors import CommandFailed, HostUnreachable
+from fixtures.drills import inside, volume
+from fixtures.drills.inside import SUBJECTS, WRITTEN, InstanceWatch
+from fixtures.probes.inside import METADATA, WRITE
+from fixtures.probes.judging.ledger import Ledger
+from fixtures.probes.sample import Sample
 
 WELL, BUSY = "metadata {0} {0} 200", "metadata {0} {0} 503"
 
@@ -50,6 +52,53 @@ def test_a_service_that_stays_away_is_reported_as_away(watched):
     line, readings, _ = watched(WELL, WELL, *[BUSY] * 50)
     assert not line.samples[-1].ok
     assert readings > 2
+
+
+def written(numbers):
+    """The watch of an instance with a volume that holds these numbers, and its calls."""
+    volume, host = SimpleNamespace(device="/dev/vdb", numbers=numbers), SimpleNamespace()
+    host.check = lambda *words, **_: calls.append(words) or "40.00 0\n"
+    calls = []
+    return InstanceWatch(host, volume=volume), calls
+
+
+def test_the_instance_writes_to_its_volume_under_a_mark_of_each_start():
+    watch, calls = written(None)
+    watch.start()
+    watch.start()
+    (_, neighbour, device, first), (*_, second) = (words for words in calls if "setsid" in words[0])
+    assert (neighbour, device, first != second) == ("-", "/dev/vdb", True)
+    assert WRITE in watch._watched
+
+
+def test_acknowledged_writes_are_looked_for_on_the_volume_up_to_the_last_one():
+    watch, _ = written(lambda _, last: [each for each in (1, 2, 4, 5) if each <= last])
+    ledger = watch.read_back(Ledger(WRITTEN, frozenset({1, 2, 3}), unknown=frozenset({4})), [])
+    assert (ledger.lost, ledger.phantoms, ledger.uncertain) == ([3], [], (1, 0))
+
+
+def test_a_volume_that_is_not_read_proves_nothing():
+    def numbers(*_):
+        raise HostUnreachable("storage03: no connection")
+
+    notes: list[str] = []
+    ledger = written(numbers)[0].read_back(Ledger(WRITTEN, frozenset({1})), notes)
+    assert (ledger.silent, notes) == ({"volume"}, ["the volume's ledger could not be read: storage03: no connection"])
+
+
+def test_after_a_reboot_writes_are_in_no_ledger():
+    watch, _ = written(None)
+    samples = (Sample(50.0, 0.1, True, number=7, sent=True),)
+    assert watch._numbered(samples) == samples
+    watch._rebooted = True
+    assert [each.number for each in watch._numbered(samples)] == [0]
+
+
+@pytest.mark.parametrize("text", ["", "1\n2\n", "Traceback\n"])
+def test_numbers_that_were_not_read_to_their_end_are_an_error(text):
+    assert volume.numbers("3\n4\nwhole\n", "storage01") == [3, 4]
+    with pytest.raises(CommandFailed, match="storage01: the numbers"):
+        volume.numbers(text, "storage01")
 
 
 @pytest.fixture

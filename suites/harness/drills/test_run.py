@@ -345,7 +345,7 @@ def test_a_recording_has_who_looked_for_the_vip_and_whether_the_victim_boots(sit
     monkeypatch.setattr(runner, "inflicted", lambda *_: nullcontext(Moments()))
     monkeypatch.setattr(runner.Runner, "_whole", lambda *_: 9.0)
     fault = Power(site := site_of("lab")).off(site.hosts["controller02"])
-    found, _ = runner.Runner(site, timed=False)._watched("drill", fault, tmp_path, "run", [])
+    found = runner.Runner(site, timed=False)._watched("drill", fault, tmp_path, "run", [])
     assert (found.holders, found.looks, found.claims, found.listeners) == (claims, looks, claims, ("compute02",))
     assert (found.returns, found.reboots, found.unpowered, found.victims) == (True, True, True, ("controller02",))
     assert "compute01 could not listen" in found.notes

@@ -14,6 +14,7 @@ from fixtures.drills.workload import Workload
 @pytest.fixture(autouse=True)
 def no_actions(monkeypatch):
     monkeypatch.setattr(workload.Actions, "prepared", lambda *_: None)
+    monkeypatch.setattr(workload, "_volume", lambda *_: None)
 
 
 SERVER, ADDRESS = SimpleNamespace(id="second"), "192.168.77.9"

@@ -9,7 +9,20 @@ import pytest
 
 from fixtures.probes import inside
 from fixtures.probes.errors import ProbeError
-from fixtures.probes.inside import DEADLINES, INTERVALS, LEASE, METADATA, PAUSE, PING, Clock, Clocks, Reading, parse
+from fixtures.probes.inside import (
+    BLOCK,
+    DEADLINES,
+    INTERVALS,
+    LEASE,
+    METADATA,
+    PAUSE,
+    PING,
+    WRITE,
+    Clock,
+    Clocks,
+    Reading,
+    parse,
+)
 from fixtures.probes.judging.timeline import Timeline
 from fixtures.probes.sample import Sample
 from fixtures.probes.subject import Subject
@@ -46,7 +59,7 @@ def test_a_recorded_log_of_a_lab_instance_is_parsed():
     log = parse(text)
     found = {name: [sum(sample.ok for sample in samples), len(samples)] for name, samples in log.samples.items()}
     # At the start its neighbour was still booting, and answered nothing for 3 s.
-    assert found == {PING: [204, 220], METADATA: [40, 40], LEASE: [20, 20]}
+    assert found == {PING: [204, 220], METADATA: [40, 40], LEASE: [20, 20], WRITE: [0, 0]}
     assert max(sample.at for sample in line(text).samples if not sample.ok) - log.start == pytest.approx(3, abs=0.5)
 
 
@@ -141,6 +154,46 @@ def test_text_that_is_no_log_is_an_error(text):
         parse(text)
 
 
+def writes(*took: float, start: float = START) -> list[str]:
+    """Return the log of writes that took so many seconds; the last one has no answer where its time is negative."""
+    lines, at = [], start
+    for number, seconds in enumerate(took, 1):
+        lines.append(f"write {at:.2f} {number}")
+        if seconds >= 0:
+            lines.append(f"write {at:.2f} {number} {at + seconds:.2f} kept")
+        at += seconds + INTERVALS[WRITE]
+    return lines
+
+
+def test_writes_are_numbered_and_acknowledged():
+    measured = line(wrote(*writes(*[0.02] * 100), end=53.0), WRITE)
+    assert [sample.number for sample in measured.samples] == list(range(1, 101))
+    assert all(sample.ok and sample.sent for sample in measured.samples)
+    assert measured.stalled < 0.05
+
+
+@pytest.mark.parametrize("stall", [0.6, 2.5, 4.1, 30.0])
+def test_a_write_that_waits_is_acknowledged_and_an_outage_of_its_length(stall):
+    measured = line(wrote(*writes(*[0.02] * 20, stall, *[0.02] * 20), end=START + 5.9 + stall), WRITE)
+    after = measured.window(START + 1.0)
+    assert stall <= after.outage <= stall + INTERVALS[WRITE] + 0.05
+    assert stall - 0.4 <= after.longest.at_least <= stall
+    assert [sample.number for sample in measured.samples if sample.ok] == list(range(1, 42))
+    assert after.stalled < 0.2  # a write that waits is no probe that stands still
+
+
+def test_a_write_without_an_answer_is_unknown_and_the_service_away():
+    measured = line(wrote(*writes(*[0.02] * 20, -1), end=60.0), WRITE)
+    assert measured.open
+    assert [sample.number for sample in measured.samples if not sample.ok and sample.number] == [21]
+    assert all(sample.sent for sample in measured.samples if sample.number == 21)
+
+
+def test_a_refused_write_is_no_acknowledged_one():
+    text = wrote("write 50.00 1", "write 50.00 1 50.01 failed")
+    assert [(each.ok, each.detail) for each in parse(text).samples[WRITE]] == [(False, "answer failed")]
+
+
 def read(ours: float, shown: float, took: float = 0.05) -> Reading:
     return Reading(ours - took / 2, ours + took / 2, shown)
 
@@ -212,6 +265,8 @@ def test_the_script_uses_the_intervals_of_this_module():
     assert INTERVALS[METADATA] == INTERVALS[LEASE] == 2
     assert "count % 2" in text
     assert text.count(f" {DEADLINES[METADATA]:.0f} ") == 2
+    assert f"sleep {INTERVALS[WRITE]}\n" in text
+    assert f"bs={BLOCK} " in text
 
 
 def test_the_script_is_a_shell_script():
