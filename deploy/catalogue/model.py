@@ -17,7 +17,7 @@ Source = Literal["members", "hosts", "clients", "runners", "controller", "networ
 """Who may open connections to a port: `members`: the hosts of the service itself; `hosts`: all hosts of the cluster;
 `clients`: everybody who uses the cloud; `runners`: where this program runs (`ssh.runners` of the inventory); a role:
 the hosts of that role."""
-Victim = Literal["vip", "neither", "leader", "writer", "not-writer", "serving", "router", "instance"]
+Victim = Literal["vip", "neither", "leader", "monitor", "writer", "not-writer", "serving", "router", "instance"]
 """Which host of a service a drill breaks, by the host's duty at that moment (fixtures/drills/who.py)."""
 
 

@@ -1,4 +1,4 @@
-"""Power is cut on all controllers at once; they recover without a command, and no acknowledged write is lost."""
+"""Power is cut on all controllers and storage nodes at once; they recover by themselves, and no write is lost."""
 
 import pytest
 
@@ -9,7 +9,7 @@ FAULT = "cold-start"
 
 @pytest.fixture(scope="module")
 def record(drill):
-    return drill(lambda: drill.power.off(*drill.site.controllers.values()))
+    return drill(lambda: drill.power.off(*drill.site.controllers.values(), *drill.who.stores()))
 
 
 class TestEverythingAtOnce(PromisesOfStop):

@@ -1,5 +1,6 @@
 """Clusters that several tests are about."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -61,6 +62,22 @@ def with_controllers(count: int) -> Cluster:
         for number in range(4, count + 1)
     ]
     return replace(cluster, nodes=(*cluster.nodes, *more))
+
+
+def with_storage(cluster: Cluster) -> Cluster:
+    """A cluster of the lab with three storage nodes, Ceph and Cinder."""
+    first = cluster.role("compute")[0]
+    stores = [
+        replace(first, name=f"storage{number:02}", roles=("storage",), addresses=_next(first.addresses, 200 + number))
+        for number in (1, 2, 3)
+    ]
+    nodes = (*(node for node in cluster.nodes if "storage" not in node.roles), *stores)
+    chosen = dict.fromkeys((*(cluster.services.chosen or ()), "ceph", "cinder"))
+    return replace(cluster, nodes=nodes, services=Services(tuple(chosen)))
+
+
+def _next(addresses: Mapping[str, IPv4Address], by: int) -> dict[str, IPv4Address]:
+    return {name: address + by for name, address in addresses.items()}
 
 
 def bare(count: int) -> Cluster:

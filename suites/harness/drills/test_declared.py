@@ -22,11 +22,11 @@ from fixtures.drills.plugin import pytest_generate_tests
 from fixtures.drills.run.runner import Make, Runner
 from fixtures.drills.targets import targets
 from fixtures.drills.who import Who
-from suites.harness.clusters import with_controllers
+from suites.harness.clusters import with_controllers, with_storage
 
 SUITES = Path(__file__).parents[2]
 FILES = sorted([*SUITES.glob("failover/test_*.py"), *SUITES.glob("lab/frozen_memcached.py")])
-THREE, FIVE = with_controllers(3), with_controllers(5)
+THREE, FIVE = with_storage(with_controllers(3)), with_controllers(5)
 sizes = pytest.mark.parametrize("cluster", [THREE, FIVE], ids=["three", "five"])
 
 
@@ -73,6 +73,7 @@ def quiet(monkeypatch):
     monkeypatch.setattr(Host, "run", lambda host, command, *_, **__: Result(host.name, command, 0, text, ""))
     monkeypatch.setattr(Who, "holds_vip", lambda who: who.site.controllers.first)
     monkeypatch.setattr(Who, "leads_etcd", lambda who: who.site.controllers.first)
+    monkeypatch.setattr(Who, "leads_ceph", lambda who: who.stores()[0])
     monkeypatch.setattr(maintenance.Maintenance, "_running", lambda *_: {})
     monkeypatch.setattr(configuration, "_refuse_copy", lambda *_: None)
     monkeypatch.setattr(configuration.tokens, "issued", lambda *_: True)
@@ -83,10 +84,12 @@ def quiet(monkeypatch):
 @sizes
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_declared_class_of_fault_is_the_one_made(path: Path, cluster: Cluster, site_of, quiet):
-    site = site_of(cluster)
+    site, module = site_of(cluster), module_of(path)
+    if getattr(module, "pytestmark", None) == pytest.mark.needs("ceph") and not cluster.role("storage"):
+        pytest.skip("the cluster has no Ceph, so that the drill is left out")
     made = faults(path, site)
     assert made
-    assert {fault.kind for fault in made} == {module_of(path).FAULT}
+    assert {fault.kind for fault in made} == {module.FAULT}
     assert {name for fault in made for name in fault.victims} <= set(site.hosts)  # they are pinged
 
 

@@ -6,11 +6,13 @@ import subprocess
 
 import pytest
 
+from deploy import inventory
 from deploy.errors import HostUnreachable
+from deploy.facts import ceph
 from deploy.facts.disk import FileSystem
 from deploy.inventory import Lab
 from fixtures.drills.errors import Refused
-from fixtures.drills.faults import clock, configuration, disk, maintenance, process, undo
+from fixtures.drills.faults import clock, configuration, cut, disk, maintenance, process, undo
 from fixtures.drills.faults.configuration import Configuration
 from fixtures.drills.faults.cut import Cut
 from fixtures.drills.faults.evacuation import Evacuation
@@ -19,11 +21,18 @@ from fixtures.drills.faults.power import Power
 from fixtures.drills.faults.undo import COPY_SUFFIX, POWER_ON, TABLE, Undo
 from fixtures.drills.run import clients
 from fixtures.probes.subject import ping_of
+from suites.harness.clusters import with_networks_apart, with_storage
 
 
 @pytest.fixture
 def site(site_of):
     return site_of("lab")
+
+
+@pytest.fixture
+def whole(site_of):
+    """The lab with storage nodes."""
+    return site_of(with_storage(inventory.load("lab")))
 
 
 @pytest.mark.parametrize(
@@ -33,9 +42,14 @@ def site(site_of):
         (["compute01"], "compute-loss", False),
         (["controller02", "controller03"], "quorum-loss", False),
         (["controller01", "controller02", "controller03"], "cold-start", False),
+        (["storage01"], "node-loss", False),
+        (["storage01", "compute01"], "node-loss", False),
+        (["storage01", "storage02"], "quorum-loss", False),
+        (["controller01", "storage01", "storage02", "storage03"], "cold-start", False),
     ],
 )
-def test_the_class_of_a_power_loss_follows_from_the_remaining_controllers(site, victims, kind, heals):
+def test_the_class_of_a_power_loss_follows_from_the_quorum_that_loses_most(whole, victims, kind, heals):
+    site = whole
     fault = Power(site).off(*(site.hosts[name] for name in victims))
     assert (fault.kind, fault.heals) == (kind, heals)
     assert [(undo.kind, undo.host) for undo in fault.undos] == [(POWER_ON, name) for name in victims]
@@ -110,6 +124,36 @@ def test_a_cut_drops_packets_of_other_nodes_and_never_of_the_runner(site, ways, 
     assert set(re.findall(r"chain (\w+)", rules)) == chains
     assert rules.startswith(f"table inet {TABLE} ")
     assert "policy drop" not in rules
+
+
+def test_the_return_of_a_storage_node_is_judged_though_nothing_fences_it(whole):
+    fault = Power(whole).off(whole.hosts["storage02"])
+    assert (fault.heals, fault.returns, fault.reboots) == (False, True, True)
+
+
+def test_a_storage_node_is_cut_off_the_storage_network_alone(site_of):
+    cluster = with_storage(with_networks_apart())
+    victim = site_of(cluster).hosts["storage01"]
+    fault = Cut(site_of(cluster)).storage(victim)
+    told = []
+    victim.check = lambda _, *, stdin, timeout: told.append((stdin, timeout))
+    fault.inject()
+    dropped = set(re.findall(r"\d+\.\d+\.\d+\.\d+", told[0][0]))
+    assert dropped == {str(node.at("storage")) for node in cluster.nodes if node.name != "storage01"}
+    assert (fault.kind, fault.returns, fault.undos) == ("isolated", True, (Undo("mend", "storage01"),))
+
+
+def test_a_monitor_is_isolated_and_its_host_s_osds_are_not(whole, monkeypatch):
+    victim, told = whole.hosts["storage01"], []
+    victim.check = lambda _, *, stdin, timeout: told.append((stdin, timeout))
+    fault = Cut(whole).monitor(victim)
+    fault.inject()
+    assert told[0][0].count(" tcp sport 3300 drop;") == told[0][0].count(" tcp dport 3300 drop;") == 2
+    assert " } drop;" not in told[0][0]
+    assert str(victim.node.at("storage")) not in re.split(r"[ ,]+", told[0][0])
+    quorums = iter([(), ("storage01", "storage02"), ("storage02", "storage03")])
+    monkeypatch.setattr(cut.ceph, "status", lambda _: ceph.CephStatus(quorum=next(quorums)))
+    assert [fault.effect() for _ in range(3)] == [False, False, True]
 
 
 def test_a_cut_is_undone_on_the_host_itself(site):
