@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from deploy import certificate
-from fixtures.probes.clients import console, key, member, port, read, rpc
+from fixtures.probes.clients import console, key, member, port, read, rpc, volume
 from suites.harness.probes.test_kinds import HOST, run
 
 ANSWERS = {
@@ -21,10 +21,12 @@ ANSWERS = {
         "remote_console": {"url": "http://127.0.0.1:{port}/vnc.html?path=%3Ftoken%3Dt1"}
     },
     "/v2.0/ports": {"port": {"id": "p1"}},
+    "/v3/volumes": {"volume": {"id": "v1"}},
+    "/v3/volumes/v1": {"volume": {"status": "available"}},
     "/v3/kv/put": {},
     "/v3/kv/range": {"kvs": [{}]},
 }
-CREATED = {"/v2.0/ports": 201}
+CREATED = {"/v2.0/ports": 201, "/v3/volumes": 202}
 SIGNER = certificate.authority("etcd")
 KEEPING = {"key": "k", "certificate": certificate.client(SIGNER, "drill"), "authority": certificate.public(SIGNER)}
 
@@ -71,7 +73,7 @@ class Cloud:
         if (status := self.status.get(f"{method} {path}")) is not None:
             return status, b"{}"
         if method == "DELETE":
-            return 204, b""
+            return 202 if path.startswith("/v3/volumes/") else 204, b""
         text = json.dumps(self.answers.get(path, {})).replace("{port}", str(self.port))
         return CREATED.get(path, 200) if method == "POST" else 200, text.encode()
 
@@ -109,6 +111,7 @@ CLIENTS = {
     "console": lambda at: console.Client(**at, path="/v2.1", server="s1"),
     "port": lambda at: port.Client(**at, name="n", network="n1"),
     "member": lambda at: member.Client(**at, image="i1"),
+    "volume": lambda at: volume.Client(**at, name="n"),
 }
 
 
@@ -130,6 +133,9 @@ def test_an_action_that_is_done_succeeds(cloud, name):
         ("port", "POST /v2.0/ports", 503),
         ("port", "DELETE /v2.0/ports/p1", 500),
         ("member", "POST /v2/images/i1/members", 503),
+        ("volume", "POST /v3/volumes", 413),
+        ("volume", "GET /v3/volumes/v1", 503),
+        ("volume", "DELETE /v3/volumes/v1", 400),
     ],
 )
 def test_a_refused_request_is_a_failure(cloud, name, request_, status):
@@ -208,6 +214,32 @@ def test_an_attempt_that_ends_at_its_deadline_leaves_its_object_to_the_next(clou
     cloud.asked.clear()
     assert run(client)[1] == ""
     assert cloud.asked[0] == "DELETE /v2.0/ports/p1"
+
+
+def test_a_volume_is_deleted_once_it_is_available(cloud, monkeypatch):
+    monkeypatch.setattr(volume, "AGAIN", 0.01)
+    statuses, usual = iter(["creating", "creating", "available"]), cloud.answer
+
+    def answer(method, path):
+        if (method, path) == ("GET", "/v3/volumes/v1"):
+            return 200, json.dumps({"volume": {"status": next(statuses)}}).encode()
+        return usual(method, path)
+
+    cloud.answer = answer
+    assert run(made(cloud, "volume"))[1] == ""
+    assert cloud.asked == ["POST /v3/volumes", *["GET /v3/volumes/v1"] * 3, "DELETE /v3/volumes/v1"]
+
+
+@pytest.mark.parametrize("status", [202, 400, 404])
+def test_a_volume_that_an_attempt_left_is_deleted_by_a_later_one_as_soon_as_it_can_be(cloud, status):
+    client = made(cloud, "volume")
+    cloud.answers["/v3/volumes/v1"] = {"volume": {"status": "error"}}
+    assert run(client)[1] == "the volume is error"
+    cloud.answers |= {"/v3/volumes": {"volume": {"id": "v2"}}, "/v3/volumes/v2": {"volume": {"status": "available"}}}
+    cloud.status |= {"DELETE /v3/volumes/v1": status, "DELETE /v3/volumes/v2": 202}
+    cloud.asked.clear()
+    assert run(client)[1] == ""
+    assert cloud.asked[:2] == ["DELETE /v3/volumes/v1", "POST /v3/volumes"]
 
 
 class Queues:
