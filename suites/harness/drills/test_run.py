@@ -349,3 +349,32 @@ def test_a_recording_has_who_looked_for_the_vip_and_whether_the_victim_boots(sit
     assert (found.holders, found.looks, found.claims, found.listeners) == (claims, looks, claims, ("compute02",))
     assert (found.returns, found.reboots, found.unpowered, found.victims) == (True, True, True, ("controller02",))
     assert "compute01 could not listen" in found.notes
+
+
+@pytest.mark.parametrize(
+    ("whole_at", "limbo", "amiss"),
+    [(9.0, "", ""), (9.0, "volume v1 is creating", "in limbo: volume v1 is creating"), (None, "volume v1", "")],
+)
+def test_what_a_drill_leaves_in_limbo_fails_it_and_stops_no_other(emptied, whole_at, limbo, amiss):
+    running, recording = emptied(limbo, whole_at)
+    assert (recording.whole_at is None, recording.amiss) == (whole_at is None or bool(limbo), amiss)
+    assert running.broken == ("" if whole_at else "drill d left the cluster broken: it became whole too late")
+
+
+@pytest.fixture
+def emptied(site_of, monkeypatch, tmp_path):
+    """Runs a drill in which nothing happens, after which that much is in limbo; returns the runner and the recording."""
+    monkeypatch.setattr(runner.gate, "check", lambda *_: None)
+    monkeypatch.setattr(runner.gate, "Lookout", lambda _: SimpleNamespace(amiss=str))
+    monkeypatch.setattr(runner.clients, "accounts", lambda _: nullcontext())
+    monkeypatch.setattr(runner.clients, "read_back", lambda *_: {})
+    monkeypatch.setattr(runner.evidence, "journals", lambda *_: None)
+    monkeypatch.setattr(runner, "tidy", lambda _: None)
+
+    def run_with(limbo, whole_at):
+        done = replace(kept("good"), whole_at=whole_at, amiss="", ledgers={})
+        monkeypatch.setattr(runner.Runner, "_watched", lambda *_: done)
+        running = runner.Runner(site_of("lab"), actions=SimpleNamespace(tidy=lambda: limbo))
+        return running, running.run("d", lambda: SimpleNamespace(victim="controller02"), tmp_path)
+
+    return run_with
