@@ -363,7 +363,7 @@ def test_what_a_drill_leaves_in_limbo_fails_it_and_stops_no_other(emptied, whole
 
 @pytest.fixture
 def emptied(site_of, monkeypatch, tmp_path):
-    """Runs a drill in which nothing happens, after which that much is in limbo; returns the runner and the recording."""
+    """Runs a drill in which nothing happens, and after which something is in limbo; returns runner and recording."""
     monkeypatch.setattr(runner.gate, "check", lambda *_: None)
     monkeypatch.setattr(runner.gate, "Lookout", lambda _: SimpleNamespace(amiss=str))
     monkeypatch.setattr(runner.clients, "accounts", lambda _: nullcontext())
