@@ -9,7 +9,7 @@ FAULT = "cold-start"
 
 @pytest.fixture(scope="module")
 def record(drill):
-    return drill(lambda: drill.power.off(*drill.site.controllers.values(), *drill.who.stores()))
+    return drill(lambda: drill.power.off(*drill.site.controllers.values(), *drill.who.stores().values()))
 
 
 class TestEverythingAtOnce(PromisesOfStop):

@@ -11,7 +11,7 @@ FAULT = "cold-start"
 
 @pytest.fixture(scope="module")
 def record(drill):
-    return drill(lambda: drill.power.off(*drill.who.stores()))
+    return drill(lambda: drill.power.off(*drill.who.stores().values()))
 
 
 class TestStorageColdStart(PromisesOfStop):

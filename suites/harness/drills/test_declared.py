@@ -79,7 +79,7 @@ def quiet(monkeypatch):
     monkeypatch.setattr(Host, "run", lambda host, command, *_, **__: Result(host.name, command, 0, text, ""))
     monkeypatch.setattr(Who, "holds_vip", lambda who: who.site.controllers.first)
     monkeypatch.setattr(Who, "leads_etcd", lambda who: who.site.controllers.first)
-    monkeypatch.setattr(Who, "leads_ceph", lambda who: who.stores()[0])
+    monkeypatch.setattr(Who, "leads_ceph", lambda who: who.stores().first)
     monkeypatch.setattr(maintenance.Maintenance, "_running", lambda *_: {})
     monkeypatch.setattr(configuration, "_refuse_copy", lambda *_: None)
     monkeypatch.setattr(configuration.tokens, "issued", lambda *_: True)

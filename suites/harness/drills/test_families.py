@@ -20,6 +20,7 @@ from fixtures.drills.faults.maintenance import Maintenance
 from fixtures.drills.faults.power import Power
 from fixtures.drills.faults.undo import COPY_SUFFIX, POWER_ON, TABLE, Undo
 from fixtures.drills.run import clients
+from fixtures.drills.who import Who
 from fixtures.probes.subject import ping_of
 from suites.harness.clusters import with_networks_apart, with_storage
 
@@ -54,6 +55,11 @@ def test_the_class_of_a_power_loss_follows_from_the_quorum_that_loses_most(whole
     assert (fault.kind, fault.heals) == (kind, heals)
     assert [(undo.kind, undo.host) for undo in fault.undos] == [(POWER_ON, name) for name in victims]
     assert all(name in fault.description for name in victims)
+
+
+def test_storage_nodes_without_ceph_are_no_quorum(site_of):
+    assert not Who(site_of("production.example")).stores()
+    assert len(Who(site_of(with_storage(inventory.load("lab")))).stores()) == 3
 
 
 def test_a_fault_that_makes_its_victim_boot_says_so(site):
