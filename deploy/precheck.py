@@ -50,8 +50,10 @@ NEEDS = {
     "controller": Need(4096, 5120, "OpenStack installation guide, minimum of a controller node: 4 GB, 5 GB"),
     "compute": Need(2048, 10240, "OpenStack installation guide, minimum of a compute node: 2 GB, 10 GB"),
     "network": Need(512, 5120, "OpenStack installation guide (Juno), minimum of a network node: 512 MB, 5 GB"),
-    "storage": Need(512, 5120, "as a network node: base packages only, since there is no storage service yet"),
+    "storage": Need(2048, 10240, "Ceph's hardware recommendations, minimum of a monitor: 2 GB; 5 GB of disk for it"),
 }
+OSD = 400
+"""MiB of memory that an OSD takes besides its cache; the most that was measured, in hours of writing."""
 LESS = 0.9
 """The fraction of the installed size that must be visible: the kernel and the file systems take a part."""
 FREE = {"/usr": 4096, "/var/lib": 2048}
@@ -60,9 +62,16 @@ FREE_BUILT = {"/usr": 256, "/var/lib": 1024}
 """MiB that must be free on a built cluster. RabbitMQ blocks publishers below 200 MB (its disk_free_limit)."""
 
 
-def memory_needed(node: Node) -> int:
-    """Return the MiB of memory that the kernel must report: the sum over the node's roles."""
-    return int(sum(NEEDS[role].memory_mib for role in node.roles) * LESS)
+def memory_needed(cluster: Cluster, node: Node) -> int:
+    """Return the MiB of memory that the kernel must report: the sum over the node's roles and its OSDs."""
+    return int((sum(NEEDS[role].memory_mib for role in node.roles) + _osds(cluster, node)) * LESS)
+
+
+def _osds(cluster: Cluster, node: Node) -> int:
+    """Return the MiB of memory that the node's OSDs take."""
+    if "ceph" not in cluster.features or "storage" not in node.roles:
+        return 0
+    return len(cluster.disks(node)) * ((cluster.tuned.cache_mib or 0) + OSD)
 
 
 def disk_needed(node: Node) -> int:
@@ -70,9 +79,12 @@ def disk_needed(node: Node) -> int:
     return int(max(NEEDS[role].disk_mib for role in node.roles) * LESS)
 
 
-def sources(node: Node) -> str:
+def sources(cluster: Cluster, node: Node) -> str:
     """Return the sources of the figures for a node."""
-    return "; ".join(NEEDS[role].source for role in node.roles)
+    stated = [NEEDS[role].source for role in node.roles]
+    if osds := _osds(cluster, node):
+        stated.append(f"{osds} MiB for {len(cluster.disks(node))} OSDs with their caches (ceph.cache_mib)")
+    return "; ".join(stated)
 
 
 def size(systems: Mapping[str, FileSystem]) -> int:

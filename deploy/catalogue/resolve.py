@@ -33,8 +33,9 @@ class Shelf:
     def of(self, cluster: Cluster) -> Catalogue:
         """Return the catalogue of one cluster: mandatory and chosen projects, and the projects that these require.
 
-        InventoryError names each wrong key of a project's file.
+        InventoryError names each wrong key of a project's file, and each chosen project that the cluster cannot have.
         """
+        self._refuse(cluster)
         every = {project.name: project for project in _Resolver(self, cluster).resolved()}
         wanted = {name for name, project in every.items() if _wanted(project, cluster.services.chosen)}
         present = _with_required(every, wanted)
@@ -51,6 +52,22 @@ class Shelf:
             if set(promise.needs) <= cluster.features and set(promise.projects) <= present
         ]
         return Catalogue(projects, (*_apis(projects), *_servers(projects), *promises), added)
+
+    def _refuse(self, cluster: Cluster) -> None:
+        """Raise InventoryError where the inventory chooses projects that need features which the cluster lacks."""
+        optional = {name: raw for name in cluster.services.chosen or () if (raw := self.projects.get(name, {})).get("optional")}
+        wrong = [
+            f"{cluster.source}: services.chosen: names {name}, which needs {each}: {features.FEATURES[each].meaning}"
+            for name, raw in optional.items()
+            for each in raw.get("needs", ())
+            if each not in cluster.features
+        ]
+        if wrong:
+            listed = "".join(f"\n  {each}" for each in wrong)
+            raise InventoryError(
+                f"inventory {cluster.source} chooses what it cannot have; no host was touched{listed}",
+                hint="give the cluster what is needed, such as `ceph` in services.chosen, or leave the project out",
+            )
 
     def whole(self, cluster: Cluster) -> Catalogue:
         """Return the catalogue that the cluster would have if its inventory chose every project."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from ipaddress import IPv4Address
 from urllib.parse import urlsplit
 
-from deploy.inventory.model import Ceph, Cluster, Network, Role
+from deploy.inventory.model import Ceph, Cluster, Network, Node, Role
 from deploy.inventory.power import Ipmi, Libvirt, Redfish
 
 Mistake = tuple[str, str]
@@ -302,7 +302,6 @@ def _capacity(cluster: Cluster) -> Iterator[Mistake]:
 
 
 def _disks(cluster: Cluster) -> Iterator[Mistake]:
-    unique = Counter(disk for node in cluster.nodes for disk in set(node.disks) if disk.startswith("/dev/disk/by-id/"))
     for node in cluster.nodes:
         key = f"nodes.{node.name}.disks"
         if node.disks and "storage" not in node.roles:
@@ -316,8 +315,15 @@ def _disks(cluster: Cluster) -> Iterator[Mistake]:
                 yield key, f"{disk!r} is no disk: /dev/disk/by-id/..., or in a lab file:3 for a file of 3 GiB"
             elif count > 1:
                 yield key, f"names {disk} {count} times"
-            elif unique[disk] > 1:
-                yield key, f"{disk} is also a disk of another node, and its name is that of one device"
+            elif others := _with_disk(cluster, disk, node):
+                yield key, f"{disk} is also a disk of {', '.join(others)}, and its name is that of one device"
+
+
+def _with_disk(cluster: Cluster, disk: str, node: Node) -> list[str]:
+    """Return the other nodes that name the disk, where its name is that of one device in the world."""
+    if not disk.startswith("/dev/disk/by-id/"):
+        return []
+    return [other.name for other in cluster.nodes if other is not node and disk in other.disks]
 
 
 def _ceph(cluster: Cluster) -> Iterator[Mistake]:

@@ -19,7 +19,7 @@ PROJECTS = Path(__file__).parents[2] / "templates"
 
 
 def load(source: str | Path) -> Cluster:
-    """Read one inventory: a path, or the name of a built-in inventory (`lab`, `two-node`).
+    """Read one inventory: a path, or the name of a built-in inventory (`lab`, `lab-small`, `two-node`).
 
     Raises InventoryError naming every mistake at once, each with file and key.
     """

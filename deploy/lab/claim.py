@@ -23,7 +23,7 @@ def current() -> Cluster | None:
 
 
 def require(cluster: Cluster) -> None:
-    """Raise StageMissing where the cluster is a lab that is not up; real machines always pass."""
+    """Raise StageMissing where the cluster is a lab that is not up, or not with its hosts; real machines always pass."""
     standing = current() if cluster.lab is not None else cluster
     if standing is None or standing.name != cluster.name:
         raise StageMissing(
@@ -32,3 +32,23 @@ def require(cluster: Cluster) -> None:
             hint="build it with `pytest -m deploy`, or bring up bare machines with `python -m deploy.lab up`; "
             "this run does not bring up a lab",
         )
+    if missing := without(cluster, standing):
+        raise StageMissing(
+            f"the lab {cluster.name} is up without {', '.join(missing)}",
+            expected=f"the hosts of {cluster.source}",
+            seen=", ".join(node.name for node in standing.nodes),
+            hint="`pytest -m deploy` with this inventory adds them; or name the inventory of the lab that is up",
+        )
+    if more := without(standing, cluster):
+        raise StageMissing(
+            f"the lab {cluster.name} is up with other hosts: {', '.join(more)}",
+            expected=f"the hosts of {cluster.source}",
+            hint="name the inventory of the lab that is up; hosts are only removed with the lab, by "
+            "`python -m deploy.lab down`",
+        )
+
+
+def without(cluster: Cluster, other: Cluster) -> list[str]:
+    """Return the hosts of a cluster that another one does not have at the same addresses."""
+    there = {node.name: node.addresses for node in other.nodes}
+    return [node.name for node in cluster.nodes if there.get(node.name) != node.addresses]

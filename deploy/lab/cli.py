@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         ("image", _image, "build only the image of the inventory's hosts"),
     ):
         add(name, run, text).add_argument(
-            "--inventory", default="lab", help="lab, two-node, or a TOML file (default: lab)"
+            "--inventory", default="lab", help="lab, lab-small, two-node, or a TOML file (default: lab)"
         )
     add("status", _status, "show every host; exit code 1 unless all are on and answer")
     shell = add("shell", _shell, "log in to a host by SSH, or run a command there")

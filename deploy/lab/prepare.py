@@ -40,6 +40,8 @@ class Need:
 
 SERVING = Need(0.3, {"controller": 2.4, "network": 0.3, "compute": 1.4}, 2.0)
 """Memory under drills, and disk written in a day of drills; a role not named has no services of its own."""
+STORING = Need(0.3, {"controller": 3.8, "network": 0.3, "compute": 1.5, "storage": 0.3}, 2.5)
+"""The same with Ceph: a controller has Cinder and Horizon besides, and whatever uses Ceph loads its libraries."""
 BARE = Need(0.025, {}, 0.1)
 """A bare image without services: forty such hosts ran in less than 1 GiB."""
 
@@ -52,8 +54,9 @@ def require_root() -> None:
 
 def need(cluster: Cluster, *, build: bool) -> Need:
     """Return what a host of the cluster needs; `build`: services are built on it, not only the machine brought up."""
-    bare = cluster.lab is not None and cluster.lab.image == "bare"
-    return BARE if bare and not build else SERVING
+    if cluster.lab is not None and cluster.lab.image == "bare" and not build:
+        return BARE
+    return STORING if "ceph" in cluster.features else SERVING
 
 
 def ready(missing: list[Node], each: Need) -> None:

@@ -3,6 +3,7 @@
 from deploy.errors import LabError
 from deploy.inventory import Cluster
 from deploy.lab import keys
+from deploy.lab.claim import without
 
 
 def unsuitable(cluster: Cluster) -> None:
@@ -11,7 +12,7 @@ def unsuitable(cluster: Cluster) -> None:
         raise LabError(
             f"{cluster.source} describes machines that are not lab hosts",
             expected="a [lab] table in the inventory",
-            hint="name an inventory with lab hosts, such as lab or two-node",
+            hint="name an inventory with lab hosts, such as lab, lab-small or two-node",
         )
     wanted = {"ssh.key": (cluster.ssh.key, keys.KEY), "ssh.known_hosts": (cluster.ssh.known_hosts, keys.KNOWN_HOSTS)}
     for key, (actual, expected) in wanted.items():
@@ -26,9 +27,7 @@ def unsuitable(cluster: Cluster) -> None:
 
 def occupied(cluster: Cluster, other: Cluster) -> None:
     """Raise LabError unless `cluster` is the running lab `other`; more nodes and other options are allowed."""
-    kept = {node.name: node.addresses for node in cluster.nodes}
-    moved = [node.name for node in other.nodes if kept.get(node.name) != node.addresses]
-    if moved or _room(cluster) != _room(other):
+    if without(other, cluster) or _room(cluster) != _room(other):
         raise LabError(
             f"another lab is up: {other.name} with {', '.join(node.name for node in other.nodes)}",
             expected=f"no lab, or a lab of {cluster.source}",

@@ -82,7 +82,7 @@ def _next(addresses: Mapping[str, IPv4Address], by: int) -> dict[str, IPv4Addres
 
 def bare(count: int) -> Cluster:
     """That many hosts of the lab, all computes, with the bare image."""
-    cluster = inventory.load("lab")
+    cluster = inventory.load("lab-small")
     first = cluster.role("compute")[0]
     nodes = tuple(
         replace(

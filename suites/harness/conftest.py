@@ -19,7 +19,7 @@ from deploy.secrets import Secrets
 from deploy.site import Site
 
 RECORDINGS = Path(__file__).parent / "recordings"
-PROFILES = ("lab", "two-node", "production.example")
+PROFILES = ("lab", "lab-small", "two-node", "production.example")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -8,15 +8,15 @@ from deploy.facts import disk, leftovers, machine
 pytestmark = pytest.mark.precheck
 
 
-def test_memory_suffices(node, reader, expect):
-    size, needed = machine.read(reader).memory_mib, precheck.memory_needed(node)
-    source = precheck.sources(node)
+def test_memory_suffices(node, reader, cluster, expect):
+    size, needed = machine.read(reader).memory_mib, precheck.memory_needed(cluster, node)
+    source = precheck.sources(cluster, node)
     expect.that("memory", size >= needed, seen=f"{size} MiB", expected=f"{needed} MiB ({source})", look="free -m")
 
 
-def test_disk_is_large_enough(node, reader, expect):
+def test_disk_is_large_enough(node, reader, cluster, expect):
     size, needed = precheck.size(disk.read(reader, *precheck.FREE)), precheck.disk_needed(node)
-    source = precheck.sources(node)
+    source = precheck.sources(cluster, node)
     look = f"df -h {' '.join(precheck.FREE)}"
     expect.that("disk", size >= needed, seen=f"{size} MiB", expected=f"{needed} MiB ({source})", look=look)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from deploy import catalogue, inventory, plan, preview, steps
-from deploy.errors import HostUnreachable
+from deploy.errors import HostUnreachable, InventoryError
 from deploy.facts import defects, standing
 from deploy.facts.standing import Record, Standing
 from deploy.host import Host
@@ -36,7 +36,7 @@ def names(cluster) -> set[str]:
 # -- the choice ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("profile", ["lab", "two-node", "production.example"])
+@pytest.mark.parametrize("profile", ["lab", "lab-small", "two-node", "production.example"])
 def test_built_in_inventory_chooses_all_required_projects(profile):
     cluster = inventory.load(profile)
     assert cluster.services.chosen
@@ -54,6 +54,13 @@ def test_required_project_is_added_with_a_note():
     assert {project.name for project in known.projects} & OPTIONAL == {"nova-compute", "nova", "placement", "glance"}
     assert "nova is added, because nova-compute requires it" in known.notes
     assert known.taken_along == {"glance": ("nova",), "placement": ("nova",), "nova": ("nova-compute",)}
+
+
+def test_chosen_project_that_the_cluster_cannot_have_is_refused():
+    with pytest.raises(InventoryError, match="no host was touched") as caught:
+        catalogue.load().of(choosing("lab", "cinder", "glance"))
+    assert "lab.toml: services.chosen: names cinder, which needs ceph: images, volumes" in caught.value.what
+    assert "cinder" in names(choosing("lab", "cinder", "ceph"))
 
 
 def test_added_project_equals_the_chosen_one():

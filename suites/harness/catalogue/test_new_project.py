@@ -38,7 +38,7 @@ def copied(templates, *more: tuple[str, str]) -> None:
 @pytest.fixture
 def site(site_of, templates):
     copied(templates)
-    return site_of(chosen(inventory.load("lab")))
+    return site_of(chosen(inventory.load("lab-small")))
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ def chosen(cluster: Cluster) -> Cluster:
 
 
 def with_storage() -> Cluster:
-    lab = inventory.load("lab")
-    raw = read.tomllib.loads((inventory.BUILT_IN / "lab.toml").read_text())
+    lab = inventory.load("lab-small")
+    raw = read.tomllib.loads((inventory.BUILT_IN / "lab-small.toml").read_text())
     for number in (1, 2):
         raw["nodes"][f"storage0{number}"] = {
             "roles": ["storage"],
@@ -155,7 +155,7 @@ def test_suites_can_name_the_new_stage(site):
 def test_role_and_domain_are_created_in_keystone(site_of, templates, monkeypatch):
     extras = '[keystone]\nroles = ["sample_owner"]\ndomain = "sample"\ndomain_admin = "sample_admin"\n[on.debian-12]'
     copied(templates, ("[on.debian-12]", extras))
-    made = registered(site_of(chosen(inventory.load("lab"))), monkeypatch)
+    made = registered(site_of(chosen(inventory.load("lab-small"))), monkeypatch)
     assert {("role", "sample_owner"), ("domain", "sample"), ("user", "sample_admin"), ("domain role", "admin")} <= set(
         made
     )

@@ -13,7 +13,7 @@ from deploy.facts.interfaces import Interface
 from deploy.facts.leftovers import Leftovers
 from deploy.facts.neighbours import Neighbour
 from deploy.facts.sockets import Listener
-from deploy.inventory import Role
+from deploy.inventory import Role, Services
 from suites.harness.clusters import with_networks_apart
 
 LAB = inventory.load("lab")
@@ -31,12 +31,22 @@ VIP = str(LAB.vip)
     [
         ("controller01", 3686, 4608),  # 0.9 * 4096, 0.9 * 5120
         ("compute01", 2304, 9216),  # 0.9 * (2048 + 512), 0.9 * 10240
+        ("storage01", 2260, 9216),  # 0.9 * (2048 + 64 + 400), 0.9 * 10240
     ],
 )
 def test_memory_needs_of_roles_add_up_and_the_largest_disk_need_counts(name, memory, disk):
-    assert precheck.memory_needed(LAB.node(name)) == memory
+    assert precheck.memory_needed(LAB, LAB.node(name)) == memory
     assert precheck.disk_needed(LAB.node(name)) == disk
-    assert "installation guide" in precheck.sources(LAB.node(name))
+    assert "minimum of a" in precheck.sources(LAB, LAB.node(name))
+
+
+def test_each_disk_of_a_storage_node_takes_the_memory_of_an_osd():
+    store = PRODUCTION.node("storage01")
+    assert len(store.disks) == 2
+    assert precheck.memory_needed(PRODUCTION, store) == 4406  # 0.9 * (2048 + 2 * (1024 + 400))
+    assert "2848 MiB for 2 OSDs" in precheck.sources(PRODUCTION, store)
+    without = replace(PRODUCTION, services=Services(()))
+    assert precheck.memory_needed(without, store) == 1843
 
 
 def test_every_role_has_its_figures():

@@ -14,7 +14,7 @@ def status(site_of, monkeypatch, recording, capsys):
     """The command on the lab: its exit code and what it printed, after the cluster was `changed`."""
 
     def run(change=lambda _: None) -> tuple[int, list[str]]:
-        well = Well(site_of("lab"), monkeypatch, recording)
+        well = Well(site_of("lab-small"), monkeypatch, recording)
         change(well)
         monkeypatch.setattr(claim, "require", lambda _: None)
         monkeypatch.setattr(Site, "of", lambda _: well.site)

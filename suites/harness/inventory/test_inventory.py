@@ -79,6 +79,19 @@ BAD = {
         "nodes.w1.disks",
         "names /dev/sdb 2 times",
     ),
+    "a disk of two nodes": (
+        f"{W1} }}",
+        f'{W1}, disks = ["/dev/disk/by-id/wwn-1"] }}\ns1 = {{ roles = ["storage"], management = "10.0.0.31", '
+        'disks = ["/dev/disk/by-id/wwn-1"] }',
+        "nodes.s1.disks",
+        "/dev/disk/by-id/wwn-1 is also a disk of w1",
+    ),
+    "a storage node without disks": (
+        f"{W1} }}\n",
+        f'{W1} }}\ns1 = {{ roles = ["storage"], management = "10.0.0.31" }}\n[services]\nchosen = ["ceph"]\n',
+        "nodes.s1.disks",
+        "missing; Ceph needs a disk of its own on each storage node",
+    ),
     "no disk": (f"{W1} }}", f'{W1}, disks = ["sdb"] }}', "nodes.w1.disks", "is no disk"),
     "Ceph without storage nodes": (
         "[options]",
@@ -382,7 +395,7 @@ def test_every_shipped_inventory_is_read(path):
     assert inventory.load(path).role("controller")
 
 
-@pytest.mark.parametrize("name", ["lab", "two-node", "production.example"])
+@pytest.mark.parametrize("name", ["lab", "lab-small", "two-node", "production.example"])
 def test_a_built_in_inventory_is_found_by_its_name(name, monkeypatch, tmp_path):
     (tmp_path / name).mkdir()  # such as deploy/lab, for a run that starts in deploy/
     monkeypatch.chdir(tmp_path)
@@ -428,14 +441,9 @@ def test_the_api_address_is_the_vip_or_the_only_controller():
 
 
 def test_features_differ_between_the_built_in_inventories():
-    assert inventory.load("lab").features == {
-        "ha",
-        "tls",
-        "fencing",
-        "tenant-networks",
-        "router-health-check",
-        "second-compute",
-    }
+    small = {"ha", "tls", "fencing", "tenant-networks", "router-health-check", "second-compute"}
+    assert inventory.load("lab").features == {*small, "ceph"}
+    assert inventory.load("lab-small").features == small
     assert inventory.load("two-node").features == frozenset()
 
 
@@ -555,7 +563,7 @@ def test_a_directory_is_reported_as_unreadable(tmp_path):
 def test_a_missing_file_is_reported_with_the_built_in_names(tmp_path):
     refused = refusal(tmp_path / "absent.toml")
     assert "absent.toml" in refused
-    assert "built-in inventory: lab, two-node" in refused
+    assert "built-in inventory: lab, lab-small, two-node" in refused
 
 
 # -- random mutations: an inventory is read or refused, and never causes a traceback ------

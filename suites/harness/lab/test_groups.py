@@ -102,7 +102,7 @@ def test_host_without_power_has_no_processes(tmp_path, monkeypatch):
 
 TWO = load("two-node")
 SHARES = {
-    "three controllers of five hosts": (with_controllers(3), [100_000] * 3),
+    "three controllers of eight hosts": (with_controllers(3), [100_000] * 3),
     "nine controllers": (with_controllers(9), [100_000] * 9),
     "forty controllers": (with_controllers(40), [22_500] * 40),
     "one controller, which runs no Corosync": (TWO, []),

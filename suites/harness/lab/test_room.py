@@ -31,12 +31,12 @@ from deploy.lab import (
 )
 from suites.harness.clusters import bare
 
-LAB, TWO = load("lab"), load("two-node")
+LAB, SMALL, TWO = load("lab"), load("lab-small"), load("two-node")
 
 
 def test_built_in_inventories_are_lab_inventories():
-    refusals.unsuitable(LAB)
-    refusals.unsuitable(TWO)
+    for cluster in (LAB, SMALL, TWO):
+        refusals.unsuitable(cluster)
 
 
 def test_inventory_without_a_lab_table_is_refused():
@@ -52,6 +52,10 @@ def test_inventory_with_another_ssh_key_is_refused():
 def test_second_lab_is_refused():
     with pytest.raises(LabError, match="another lab is up: lab with controller01"):
         refusals.occupied(TWO, LAB)
+    with pytest.raises(LabError, match="another lab is up: lab with controller01"):
+        refusals.occupied(SMALL, LAB)
+    with pytest.raises(LabError, match="another lab is up: lab-small with controller01"):
+        refusals.occupied(LAB, SMALL)
 
 
 @pytest.mark.parametrize(
@@ -71,9 +75,10 @@ def test_running_lab_may_get_more_nodes():
     refusals.occupied(LAB, dataclasses.replace(LAB, nodes=LAB.nodes[:-1]))
 
 
-def test_reference_cluster_needs_twelve_gib():
-    assert prepare.memory_needed(list(LAB.nodes), prepare.SERVING) == pytest.approx(12.1, abs=0.5)
-    assert prepare.memory_needed(list(TWO.nodes), prepare.SERVING) < 6
+@pytest.mark.parametrize(("cluster", "memory"), [(LAB, 18.3), (SMALL, 12.1), (TWO, 4.7)], ids=["lab", "lab-small", "two-node"])
+def test_memory_that_a_lab_needs(cluster, memory):
+    needed = prepare.memory_needed(list(cluster.nodes), prepare.need(cluster, build=True))
+    assert needed == pytest.approx(memory, abs=0.5)
 
 
 @pytest.mark.parametrize(("count", "memory", "disk"), [(3, 0.1, 0.3), (9, 0.25, 0.9), (40, 1.0, 4.0)])
@@ -89,14 +94,15 @@ def test_bare_hosts_need_little_until_something_is_built_on_them(count, memory, 
 
 @pytest.mark.parametrize("build", [True, False])
 def test_full_image_includes_the_needs_of_its_services(build):
-    assert prepare.need(LAB, build=build) is prepare.SERVING
+    assert prepare.need(SMALL, build=build) is prepare.SERVING
+    assert prepare.need(LAB, build=build) is prepare.STORING
 
 
 def test_every_role_with_services_has_an_estimate():
     everywhere = {"controller", "network", "compute", "storage"}
     services = catalogue.load().of(LAB).services
     roles = {role for service in services if set(service.roles) != everywhere for role in service.roles}
-    assert roles <= set(prepare.SERVING.roles)
+    assert roles <= set(prepare.STORING.roles)
 
 
 def test_role_without_services_adds_nothing():
@@ -289,6 +295,17 @@ def test_missing_lab_error_names_the_running_lab(monkeypatch, standing, seen):
     with pytest.raises(StageMissing, match="the lab lab is not up") as error:
         claim.require(LAB)
     assert error.value.seen == seen
+
+
+def test_lab_with_other_hosts_is_refused_by_a_run_that_only_reads(monkeypatch):
+    fewer = dataclasses.replace(LAB, nodes=LAB.nodes[:-1])
+    monkeypatch.setattr(claim, "current", lambda: fewer)
+    claim.require(fewer)
+    with pytest.raises(StageMissing, match="the lab lab is up without storage03"):
+        claim.require(LAB)
+    monkeypatch.setattr(claim, "current", lambda: LAB)
+    with pytest.raises(StageMissing, match="the lab lab is up with other hosts: storage03"):
+        claim.require(fewer)
 
 
 def test_cluster_of_real_machines_needs_no_lab(monkeypatch):

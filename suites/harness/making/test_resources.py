@@ -11,7 +11,7 @@ from suites.harness.well import Well
 
 @pytest.fixture
 def well(site_of, monkeypatch, recording) -> Well:
-    return Well(site_of("lab"), monkeypatch, recording)
+    return Well(site_of("lab-small"), monkeypatch, recording)
 
 
 @pytest.mark.parametrize("step", ["memcached", "etcd", "galera", "rabbitmq", "base"])

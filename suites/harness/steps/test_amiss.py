@@ -12,7 +12,7 @@ CONTROLLERS = ["controller01", "controller02", "controller03"]
 
 @pytest.fixture
 def well(site_of, monkeypatch, recording) -> Well:
-    return Well(site_of("lab"), monkeypatch, recording)
+    return Well(site_of("lab-small"), monkeypatch, recording)
 
 
 @pytest.fixture

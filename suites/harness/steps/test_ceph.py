@@ -1,11 +1,10 @@
 """Ceph's step: what differs of pools and keys, what is amiss, and which disks and OSDs are touched."""
 
-import tomllib
 from dataclasses import replace
 
 import pytest
 
-from deploy import inventory, rados
+from deploy import rados
 from deploy.catalogue.model import Rbd
 from deploy.errors import StepFailed
 from deploy.facts import ceph, ceph_disks
@@ -22,12 +21,7 @@ RBD = (Rbd("glance", ("images",)), Rbd("nova", ("vms",), writes=("volumes",), re
 
 @pytest.fixture
 def site(site_of):
-    raw = tomllib.loads((inventory.BUILT_IN / "lab.toml").read_text())
-    for number, name in enumerate(STORES, 21):
-        addresses = {"management": f"172.16.181.{number}", "provider": f"10.181.0.{number}"}
-        raw["nodes"][name] = {"roles": ["storage"], **addresses}
-    raw["services"]["chosen"].append("ceph")
-    made = site_of(inventory.parse(raw, inventory.BUILT_IN / "lab.toml"))
+    made = site_of("lab")
     projects = tuple(replace(each, rbd=RBD if each.name == "glance" else ()) for each in made.catalogue.projects)
     return replace(made, catalogue=replace(made.catalogue, projects=projects))
 

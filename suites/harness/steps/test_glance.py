@@ -99,7 +99,7 @@ def test_the_copy_of_an_image_that_was_deleted_meanwhile_is_discarded(cloud):
 
 
 def test_a_cluster_without_ceph_keeps_its_images(cloud, site_of):
-    step._moved(site_of("lab"))
+    step._moved(site_of("lab-small"))
     assert cloud.done == []
 
 
