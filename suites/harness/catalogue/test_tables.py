@@ -7,7 +7,7 @@ from deploy import catalogue, inventory
 from deploy.catalogue import tables
 from deploy.host import Host
 
-PROFILES = ("lab", "two-node", "production.example")
+PROFILES = ("lab", "lab-small", "two-node", "production.example")
 
 
 @pytest.fixture(params=PROFILES)

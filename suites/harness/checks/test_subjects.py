@@ -8,7 +8,7 @@ from deploy import inventory
 from fixtures.checks import subjects
 from fixtures.checks.subjects import Intended
 
-PROFILES = ("lab", "two-node", "production.example")
+PROFILES = ("lab", "lab-small", "two-node", "production.example")
 
 
 @pytest.fixture

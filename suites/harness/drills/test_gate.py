@@ -14,7 +14,7 @@ from suites.harness.well import Well
 
 @pytest.fixture
 def site(site_of):
-    return site_of("lab")
+    return site_of("lab-small")
 
 
 # -- before a drill --------------------------------------------------------------------------------

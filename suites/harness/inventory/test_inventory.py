@@ -360,6 +360,7 @@ BOTH_SIDES = {
     "one interface for two networks": {"networks.management.interface"},
     "address twice": {"nodes.c1.management"},
     "address of the gateway": {"networks.management.gateway"},
+    "a disk of two nodes": {"nodes.w1.disks"},
 }
 """The other key in the error, where two keys contradict each other."""
 
