@@ -55,11 +55,11 @@ class Shelf:
 
     def _refuse(self, cluster: Cluster) -> None:
         """Raise InventoryError where the inventory chooses projects that need features which the cluster lacks."""
-        optional = {name: raw for name in cluster.services.chosen or () if (raw := self.projects.get(name, {})).get("optional")}
+        chosen = {name: self.projects.get(name, {}) for name in cluster.services.chosen or ()}
         wrong = [
             f"{cluster.source}: services.chosen: names {name}, which needs {each}: {features.FEATURES[each].meaning}"
-            for name, raw in optional.items()
-            for each in raw.get("needs", ())
+            for name, raw in chosen.items()
+            for each in (raw.get("needs", ()) if raw.get("optional") else ())
             if each not in cluster.features
         ]
         if wrong:

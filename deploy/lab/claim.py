@@ -23,7 +23,7 @@ def current() -> Cluster | None:
 
 
 def require(cluster: Cluster) -> None:
-    """Raise StageMissing where the cluster is a lab that is not up, or not with its hosts; real machines always pass."""
+    """Raise StageMissing where the cluster is a lab that is not up with its hosts; real machines always pass."""
     standing = current() if cluster.lab is not None else cluster
     if standing is None or standing.name != cluster.name:
         raise StageMissing(

@@ -75,7 +75,7 @@ def test_running_lab_may_get_more_nodes():
     refusals.occupied(LAB, dataclasses.replace(LAB, nodes=LAB.nodes[:-1]))
 
 
-@pytest.mark.parametrize(("cluster", "memory"), [(LAB, 18.3), (SMALL, 12.1), (TWO, 4.7)], ids=["lab", "lab-small", "two-node"])
+@pytest.mark.parametrize(("cluster", "memory"), [(LAB, 18.3), (SMALL, 12.1), (TWO, 4.7)], ids=["all", "small", "two"])
 def test_memory_that_a_lab_needs(cluster, memory):
     needed = prepare.memory_needed(list(cluster.nodes), prepare.need(cluster, build=True))
     assert needed == pytest.approx(memory, abs=0.5)
