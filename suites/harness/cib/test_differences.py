@@ -20,7 +20,7 @@ def found(recording):
 
 
 def _of(text: str) -> list[differences.Difference]:
-    cluster = inventory.load("lab")
+    cluster = inventory.load("lab-small")
     return differences.of_cluster(pacemaker.parse_configuration(text).items, cluster, catalogue.load().of(cluster))
 
 
@@ -129,7 +129,7 @@ def test_thing_of_ours_that_is_missing_is_a_difference(found, old, what):
 
 
 def test_every_item_is_missing_from_an_empty_configuration():
-    cluster = inventory.load("lab")
+    cluster = inventory.load("lab-small")
     ours = items.of_part(wanted.whole(cluster, catalogue.load().of(cluster)))
     assert len(_of("<configuration/>")) == len(ours) + 3
 

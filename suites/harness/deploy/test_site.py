@@ -49,7 +49,7 @@ def test_journal_masks_the_sites_secrets(cluster, events):
 def test_creating_a_site_neither_writes_nor_connects(cluster, tmp_path):
     site = Site.of(cluster)
     assert not (tmp_path / "state").exists()
-    assert [host.round_trips for host in site.hosts.values()] == [0] * 5
+    assert [host.round_trips for host in site.hosts.values()] == [0] * 8
 
 
 @pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])
