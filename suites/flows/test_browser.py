@@ -36,7 +36,7 @@ for (let n = 0; n < points.length; n += 4) found.add((points[n] << 16) | (points
 return found.size;
 """
 """The number of colours of the console's picture: one before anything was drawn."""
-pytestmark = [pytest.mark.deploy, pytest.mark.flow, pytest.mark.project("horizon", "nova", "content")]
+pytestmark = [pytest.mark.flow, pytest.mark.project("horizon", "nova", "content")]
 needs_instances = pytest.mark.project("nova-compute", "neutron-agents")
 
 

@@ -7,7 +7,7 @@ from deploy.facts import dashboard
 from fixtures.checks.dashboard import SIGNED_IN, Browser
 
 KEY_PAIRS = "/api/nova/keypairs/"
-pytestmark = [pytest.mark.deploy, pytest.mark.flow, pytest.mark.project("horizon", "nova")]
+pytestmark = [pytest.mark.flow, pytest.mark.project("horizon", "nova")]
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ from fixtures.instances import BOOTED, from_image, from_volume
 from fixtures.volumes import Volumes
 
 pytestmark = [
-    pytest.mark.deploy,
     pytest.mark.flow,
     pytest.mark.needs("ceph"),
     pytest.mark.project("nova-compute", "neutron-agents", "content"),

@@ -10,7 +10,6 @@ from fixtures.cloud import Tenant
 from fixtures.volumes import Volumes, checksum, write
 
 pytestmark = [
-    pytest.mark.deploy,
     pytest.mark.flow,
     pytest.mark.needs("ceph"),
     pytest.mark.project("cinder", "nova-compute", "neutron-agents", "content"),
