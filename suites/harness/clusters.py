@@ -76,6 +76,12 @@ def with_storage(cluster: Cluster) -> Cluster:
     return replace(cluster, nodes=nodes, services=Services(tuple(chosen)))
 
 
+def without_ceph(cluster: Cluster) -> Cluster:
+    """A cluster that has its nodes still, and neither Ceph nor what needs it."""
+    chosen = (name for name in cluster.services.chosen or () if name not in {"ceph", "cinder"})
+    return replace(cluster, services=Services(tuple(chosen)))
+
+
 def _next(addresses: Mapping[str, IPv4Address], by: int) -> dict[str, IPv4Address]:
     return {name: address + by for name, address in addresses.items()}
 

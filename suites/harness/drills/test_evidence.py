@@ -6,14 +6,16 @@ from types import SimpleNamespace
 
 import pytest
 
+from deploy import inventory
 from deploy.host import Hosts
 from fixtures.drills.run import evidence
+from suites.harness.clusters import without_ceph
 
 
 @pytest.fixture
 def site(site_of):
     """A site whose hosts have a journal of one line."""
-    lab = site_of("production.example")
+    lab = site_of(without_ceph(inventory.load("production.example")))
     journal = SimpleNamespace(out="a line\n")
     return replace(
         lab,
