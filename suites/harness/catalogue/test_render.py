@@ -211,7 +211,7 @@ def test_preload_imports_configured_modules_which_may_be_missing(tree_of, tmp_pa
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "a_pipeline_of_this_test.py").write_text("here = True\n")
     (tmp_path / "api-wsgi").write_text("application = None\n")
-    text = tree_of("lab")["controller01"]["/etc/stackproof/uwsgi/glance.py"].text
+    text = tree_of("lab-small")["controller01"]["/etc/stackproof/uwsgi/glance.py"].text
     script = re.findall(r'open\("(.*?)"', text)[0]
     names = '["pymysql", "glance.api.v2.router"]'
     assert text.count(names) == 1
