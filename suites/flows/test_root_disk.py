@@ -10,7 +10,6 @@ from deploy.errors import StackproofError
 from deploy.facts import image as images
 from deploy.facts import rbd
 from deploy.wait import until
-from fixtures.cloud import Tenant
 from fixtures.instances import BOOTED, from_image, from_volume
 from fixtures.volumes import Volumes
 
@@ -30,16 +29,13 @@ FREE = 60.0
 
 @pytest.fixture
 def booted(demo, instances):
-    """Boots an instance, which is removed at the end of the block, with all that it needed."""
+    """Boots an instance, which is removed at the end of the block."""
 
     @contextmanager
     def boot(**root):
-        tenant = Tenant(demo.session)
-        try:
-            yield instances.reachable(tenant, **root)
-        finally:
-            left = tenant.remove_all()
-        assert left == []
+        instances.ground(demo)
+        with demo.briefly():
+            yield instances.reachable(demo, **root)
 
     return boot
 
