@@ -96,12 +96,12 @@ def snapshot(tenant, server):
 
     def read():
         with cloud.explained("reading the snapshot"):
-            return api.get_image(made.id)
+            return api.find_image(made.id)
 
     return until(
         read,
-        ready=lambda found: found.status == "active",
-        error=lambda found: found.status in {"killed", "deleted"},
+        ready=lambda found: found is not None and found.status == "active",
+        error=lambda found: found is None or found.status == "killed",  # Nova deletes an image that it cannot upload
         timeout=UPLOADED,
         interval=2,
         what=f"image {made.name}",

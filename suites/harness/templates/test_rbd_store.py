@@ -1,4 +1,4 @@
-"""The mend of glance_store's store for Ceph: what one upload learned of its size is not the next one's."""
+"""The mend of glance_store's store for Ceph: an image without a declared size is never smaller than what is written."""
 
 import sys
 from types import ModuleType
@@ -8,40 +8,45 @@ import pytest
 from deploy.catalogue import read
 
 PATH = read.ROOT / "glance/files/{python-modules}/stackproof_rbd_store.py.j2"
+MIB = 1 << 20
 
 
-class Store:
-    """The part of glance_store's that keeps sizes."""
+class Image:
+    def __init__(self, size=0):
+        self.sizes = [size]
 
-    WRITE_CHUNKSIZE = 8
+    def size(self):
+        return self.sizes[-1]
 
-    def __init__(self):
-        self.size, self.resize_amount = 0, self.WRITE_CHUNKSIZE
-
-    def add(self, chunks, image):
-        written = 0
-        for length in chunks:
-            if self.size < written + length:
-                self.size += self.resize_amount
-                self.resize_amount *= 2
-                image.append(self.size)
-            written += length
-        return written
+    def resize(self, size):
+        self.sizes.append(size)
 
 
 @pytest.fixture
-def store(monkeypatch):
+def grown(monkeypatch):
     for name in ("glance_store", "glance_store._drivers"):
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
     rbd = ModuleType("glance_store._drivers.rbd")
-    rbd.Store = type("Store", (Store,), {"add": Store.add})
+    rbd.Store = type("Store", (), {})
     monkeypatch.setitem(sys.modules, rbd.__name__, rbd)
     text = PATH.read_text().split("\n", 1)[1].rsplit("{% endif %}", 1)[0]
     exec(compile(text, PATH.name, "exec"), {})  # noqa: S102 - the module as the hosts get it
-    return rbd.Store()
+    return rbd.Store()._resize_on_write
 
 
-def test_each_upload_begins_with_a_size_of_its_own(store):
-    first, second = [], []
-    assert store.add([8, 8, 8], first) == store.add([8, 8, 8], second) == 24
-    assert first == second == [8, 24]
+def test_an_image_has_room_for_each_chunk_and_doubles(grown):
+    image, written = Image(), 0
+    for chunk in (8 * MIB + 15518, 8 * MIB, 8 * MIB, 1):
+        assert grown(image, 0, written, chunk) >= written + chunk
+        written += chunk
+    assert image.sizes == [0, 8 * MIB + 15518, 2 * (8 * MIB + 15518), 4 * (8 * MIB + 15518)]
+
+
+def test_an_image_grows_by_8_gib_at_most(grown):
+    assert grown(Image(100 << 30), 0, 100 << 30, MIB) == 108 << 30
+
+
+def test_an_image_of_a_declared_size_stays_as_it_is(grown):
+    image = Image(5 * MIB)
+    assert grown(image, 5 * MIB, 0, 5 * MIB) == 5 * MIB
+    assert image.sizes == [5 * MIB]
