@@ -10,6 +10,7 @@ from deploy.errors import StackproofError
 from deploy.facts import image as images
 from deploy.facts import rbd
 from deploy.wait import until
+from fixtures.cloud import Tenant
 from fixtures.instances import BOOTED, from_image, from_volume
 from fixtures.volumes import Volumes
 
@@ -38,6 +39,14 @@ def booted(demo, instances):
             yield instances.reachable(demo, **root)
 
     return boot
+
+
+@pytest.fixture
+def kept(demo):
+    """The tenant's things that outlive an instance."""
+    tenant = Tenant(demo.session)
+    yield tenant
+    assert tenant.remove_all() == []
 
 
 def gone(host, account, pool, name):
@@ -71,18 +80,18 @@ def test_volume_outlives_the_instance_that_booted_from_it(site, demo, booted):
     gone(host, "cinder", "volumes", f"volume-{volume.id}")
 
 
-def test_snapshot_of_a_running_instance_boots_with_its_data(site, demo, booted):
+def test_snapshot_of_a_running_instance_boots_with_its_data(site, demo, booted, kept):
     compute = site.members("nova-compute").first
     with booted() as instance:
         data = instance.host().check(WRITE, timeout=60)
-        image = snapshot(demo, instance.server)
+        image = snapshot(kept, instance.server)
         # Where Nova may not write Glance's pool, it suspends the instance for the copy, and resumes it.
         assert still(instance, READ) == data
     with booted(**from_image(image.id)) as again:
         assert rbd.parent(compute, "nova", "vms", f"{again.server.id}_disk") == f"images/{image.id}@snap"
         assert again.page("/").strip() == again.server.id
         assert again.host().check(READ, timeout=60) == data
-    assert demo.remove_all() == []
+    assert kept.remove_all() + demo.remove_all() == []
     gone(compute, "nova", "vms", f"{again.server.id}_disk")
     gone(site.members("glance").first, images.CLIENT, images.POOL, image.id)
 
