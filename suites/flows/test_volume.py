@@ -132,7 +132,10 @@ def test_volume_that_no_pool_can_hold_fails_and_says_why(admin, store):
         pools = [pool.capabilities for pool in admin.block_storage.backend_pools()]
         most = max(float(each["total_capacity_gb"]) * float(each["max_over_subscription_ratio"]) for each in pools)
     if size <= most:
-        pytest.skip(f"the quota's {size} GiB fit into the pools, which promise up to {most:.0f} GiB")
+        pytest.skip(
+            f"demo's quota leaves {size} GiB, which fit into the pools' {most:.0f}: openstack quota set --gigabytes "
+            "with more than that lets this flow ask for too much"
+        )
     with pytest.raises(StepFailed, match="too-large"):
         store.volume("too-large", size=size)
     failed = store.api.find_volume(store.tenant.name("too-large"), ignore_missing=False)

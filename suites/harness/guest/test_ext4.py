@@ -19,7 +19,8 @@ ENTRIES = cpio.with_parents(
     ]
 )
 pytestmark = pytest.mark.skipif(
-    not all(shutil.which(tool, path=PATH) for tool in ext4.TOOLS), reason="needs the package e2fsprogs"
+    not all(shutil.which(tool, path=PATH) for tool in ext4.TOOLS),
+    reason="debugfs is missing: apt-get install e2fsprogs",
 )
 
 
