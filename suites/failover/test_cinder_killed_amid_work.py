@@ -1,4 +1,4 @@
-"""A cinder-volume is killed while it makes volumes; what it broke off can be deleted afterwards."""
+"""A cinder-volume is killed amid work of Cinder and Glance; what it broke off can be deleted afterwards."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Power is cut on a controller while Cinder makes volumes and a backup; what it broke off can be deleted afterwards."""
+"""Power is cut on a controller amid work of Cinder and Glance; what it broke off can be deleted afterwards."""
 
 import pytest
 

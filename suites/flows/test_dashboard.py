@@ -4,7 +4,7 @@ import pytest
 
 from deploy import cloud
 from deploy.facts import dashboard
-from fixtures.checks.dashboard import SIGNED_IN, Browser
+from fixtures.dashboard import SIGNED_IN, Browser
 
 KEY_PAIRS = "/api/nova/keypairs/"
 pytestmark = [pytest.mark.flow, pytest.mark.project("horizon", "nova")]

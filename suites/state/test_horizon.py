@@ -7,7 +7,7 @@ import pytest
 
 from deploy import cloud
 from deploy.facts import dashboard
-from fixtures.checks.dashboard import SESSION, TOKEN
+from fixtures.dashboard import SESSION, TOKEN
 
 pytestmark = pytest.mark.project("horizon")
 

@@ -271,8 +271,9 @@ def test_every_probe_from_outside_has_the_pace(site_of, monkeypatch, tmp_path, p
     monkeypatch.setattr(runner.clients, "probes", lambda *_: (Probe("keystone", "http", 0.25),))
     monkeypatch.setattr(runner.calls, "probes", lambda *_: ())
     running = runner.Runner(site_of("lab"), also=(Probe("floating-ip", "http", 0.25),), pace=pace)
+    fault = SimpleNamespace(victims=("controller02",))
     with pytest.raises(Refused, match="seen enough"):
-        running._watched("drill", SimpleNamespace(victims=("controller02",)), tmp_path, "run", [])
+        running._watched("drill", fault, tmp_path, running._probes(fault, "run"), [])
     assert begun == [interval, interval, 0.1 * pace]
 
 
@@ -317,13 +318,10 @@ def test_a_fault_waits_for_calm_only_where_outages_are_judged(site_of, monkeypat
     monkeypatch.setattr(runner.Claims, "of", lambda *_: nullcontext())
     monkeypatch.setattr(runner, "Stalls", nullcontext)
     monkeypatch.setattr(runner, "inflicted", inflicted)
-    monkeypatch.setattr(runner.clients, "signed_in", lambda *_: SignedIn("t", "p1"))
-    monkeypatch.setattr(runner.clients, "probes", lambda *_: ())
-    monkeypatch.setattr(runner.calls, "probes", lambda *_: ())
     running = runner.Runner(site_of("lab"), timed=timed)
     monkeypatch.setattr(running, "_until_calm", lambda *_: done.append("calm"))
     with pytest.raises(Refused, match="seen enough"):
-        running._watched("drill", SimpleNamespace(victims=("controller02",)), tmp_path, "run", [])
+        running._watched("drill", SimpleNamespace(victims=("controller02",)), tmp_path, (), [])
     assert done == before
 
 
@@ -334,9 +332,6 @@ def test_a_recording_has_who_looked_for_the_vip_and_whether_the_victim_boots(sit
     heard.claims, heard.listeners, heard.notes = (lambda: claims), ("compute02",), ("compute01 could not listen",)
     watch = nullcontext()
     watch.until_settled, watch.stop = (lambda _: None), dict
-    monkeypatch.setattr(runner.clients, "signed_in", lambda *_: SignedIn("t", "p1"))
-    monkeypatch.setattr(runner.clients, "probes", lambda *_: ())
-    monkeypatch.setattr(runner.calls, "probes", lambda *_: ())
     monkeypatch.setattr(runner, "Watch", lambda *_: watch)
     monkeypatch.setattr(runner, "Holders", lambda *_: nullcontext(holders))
     monkeypatch.setattr(runner.Claims, "of", lambda _, victims: heard if victims == ("controller02",) else None)
@@ -345,7 +340,7 @@ def test_a_recording_has_who_looked_for_the_vip_and_whether_the_victim_boots(sit
     monkeypatch.setattr(runner, "inflicted", lambda *_: nullcontext(Moments()))
     monkeypatch.setattr(runner.Runner, "_whole", lambda *_: 9.0)
     fault = Power(site := site_of("lab")).off(site.hosts["controller02"])
-    found = runner.Runner(site, timed=False)._watched("drill", fault, tmp_path, "run", [])
+    found = runner.Runner(site, timed=False)._watched("drill", fault, tmp_path, (), [])
     assert (found.holders, found.looks, found.claims, found.listeners) == (claims, looks, claims, ("compute02",))
     assert (found.returns, found.reboots, found.unpowered, found.victims) == (True, True, True, ("controller02",))
     assert "compute01 could not listen" in found.notes
@@ -367,6 +362,8 @@ def emptied(site_of, monkeypatch, tmp_path):
     monkeypatch.setattr(runner.gate, "check", lambda *_: None)
     monkeypatch.setattr(runner.gate, "Lookout", lambda _: SimpleNamespace(amiss=str))
     monkeypatch.setattr(runner.clients, "accounts", lambda _: nullcontext())
+    monkeypatch.setattr(runner.clients, "visitor", lambda _: nullcontext(()))
+    monkeypatch.setattr(runner.Runner, "_probes", lambda *_: iter(()))
     monkeypatch.setattr(runner.clients, "read_back", lambda *_: {})
     monkeypatch.setattr(runner.evidence, "journals", lambda *_: None)
     monkeypatch.setattr(runner, "tidy", lambda _: None)

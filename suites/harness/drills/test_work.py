@@ -1,4 +1,4 @@
-"""Work of Cinder that a fault breaks off: it is asked for before the fault, and deleted in the end, or in limbo."""
+"""Work of Cinder and Glance that a fault breaks off: asked for before the fault, deleted in the end, or in limbo."""
 
 from functools import partial
 from types import SimpleNamespace
@@ -7,6 +7,7 @@ import pytest
 
 from deploy import inventory
 from deploy.errors import StepFailed
+from deploy.wait import until
 from fixtures.cloud import Tenant
 from fixtures.drills import drill, work
 from fixtures.drills.faults.power import Power
@@ -38,6 +39,31 @@ class Cinder:
         return [*found, Volume(id="another's", name="stackproof-drill-x", status="available")]
 
 
+class Image(SimpleNamespace):
+    """An image of Glance; its upload is broken off after the first piece."""
+
+    def upload(self, _, data):
+        self.received.append(len(next(data)))
+        raise ConnectionError
+
+
+class Glance:
+    """The images of one name, which are deleted in any status."""
+
+    def __init__(self):
+        self.kept, self.received = [], []
+
+    def create_image(self, name, **_):
+        self.kept.append(Image(id=f"i{len(self.kept)}", name=name, status="saving", received=self.received))
+        return self.kept[-1]
+
+    def images(self, name):
+        return [each for each in self.kept if each.name == name]
+
+    def delete_image(self, each):
+        self.kept.remove(each)
+
+
 @pytest.fixture
 def tenant(monkeypatch):
     """A tenant whose volumes have the given statuses; waiting takes no time."""
@@ -47,7 +73,7 @@ def tenant(monkeypatch):
 
     def make(**statuses):
         cinder = Cinder("stackproof-probe-t", **statuses)
-        return Tenant(SimpleNamespace(block_storage=cinder), "t"), cinder
+        return Tenant(SimpleNamespace(block_storage=cinder, image=Glance()), "t"), cinder
 
     return make
 
@@ -80,4 +106,7 @@ def test_work_is_asked_for_and_then_the_fault_is_injected(site_of, tenant, monke
     assert sorted(cinder.asked[:-1]) == [("backup", "source"), *[("volume", "stackproof-probe-t")] * work.MOST]
     assert (amid.kind, amid.victim, "ask for a backup" in amid.description) == ("node-loss", "controller03", True)
     assert drill.amid_work(fault, None) is fault
+    until(lambda: len(here.session.image.received) == work.MOST, timeout=5, what="uploads", expected="begun")
+    assert work.left(here) == ""
+    assert here.session.image.kept == []
     assert drill.amid_work(fault, SimpleNamespace(volume=None)) is fault
