@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def converse(channel: paramiko.Channel, stdin: bytes, deadline: float) -> tuple[bytes, bytes]:
-    """Send stdin and return (stdout, stderr); TimeoutError at `deadline`, a time of `time.monotonic()`."""
+    """Send stdin and return (stdout, stderr); TimeoutError at `deadline`, a time of `time.monotonic()`.
+
+    The command must end its stdin by itself after the last byte.
+    """
     out, err, sent = bytearray(), bytearray(), 0
     channel.setblocking(False)
     while True:
@@ -58,8 +61,6 @@ def _send(channel: paramiko.Channel, stdin: bytes, sent: int) -> tuple[int, bool
         return sent, False
     try:
         sent += channel.send(stdin[sent : sent + 32768])
-        if sent >= len(stdin) and not channel.closed:
-            channel.shutdown_write()
     except OSError:
         if not channel.closed:
             raise

@@ -91,9 +91,9 @@ class Wire:
         channel = self._channel(timeout)
         try:
             bounded = self._as_root(command, timeout)
-            # Without stdin the shell redirects from /dev/null instead of a shutdown_write() here. By a race in Paramiko
-            # that end of input may follow the end of the channel, and sshd then drops the whole connection.
-            channel.exec_command(bounded if stdin else f"exec {bounded} </dev/null")
+            # The host itself ends stdin, after so many bytes or at once, instead of a shutdown_write() here. By a race in
+            # Paramiko that end of input may follow the end of the channel, and sshd then drops the whole connection.
+            channel.exec_command(f"head -c {len(stdin)} | {bounded}" if stdin else f"exec {bounded} </dev/null")
             self.round_trips += 1
             out, err = converse(channel, stdin, deadline)
             code = channel.recv_exit_status()
