@@ -91,8 +91,8 @@ class Wire:
         channel = self._channel(timeout)
         try:
             bounded = self._as_root(command, timeout)
-            # The host itself ends stdin, after so many bytes or at once, instead of a shutdown_write() here. By a race in
-            # Paramiko that end of input may follow the end of the channel, and sshd then drops the whole connection.
+            # The host itself ends stdin, after so many bytes or at once, instead of a shutdown_write() here. By a race
+            # in Paramiko that end of input may follow the end of the channel; sshd then drops the whole connection.
             channel.exec_command(f"head -c {len(stdin)} | {bounded}" if stdin else f"exec {bounded} </dev/null")
             self.round_trips += 1
             out, err = converse(channel, stdin, deadline)

@@ -11,6 +11,7 @@ from _pytest.config import parse_warning_filter
 from deploy.errors import CommandFailed, HostUnreachable
 from deploy.host import Reads, Result, spelled
 from deploy.journal import JOURNAL
+from fixtures.checks import questions
 from fixtures.checks.readings import Readings
 
 
@@ -100,11 +101,26 @@ def test_many_checks_cost_as_many_round_trips_as_the_longest_chain_of_questions(
         two = reader.check("echo %s+", one).strip()
         return reader.check("echo %s+", two).strip()
 
-    checks = [lambda n=n: chain(n) for n in range(50)]
+    checks = [lambda n=n: chain(n) for n in range(30)]
     readings.rehearse(checks)
     assert trips(readings) == 3
-    assert [check() for check in checks] == [f"{n}++" for n in range(50)]
+    assert [check() for check in checks] == [f"{n}++" for n in range(30)]
     assert trips(readings) == 3
+
+
+def test_many_questions_to_a_host_go_in_three_round_trips_side_by_side(readings, reader):
+    checks = [lambda n=n: reader.check("echo %s", n) for n in range(100)]
+    readings.rehearse(checks)
+    assert trips(readings) == 3
+    assert [check() for check in checks] == [f"{n}\n" for n in range(100)]
+
+
+def test_a_round_trip_that_takes_long_leaves_the_others_to_the_next_one(readings, reader, monkeypatch):
+    monkeypatch.setattr(questions, "ENOUGH", 1)
+    checks = [lambda n=n: reader.run("sleep 0.8; echo %s; exit %s", n, n) for n in range(5)]
+    readings.rehearse(checks)
+    assert 2 <= trips(readings) <= 5
+    assert [(check().out, check().code) for check in checks] == [(f"{n}\n", n) for n in range(5)]
 
 
 def test_equal_questions_are_sent_once(readings, reader):
