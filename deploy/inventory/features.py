@@ -38,6 +38,11 @@ FEATURES = {
     "ceph": Feature(
         "images, volumes and disks of instances are in Ceph", lambda c: "ceph" in (c.services.chosen or ())
     ),
+    "lvm": Feature("volumes are in LVM on the storage nodes", lambda cluster: cluster.backend == "lvm"),
+    "nfs": Feature("volumes are files in NFS exports", lambda cluster: cluster.backend == "nfs"),
+    "volumes": Feature(
+        "volumes have a place: ceph in services.chosen, or lvm or nfs in cinder.backend", lambda c: bool(c.backend)
+    ),
 }
 """Every feature by name."""
 
