@@ -8,16 +8,15 @@ from deploy.host import Reads
 PORT = 2049
 
 
-def refused(host: Reads, shares: Iterable[str]) -> dict[str, str]:
+def refused(host: Reads, shares: Iterable[str], port: int = PORT) -> dict[str, str]:
     """Return why a host cannot use an export, by the export (HOST:/PATH); no entry for one that answers.
 
     It looks the path up as root, by NFS 4.0 (RFC 7530). A server that has only later versions, or only version 3,
     counts as answering: what it exports is then seen when the build mounts it. CommandFailed without an answer.
     """
     asked = list(shares)
-    text = host.check(
-        f"exec python3 -IS - {PORT}" + " %s" * len(asked), *asked, stdin=_ASK, timeout=15 + 10 * len(asked)
-    )
+    command = "exec python3 -IS - %s" + " %s" * len(asked)
+    text = host.check(command, port, *asked, stdin=_ASK, timeout=15 + 10 * len(asked))
     return parse(whole(host, "NFS exports", text))
 
 

@@ -1,6 +1,10 @@
 """Facts of volumes: volume groups and their disks, modules of the kernel, and NFS exports."""
 
+import os
+import socket
+import struct
 import subprocess
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -91,6 +95,54 @@ def test_an_export_of_a_silent_server_is_refused_with_the_reason():
     found = exports.refused(ThisMachine(), ["127.0.0.1:/srv/volumes", "no-host.invalid:/srv"])
     assert found.keys() == {"127.0.0.1:/srv/volumes", "no-host.invalid:/srv"}
     assert all(why.startswith("it does not answer at port 2049: ") for why in found.values())
+
+
+@pytest.fixture
+def server():
+    """A server at the loopback address that has one reply for every call, and its port."""
+    threads = []
+
+    def serve(reply):
+        listening = socket.create_server(("127.0.0.1", 0))
+
+        def answer():
+            with listening, listening.accept()[0] as stream:
+                (size,) = struct.unpack(">I", stream.recv(4, socket.MSG_WAITALL))
+                stream.recv(size & 0x7FFFFFFF, socket.MSG_WAITALL)
+                stream.sendall(struct.pack(">I", len(reply) | 1 << 31) + reply)
+
+        threads.append(threading.Thread(target=answer))
+        threads[-1].start()
+        return listening.getsockname()[1]
+
+    yield serve
+    for thread in threads:
+        thread.join(10)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a client of NFS takes a port below 1024: run the harness as root")
+@pytest.mark.parametrize(
+    ("case", "why"),
+    [
+        ("exported", ""),
+        ("absent", "there is no such export"),
+        ("without-4.0", ""),
+        ("version-3", ""),
+        ("no-nfs", "it does not serve NFS (RPC answer 1)"),
+    ],
+)
+def test_an_export_is_looked_up(recording, server, case, why):
+    replies = dict(line.split() for line in recording("exports", "replies").splitlines())
+    port = server(bytes.fromhex(replies[case]))
+    found = exports.refused(ThisMachine(), ["127.0.0.1:/srv/volumes"], port)
+    assert found == ({"127.0.0.1:/srv/volumes": why} if why else {})
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a client of NFS takes a port below 1024: run the harness as root")
+@pytest.mark.parametrize("reply", [b"", b"SSH-2.0-OpenSSH_9.2 is no answer of NFS", bytes(12)])
+def test_an_answer_of_something_else_is_no_answer(server, reply):
+    (why,) = exports.refused(ThisMachine(), ["127.0.0.1:/srv"], server(reply)).values()
+    assert why.startswith("it does not answer at port ")
 
 
 @pytest.mark.parametrize("text", ["", "garbage\n", "one\ttwo\tthree\n", "f:/a\t\n"])
