@@ -86,3 +86,9 @@ def test_nfs_exports_are_listed_for_the_controllers(tree_of, site_of):
     assert "/etc/cinder/cinder.conf" not in tree["storage01"]
     for name in ("controller01", "compute01"):
         assert "nfs-common" in catalogue.packages(known.on(cluster.node(name)))
+
+
+def test_the_image_of_a_lab_has_nothing_of_back_ends_that_no_lab_can_run():
+    packages = set(catalogue.load().packages("debian-12"))
+    assert "cinder-volume" in packages
+    assert not packages & {"open-iscsi", "nfs-common", "python3-rtslib-fb"}
