@@ -16,7 +16,7 @@ from deploy.facts.listener import NAME
 from deploy.facts.neighbours import Neighbour
 from deploy.facts.sockets import Listener
 from deploy.host import Reads
-from deploy.inventory import Cluster, Network, Node
+from deploy.inventory import Cluster, Network, Node, Role
 
 T = TypeVar("T")
 
@@ -99,6 +99,23 @@ def too_full(systems: Mapping[str, FileSystem], free: Mapping[str, int]) -> dict
         needed[systems[path].mount] = needed.get(systems[path].mount, 0) + mib
     available = {system.mount: system.free_mib for system in systems.values()}
     return {mount: f"{available[mount]} of {mib} MiB free" for mount, mib in needed.items() if available[mount] < mib}
+
+
+# -- volumes --------------------------------------------------------------------------------------
+
+MODULES: dict[tuple[str, Role], tuple[str, ...]] = {
+    ("lvm", "storage"): ("dm_mod", "dm_thin_pool", "target_core_mod", "target_core_iblock", "iscsi_target_mod"),
+    ("lvm", "compute"): ("iscsi_tcp",),
+    ("nfs", "controller"): ("nfsv4",),
+    ("nfs", "compute"): ("nfsv4",),
+}
+"""The kernel's modules that a back end of volumes needs, on the nodes of a role."""
+
+
+def modules_needed(cluster: Cluster, node: Node) -> tuple[str, ...]:
+    """Return the kernel's modules that the node's roles need for the cluster's volumes."""
+    wanted = (MODULES.get((cluster.backend, role), ()) for role in node.roles)
+    return tuple(dict.fromkeys(name for names in wanted for name in names))
 
 
 # -- networks ------------------------------------------------------------------------------------

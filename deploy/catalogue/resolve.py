@@ -74,9 +74,12 @@ class Shelf:
         return self.of(replace(cluster, services=Services(tuple(self.projects))))
 
     def packages(self, platform: str) -> tuple[str, ...]:
-        """Return every package that a project or an overlay names for the platform, sorted and without duplicates."""
+        """Return every package that a cluster of a lab may need on the platform, sorted and without duplicates."""
+        possible = [name for name, feature in features.FEATURES.items() if feature.lab]
         every = [
-            read.merged(raw, each) for raw in self.projects.values() for each in ({}, *raw.get("with", {}).values())
+            read.merged(raw, each)
+            for raw in self.projects.values()
+            for each in ({}, *(table for name, table in raw.get("with", {}).items() if name in possible))
         ]
         tables = [read.on(table, platform) for table in every]
         groups = [part.get("packages", []) for table in tables for part in (table, *_services(table).values())]

@@ -1,9 +1,9 @@
-"""Volumes: Cinder's services and types by its API, and on its hosts: its locks, and its clients' way into Ceph."""
+"""Volumes: Cinder's services, types and quotas by its API, and on its hosts: locks, and its clients' way into Ceph."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deploy.host import Reads
 
@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
 CONFIG = "/etc/cinder/cinder.conf"
 CLUSTER = "controllers@ceph"
-"""The name of the hosts that share work, as in cinder.conf, with that of the back end."""
-TYPE = "ceph"
-"""The volume type that users get who name none, and the back end that it asks for."""
+"""The name of the hosts that share work, as in cinder.conf, with that of the back end. Only those of Ceph share any."""
+FRONT_END = "front-end"
+"""The consumer of a limit: the hypervisor, which holds an attached volume to it."""
+QUOTAS = "/os-quota-class-sets/default"
+"""The path of the quotas of projects that have none of their own."""
 TAKEN, HELD = "taken", "held"
 
 
@@ -47,6 +49,28 @@ def services(cloud: Connection) -> list[VolumeService]:
 def types(cloud: Connection) -> dict[str, str]:
     """Return the back end that each volume type asks for, by the type's name; empty: any."""
     return {each.name: (each.extra_specs or {}).get("volume_backend_name", "") for each in cloud.block_storage.types()}
+
+
+def limits(cloud: Connection) -> dict[str, dict[str, str]]:
+    """Return each volume type's QoS specs and their `consumer`, by the type's name; empty for a type without any."""
+    specs = {each["id"]: {"consumer": each["consumer"], **each["specs"]} for each in asked(cloud, "/qos-specs")}
+    kinds = asked(cloud, "/types?is_public=None", "volume_types")
+    return {each["name"]: specs.get(each.get("qos_specs_id"), {}) for each in kinds}
+
+
+def quotas(cloud: Connection) -> dict[str, int]:
+    """Return the quotas of projects that have none of their own, by name; -1: any amount."""
+    found = asked(cloud, QUOTAS, "quota_class_set")
+    return {name: value for name, value in found.items() if isinstance(value, int)}
+
+
+def asked(cloud: Connection, path: str, key: str = "qos_specs") -> Any:
+    """Return what Cinder's API has at a path, below the key of the answer; SDKException where it refuses."""
+    from openstack.exceptions import raise_from_response  # noqa: PLC0415 - see deploy.cloud.connect
+
+    response = cloud.block_storage.get(path)
+    raise_from_response(response)
+    return response.json()[key]
 
 
 def lock(host: Reads, account: str, name: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from ipaddress import IPv4Address
 from urllib.parse import urlsplit
 
-from deploy.inventory.model import Ceph, Cluster, Network, Node, Role
+from deploy.inventory.model import Ceph, Cinder, Cluster, Network, Node, Role
 from deploy.inventory.power import Ipmi, Libvirt, Redfish
 
 Mistake = tuple[str, str]
@@ -39,6 +39,8 @@ _FILE = re.compile(r"file:[1-9][0-9]{0,4}")
 _SETTING = re.compile(r"[a-z][a-z0-9_/]*")
 _OURS = ("fsid", "mon_host", "public_network", "keyring", "osd_pool_default_size", "osd_pool_default_min_size")
 """Settings of Ceph that a build derives from the inventory; all that begin with `auth_` are a build's as well."""
+_GROUP = re.compile(r"(?!-|\.\.?$)[A-Za-z0-9+_.-]{1,127}")
+_SHARE = re.compile(r"([A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9a-f:]+\]):/[^\s,]*")
 _FLAVOR = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _GENERATED = "0123456789abcdef" * 2
 """A password like those that a build makes (deploy/secrets.py)."""
@@ -66,6 +68,7 @@ def check(cluster: Cluster, platforms: Collection[str], projects: Collection[str
         *_capacity(cluster),
         *_disks(cluster),
         *_ceph(cluster),
+        *_cinder(cluster),
     ]
 
 
@@ -349,6 +352,55 @@ def _ceph(cluster: Cluster) -> Iterator[Mistake]:
             yield f"ceph.settings.{name}", "is not a setting of ceph.conf: a name with underscores, and one line"
         if name in _OURS or name.startswith("auth_"):
             yield f"ceph.settings.{name}", "is not for the inventory to set: the build derives it"
+
+
+def _cinder(cluster: Cluster) -> Iterator[Mistake]:
+    cinder = cluster.cinder
+    if "cinder" not in (cluster.services.chosen or ()):
+        if cinder != Cinder():
+            yield "cinder", "set, but services.chosen does not name cinder"
+        return
+    yield from _backend(cluster)
+    for key, backend in {"volume_group": "lvm", "shares": "nfs"}.items():
+        if getattr(cinder, key) and cinder.backend != backend:
+            yield f"cinder.{key}", f'set, but it only goes with `backend = "{backend}"`'
+    for name, limits in cinder.types.items():
+        if not _FLAVOR.fullmatch(name):
+            yield f"cinder.types.{name}", f"{name!r} is not a type: letters, digits, dots, dashes, underscores"
+        if not limits.specs:
+            yield f"cinder.types.{name}", "has no limit; set total_iops_sec or total_bytes_sec"
+
+
+def _backend(cluster: Cluster) -> Iterator[Mistake]:
+    cinder = cluster.cinder
+    if cinder.backend == "ceph":
+        return
+    if "ceph" in cluster.features:
+        yield (
+            "cinder.backend",
+            f"{cinder.backend}, but services.chosen names ceph, and then volumes are in Ceph; leave one of them out",
+        )
+    elif cluster.lab:
+        yield (
+            "cinder.backend",
+            f"{cinder.backend}, which no lab can run: its hosts are containers, and the kernel lets them neither use "
+            "device mapper and iSCSI targets nor mount NFS; choose ceph here, or build on machines of their own",
+        )
+    elif cinder.backend == "lvm":
+        if not cluster.role("storage"):
+            yield "cinder.backend", "lvm, but no node has the role storage: the volumes would be on those nodes"
+        if not cinder.volume_group:
+            yield "cinder.volume_group", "missing; it is the name of LVM's volume group on each storage node"
+        elif not _GROUP.fullmatch(cinder.volume_group):
+            yield "cinder.volume_group", f"{cinder.volume_group!r} is not the name of a volume group"
+    elif not cinder.shares:
+        yield "cinder.shares", "missing; name the exports for volumes, such as filer:/srv/volumes"
+    else:
+        for share, count in Counter(cinder.shares).items():
+            if not _SHARE.fullmatch(share):
+                yield "cinder.shares", f"{share!r} is not an export such as filer:/srv/volumes"
+            elif count > 1:
+                yield "cinder.shares", f"names {share} {count} times"
 
 
 def _is_web_address(url: str) -> bool:

@@ -20,6 +20,8 @@ class Feature:
 
     meaning: str
     holds: Callable[[Cluster], bool]
+    lab: bool = True
+    """False: the hosts of a lab, which are containers, cannot have it."""
 
 
 FEATURES = {
@@ -37,6 +39,11 @@ FEATURES = {
     ),
     "ceph": Feature(
         "images, volumes and disks of instances are in Ceph", lambda c: "ceph" in (c.services.chosen or ())
+    ),
+    "lvm": Feature("volumes are in LVM on the storage nodes", lambda c: c.backend == "lvm", lab=False),
+    "nfs": Feature("volumes are files in NFS exports", lambda c: c.backend == "nfs", lab=False),
+    "volumes": Feature(
+        "volumes have a place: ceph in services.chosen, or lvm or nfs in cinder.backend", lambda c: bool(c.backend)
     ),
 }
 """Every feature by name."""

@@ -38,7 +38,8 @@ class Node:
     addresses: dict[str, IPv4Address]
     power: Power | None = None
     disks: tuple[str, ...] = ()
-    """What Ceph keeps its data on, an OSD each: paths of whole disks, or in a lab `file:3`, a sparse file of 3 GiB."""
+    """Paths of whole disks: Ceph takes each for an OSD, or LVM takes all for the volume group of Cinder. In a lab also
+    `file:3`, a sparse file of 3 GiB for Ceph."""
 
     def __repr__(self) -> str:
         return self.name
@@ -229,6 +230,59 @@ class Ceph:
     """Further settings of ceph.conf's section [global], by name; they win over those of a build."""
 
 
+Amount = Annotated[int, Field(ge=1, le=2**62)]
+Quota = Annotated[int, Field(ge=-1, le=2**31 - 1)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class VolumeType:
+    """One volume type: what an attached volume of it may do in a second. The hypervisor limits it (front end)."""
+
+    total_iops_sec: Amount | None = None
+    """Reads and writes."""
+    total_bytes_sec: Amount | None = None
+
+    @property
+    def specs(self) -> dict[str, str]:
+        """The limits as Cinder's QoS specs, by name."""
+        return {name: str(value) for name, value in vars(self).items() if value is not None}
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Quotas:
+    """What a project may have in Cinder that has no quota of its own; -1: any amount, None: Cinder's default."""
+
+    volumes: Quota | None = None
+    snapshots: Quota | None = None
+    gigabytes: Quota | None = None
+    """GiB of volumes and snapshots."""
+    per_volume_gigabytes: Quota | None = None
+    """GiB of one volume."""
+    backups: Quota | None = None
+    backup_gigabytes: Quota | None = None
+
+    @property
+    def settings(self) -> dict[str, int]:
+        """The set quotas, by their names in Cinder."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Cinder:
+    """Where volumes are, their types, and how many a project may have."""
+
+    backend: Literal["ceph", "lvm", "nfs"] = "ceph"
+    """`lvm`: a volume group on each storage node, whose cinder-volume exports volumes by iSCSI; `nfs`: files in
+    `shares`. Also the name of the default volume type."""
+    volume_group: str = ""
+    """The volume group of each storage node, for `lvm`. A build makes one that is missing of the node's `disks`."""
+    shares: tuple[str, ...] = ()
+    """NFS exports, for `nfs`: HOST:/PATH. Controllers and computes mount them as root."""
+    types: dict[str, VolumeType] = field(default_factory=dict)
+    """Volume types with limits, by name."""
+    quotas: Quotas = field(default_factory=Quotas)
+
+
 @dataclass(frozen=True, config=_STRICT)
 class Lab:
     """Settings of a cluster whose machines are lab hosts on the runner."""
@@ -262,6 +316,7 @@ class Cluster:
     image: Image = field(default_factory=Image)
     capacity: Capacity | None = None
     ceph: Ceph = field(default_factory=Ceph)
+    cinder: Cinder = field(default_factory=Cinder)
     lab: Lab | None = None
     source: Path = Path()
 
@@ -286,6 +341,18 @@ class Cluster:
             placement_groups=self.ceph.placement_groups or (16 if lab else 32),
             timeouts=self.ceph.timeouts or ("lab" if lab else "upstream"),
         )
+
+    @property
+    def backend(self) -> str:
+        """Where volumes are: `ceph`, `lvm` or `nfs`; empty: nowhere. Where Ceph is chosen, they are in Ceph."""
+        if "ceph" in (self.services.chosen or ()):
+            return "ceph"
+        return "" if self.cinder.backend == "ceph" else self.cinder.backend
+
+    @property
+    def volume_types(self) -> tuple[str, ...]:
+        """The names of the volume types: the default one, which has the name of the back end, and the inventory's."""
+        return tuple(dict.fromkeys((self.backend, *self.cinder.types)))
 
     def disks(self, node: Node) -> tuple[str, ...]:
         """Return the disks of a storage node; in a lab that names none, one file."""

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from deploy.inventory.checks import NETWORKS, Mistake
 
 HEAD = ("name", "platform", "region", "vip", "tls", "insecure")
-PARTS = ("ssh", "certificate", "services", "options", "passwords", "image", "capacity", "ceph", "lab")
+PARTS = ("ssh", "certificate", "services", "options", "passwords", "image", "capacity", "ceph", "cinder", "lab")
 TABLES = ("cluster", "networks", "nodes", *PARTS)
 NODE = ("roles", "power", "disks")
 STAND_INS: dict[str, dict[str, Any]] = {

@@ -5,10 +5,12 @@ from shlex import quote
 
 from deploy import rados
 from deploy.errors import StepFailed
-from deploy.facts import ceph, ceph_disks
+from deploy.facts import ceph, ceph_disks, disks
 from deploy.facts.ceph_ask import Question
-from deploy.facts.ceph_disks import Disk, Folder
+from deploy.facts.ceph_disks import Folder
+from deploy.facts.disks import Disk
 from deploy.host import STATE, Host
+from deploy.making import disks as making
 from deploy.making import start
 from deploy.making.ceph_mons import tell
 from deploy.site import Site
@@ -47,20 +49,10 @@ _OWNED = "udevadm control --reload && udevadm trigger --action=change --settle -
 
 def refuse(site: Site) -> None:
     """Raise StepFailed where any disk of the inventory carries what is not this cluster's. Changes nothing."""
-    found = site.members("ceph-osd").each(lambda host: ceph_disks.read(host, site.cluster.disks(host.node)))
-    wrong = [
-        f"{name}: {why}"
-        for name, disks in found.items()
-        for disk in disks.values()
-        if (why := disk.refused(rados.fsid(site.secrets)))
-    ]
-    if wrong:
-        raise StepFailed(
-            f"ceph: {len(wrong)} disk{'s' if len(wrong) > 1 else ''} cannot be used, and nothing was changed on any",
-            expected="disks that are empty, or OSDs of this cluster",
-            seen="; ".join(wrong),
-            hint="correct `disks` in the inventory; what nobody needs is cleared by hand: wipefs -a DISK",
-        )
+    fsid = rados.fsid(site.secrets)
+    found = site.members("ceph-osd").each(lambda host: disks.read(host, site.cluster.disks(host.node)))
+    wrong = {name: [each.refused(ours=each.ours(fsid)) for each in there.values()] for name, there in found.items()}
+    making.refuse("ceph", wrong, "disks that are empty, or OSDs of this cluster")
 
 
 def ensure(site: Site) -> None:
@@ -96,8 +88,8 @@ def _forget(site: Site, here: dict[str, set[int]]) -> None:
     inventory no longer has.
     """
     lead = site.members("ceph-mon").first
-    on_disks = site.members("ceph-osd").each(lambda host: ceph_disks.read(host, site.cluster.disks(host.node)))
-    kept = {disk.osd for disks in on_disks.values() for disk in disks.values() if disk.ours(rados.fsid(site.secrets))}
+    on_disks = site.members("ceph-osd").each(lambda host: disks.read(host, site.cluster.disks(host.node)))
+    kept = {disk.osd for there in on_disks.values() for disk in there.values() if disk.ours(rados.fsid(site.secrets))}
     kept |= {number for numbers in here.values() for number in numbers}
     known = ceph.osds(lead)
     lost = [each for each in known if not each.up and each.number not in kept]
@@ -121,7 +113,7 @@ def _purge(number: int) -> Question:
 def _complete(site: Site, host: Host) -> None:
     """Make or adopt the OSDs of one host that are missing."""
     ready = [folder for folder in ceph_disks.folders(host) if folder.ready]
-    for disk in ceph_disks.read(host, site.cluster.disks(host.node)).values():
+    for disk in disks.read(host, site.cluster.disks(host.node)).values():
         if not any(folder.block == disk.path for folder in ready):
             _use(site, host, disk)
     sizes = [int(disk.removeprefix("file:")) for disk in site.cluster.disks(host.node) if disk.startswith("file:")]
@@ -131,7 +123,7 @@ def _complete(site: Site, host: Host) -> None:
 
 
 def _use(site: Site, host: Host, disk: Disk) -> None:
-    if why := disk.refused(rados.fsid(site.secrets)):
+    if why := disk.refused(ours=disk.ours(rados.fsid(site.secrets))):
         raise StepFailed(f"{host.name}: {why}; it was left as it is", expected="an empty disk")
     path = quote(disk.path)
     if disk.ours(rados.fsid(site.secrets)):

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+from typing import Literal
 
 from deploy import catalogue, inventory
-from deploy.inventory import Cluster, Lab, Network, Services
+from deploy.inventory import Cinder, Cluster, Lab, Network, Services
 from deploy.inventory.checks import APART
 from deploy.inventory.power import Ipmi
 
@@ -14,7 +15,7 @@ PLATFORMS = sorted(file.stem for file in inventory.PLATFORMS.glob("*.toml"))
 
 
 def with_every_feature() -> Cluster:
-    """A cluster that lacks no feature and no project, so that its catalogue lacks no service."""
+    """A cluster that lacks no project and no feature but those of other back ends, so that it lacks no service."""
     cluster = with_every_project("production.example")
     ipmi = Ipmi(driver="ipmi", address="10.20.1.11", user="stackproof", password_file=Path("bmc"))
     nodes = tuple(replace(node, power=ipmi) if node.name == "controller01" else node for node in cluster.nodes)
@@ -80,6 +81,15 @@ def without_ceph(cluster: Cluster) -> Cluster:
     """A cluster that has its nodes still, and neither Ceph nor what needs it."""
     chosen = (name for name in cluster.services.chosen or () if name not in {"ceph", "cinder"})
     return replace(cluster, services=Services(tuple(chosen)))
+
+
+def with_backend(backend: Literal["lvm", "nfs"]) -> Cluster:
+    """The cluster of the example inventory with its volumes in LVM on the storage nodes, or in two NFS exports."""
+    cluster = inventory.load("production.example")
+    chosen = tuple(name for name in cluster.services.chosen or () if name != "ceph")
+    group, shares = ("cinder-volumes", ()) if backend == "lvm" else ("", ("10.20.0.41:/srv/volumes", "filer:/more"))
+    cinder = Cinder(backend, volume_group=group, shares=shares)
+    return replace(cluster, services=Services(chosen), cinder=cinder)
 
 
 def _next(addresses: Mapping[str, IPv4Address], by: int) -> dict[str, IPv4Address]:

@@ -156,11 +156,35 @@ class Well:
 
     @property
     def block_storage(self) -> SimpleNamespace:
-        ceph = named("ceph", extra_specs={"volume_backend_name": "ceph"})
+        backend = {"volume_backend_name": self.site.cluster.backend}
+        types = [named(name, extra_specs=backend) for name in self.site.cluster.volume_types]
         return SimpleNamespace(
             services=lambda: self._listed("cinder services", self._reporters("cinder")),
-            types=lambda: self._listed("volume types", [ceph]),
+            types=lambda: self._listed("volume types", types),
+            get=self._of_cinder,
         )
+
+    def _of_cinder(self, path: str) -> requests.Response:
+        cinder = self.site.cluster.cinder
+        answers: dict[str, object] = {
+            "/qos-specs": {
+                "qos_specs": [
+                    {"id": name, "name": name, "consumer": "front-end", "specs": each.specs}
+                    for name, each in cinder.types.items()
+                ]
+            },
+            "/types?is_public=None": {
+                "volume_types": [
+                    {"id": name, "name": name, "qos_specs_id": name if name in cinder.types else None}
+                    for name in self.site.cluster.volume_types
+                ]
+            },
+            "/os-quota-class-sets/default": {"quota_class_set": {"id": "default", **cinder.quotas.settings}},
+        }
+        self.requests[f"cinder {path}"] += 1
+        found = requests.Response()
+        found.status_code, found._content = 200, json.dumps(answers[path]).encode()
+        return found
 
     @property
     def network(self) -> SimpleNamespace:

@@ -1,10 +1,10 @@
-"""Cinder: services are up, hosts share work under locks that hold everywhere, and each client reaches its pool."""
+"""Cinder: services are up, types and quotas are as they should be, locks hold everywhere, back ends are reached."""
 
 import secrets
 
 import pytest
 
-from deploy.facts import rpc, volumes
+from deploy.facts import exports, rpc, volume_group, volumes
 
 pytestmark = pytest.mark.project("cinder")
 
@@ -35,6 +35,7 @@ def test_no_service_of_an_unknown_host_is_registered(cloud_says, cluster, expect
     expect("services of hosts that are not in the inventory", others, set(), "cinder-manage service remove")
 
 
+@pytest.mark.needs("ceph")
 @pytest.mark.own
 @pytest.mark.api
 def test_every_host_shares_its_volumes(cloud_says, expect):
@@ -48,6 +49,7 @@ def test_every_host_shares_its_volumes(cloud_says, expect):
     )
 
 
+@pytest.mark.needs("ceph")
 @pytest.mark.own
 def test_every_host_takes_work_of_all_volumes(readings, everywhere, expect):
     queue = f"cinder-volume.{volumes.CLUSTER}"
@@ -62,6 +64,7 @@ def test_every_host_takes_work_of_all_volumes(readings, everywhere, expect):
     )
 
 
+@pytest.mark.needs("ceph")
 @pytest.mark.own
 def test_a_lock_is_held_by_one_host_alone(everywhere, expect):
     """Each host asks for the same lock, as its services do; without this, hosts would work on one volume at once."""
@@ -78,11 +81,50 @@ def test_a_lock_is_held_by_one_host_alone(everywhere, expect):
 
 @pytest.mark.own
 @pytest.mark.api
-def test_default_type_asks_for_the_back_end(cloud_says, expect):
+def test_type_asks_for_the_back_end(cloud_says, volume_type, cluster, expect):
     look = "openstack volume type list --long"
-    expect("the default volume type's back end", cloud_says(volumes.types).get(volumes.TYPE), volumes.TYPE, look)
+    expect(f"the back end of the type {volume_type}", cloud_says(volumes.types).get(volume_type), cluster.backend, look)
 
 
+@pytest.mark.own
+@pytest.mark.api
+def test_type_has_its_limits(cloud_says, limited_type, cluster, expect):
+    expect(
+        f"the limits (QoS specs) of the type {limited_type}",
+        cloud_says(volumes.limits).get(limited_type),
+        {"consumer": volumes.FRONT_END, **cluster.cinder.types[limited_type].specs},
+        "openstack volume qos list; openstack volume type show; a build sets them right",
+    )
+
+
+@pytest.mark.own
+@pytest.mark.api
+def test_default_quota_is_the_inventorys(cloud_says, volume_quota, cluster, expect):
+    """Projects with a quota of their own keep it."""
+    expect(
+        f"the default quota of {volume_quota}",
+        cloud_says(volumes.quotas).get(volume_quota),
+        cluster.cinder.quotas.settings[volume_quota],
+        "openstack quota show --default; a build sets it right",
+    )
+
+
+@pytest.mark.needs("lvm")
+@pytest.mark.own
+def test_volume_group_is_whole(reader, cinder_volume_host, cluster, expect):
+    group = volume_group.read(reader, cluster.cinder.volume_group, cluster.disks(cinder_volume_host))
+    expect(f"the volume group {group.name}", "there" if group.there else "missing", "there", "vgs")
+    expect(f"disks that are not in the volume group {group.name}", group.outside, (), "pvs; a build adds them")
+
+
+@pytest.mark.needs("nfs")
+@pytest.mark.own
+def test_exports_answer(reader, cinder_volume_host, cluster, expect):
+    found = exports.refused(reader, cluster.cinder.shares)
+    expect("exports that cannot be used", found, {}, "showmount -e SERVER; cinder.shares in the inventory")
+
+
+@pytest.mark.needs("ceph")
 @pytest.mark.own
 def test_clients_reach_their_pools(reader, cinder_volume_host, standing, expect):
     for client, pool in (

@@ -59,7 +59,7 @@ def test_required_project_is_added_with_a_note():
 def test_chosen_project_that_the_cluster_cannot_have_is_refused():
     with pytest.raises(InventoryError, match="no host was touched") as caught:
         catalogue.load().of(choosing("lab", "cinder", "glance"))
-    assert "lab.toml: services.chosen: names cinder, which needs ceph: images, volumes" in caught.value.what
+    assert "lab.toml: services.chosen: names cinder, which needs volumes: volumes have a place" in caught.value.what
     assert "cinder" in names(choosing("lab", "cinder", "ceph"))
 
 

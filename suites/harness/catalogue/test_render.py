@@ -20,7 +20,7 @@ from deploy.errors import StackproofError
 from deploy.inventory.model import Passwords
 from deploy.render import Rendered
 from deploy.steps import content
-from suites.harness.clusters import PLATFORMS, with_every_feature
+from suites.harness.clusters import PLATFORMS, with_backend, with_every_feature
 
 PROFILES = ("lab", "lab-small", "two-node", "production.example")
 NOT_BUILT = [name for name in PLATFORMS if platforms.load(name).not_built]
@@ -29,11 +29,19 @@ PROJECTS = [each.name for each in catalogue.load().of(with_every_feature()).proj
 OSLO = re.compile(rf"/etc/({'|'.join(PROJECTS)})/.*\.(conf|ini)")
 
 
-@pytest.fixture(params=[*PROFILES, *(f"{profile} on {name}" for profile in ("lab", "two-node") for name in NOT_BUILT)])
+BACKENDS = {f"volumes in {name}": with_backend(name) for name in ("lvm", "nfs")}
+"""Clusters with other back ends of volumes than the built-in inventories."""
+EVERY = [*PROFILES, *(pytest.param(cluster, id=name) for name, cluster in BACKENDS.items())]
+
+
+ELSEWHERE = [f"{profile} on {name}" for profile in ("lab", "two-node") for name in NOT_BUILT]
+
+
+@pytest.fixture(params=[*PROFILES, *BACKENDS, *ELSEWHERE])
 def tree(request, tree_of) -> dict[str, dict[str, Rendered]]:
     """All files of one profile, by node and path."""
     profile, _, platform = request.param.partition(" on ")
-    cluster = inventory.load(profile)
+    cluster = BACKENDS.get(profile) or inventory.load(profile)
     return tree_of(replace(cluster, platform=platform or cluster.platform))
 
 
@@ -110,7 +118,7 @@ def test_files_end_with_a_line_break(tree):
     assert {path for path in without if not path.startswith("/etc/keystone/") and path not in whole} == set()
 
 
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", EVERY)
 def test_no_secret_is_in_a_file_that_others_may_read(profile, site_of):
     site = site_of(profile)
     files = [file for node in site.cluster.nodes for file in site.render(node, site.catalogue.on(node))]
@@ -119,7 +127,7 @@ def test_no_secret_is_in_a_file_that_others_may_read(profile, site_of):
     assert sorted({file.path for file in secret if int(file.mode, 8) & 0o007}) == []
 
 
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", EVERY)
 def test_hosts_beside_the_controllers_hold_the_declared_secrets_alone(profile, site_of):
     site = site_of(profile)
     for node in (each for each in site.cluster.nodes if "controller" not in each.roles):
@@ -333,7 +341,7 @@ def test_services_report_the_nodes_name_as_their_host(path, tree):
 
 def test_passwords_of_the_database_are_only_on_controllers(tree):
     assert {where.split(":")[0] for where, file in every(tree) if "mysql+pymysql://" in file.text} == {
-        node for node in tree if node.startswith("controller")
+        node for node, files in tree.items() if node.startswith("controller") or "/etc/cinder/cinder.conf" in files
     }
 
 

@@ -5,9 +5,10 @@ from types import SimpleNamespace
 import pytest
 
 from deploy import rados
-from deploy.facts import ceph, ceph_ask, ceph_disks
+from deploy.facts import ceph, ceph_ask, ceph_disks, disks
 from deploy.facts.ceph import CephStatus, Monitor, Osd
-from deploy.facts.ceph_disks import Disk, Folder
+from deploy.facts.ceph_disks import Folder
+from deploy.facts.disks import Disk
 from deploy.rados import Account, Pool
 
 STORES = ("storage01", "storage02", "storage03")
@@ -135,7 +136,7 @@ label\t
 
 
 def test_a_disk_that_carries_anything_is_refused_in_plain_words():
-    found = {disk.path.rpartition("/")[2]: disk.refused(FSID) for disk in ceph_disks.parse(DISKS)}
+    found = {disk.path.rpartition("/")[2]: disk.refused(ours=disk.ours(FSID)) for disk in disks.parse(DISKS)}
     assert [name for name, why in found.items() if not why] == ["empty", "ours"]
     assert "is not there" in found["missing"]
     assert found["partitioned"] == (
@@ -147,7 +148,7 @@ def test_a_disk_that_carries_anything_is_refused_in_plain_words():
 
 
 def test_an_osd_of_its_own_is_known_by_its_number():
-    (own,) = (disk for disk in ceph_disks.parse(DISKS) if disk.ours(FSID))
+    (own,) = (disk for disk in disks.parse(DISKS) if disk.ours(FSID))
     assert (own.osd, Disk("x").ours(FSID)) == (4, False)
 
 

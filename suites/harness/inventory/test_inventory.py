@@ -50,6 +50,9 @@ IPMI = 'power = { driver = "ipmi", address = "bmc", user = "u", password_file = 
 COMMAND = 'power = { driver = "command", on = ["pdu", "on"], off = "pdu off", status = "pdu" }'
 FLAVOR = "[capacity.flavors.small]\nvcpus = 1\nmemory_mib = 2048\ndisk_gib = 10\ninstances = 40\n"
 
+CINDER = '[services]\nchosen = ["cinder"]\n'
+STORE = 's1 = { roles = ["storage"], management = "10.0.0.31", disks = ["/dev/sdb"] }\n'
+
 BAD = {
     # the mistake: (text to replace, replacement, the key in the error, words in the error)
     "unknown project": (
@@ -100,6 +103,88 @@ BAD = {
         "no nodes have the role storage",
     ),
     "Ceph's settings without Ceph": ("[options]", "[ceph]\ncache_mib = 64\n[options]", "ceph", "does not name ceph"),
+    "volumes of nobody": ("[options]", '[cinder]\nbackend = "nfs"\n[options]', "cinder", "does not name cinder"),
+    "an unknown back end": (
+        "[options]",
+        f'{CINDER}[cinder]\nbackend = "zfs"\n[options]',
+        "cinder.backend",
+        "'ceph', 'lvm' or 'nfs', not \"zfs\"",
+    ),
+    "LVM without storage nodes": (
+        "[options]",
+        f'{CINDER}[cinder]\nbackend = "lvm"\nvolume_group = "v"\n[options]',
+        "cinder.backend",
+        "no node has the role storage",
+    ),
+    "LVM without a volume group": (
+        f"{W1} }}\n",
+        f'{W1} }}\n{STORE}{CINDER}[cinder]\nbackend = "lvm"\n',
+        "cinder.volume_group",
+        "missing; it is the name of",
+    ),
+    "no volume group": (
+        f"{W1} }}\n",
+        f'{W1} }}\n{STORE}{CINDER}[cinder]\nbackend = "lvm"\nvolume_group = "a b"\n',
+        "cinder.volume_group",
+        "'a b' is not the name of a volume group",
+    ),
+    "LVM beside Ceph": (
+        f"{W1} }}\n",
+        f'{W1} }}\n{STORE}[services]\nchosen = ["cinder", "ceph"]\n[cinder]\nbackend = "lvm"\n',
+        "cinder.backend",
+        "lvm, but services.chosen names ceph",
+    ),
+    "a volume group without LVM": (
+        "[options]",
+        f'{CINDER}[cinder]\nvolume_group = "v"\n[options]',
+        "cinder.volume_group",
+        'only goes with `backend = "lvm"`',
+    ),
+    "NFS without exports": (
+        "[options]",
+        f'{CINDER}[cinder]\nbackend = "nfs"\n[options]',
+        "cinder.shares",
+        "missing; name the exports",
+    ),
+    "no export": (
+        "[options]",
+        f'{CINDER}[cinder]\nbackend = "nfs"\nshares = ["/srv"]\n[options]',
+        "cinder.shares",
+        "'/srv' is not an export such as filer:/srv/volumes",
+    ),
+    "an export twice": (
+        "[options]",
+        f'{CINDER}[cinder]\nbackend = "nfs"\nshares = ["f:/a", "f:/a"]\n[options]',
+        "cinder.shares",
+        "names f:/a 2 times",
+    ),
+    **{
+        f"{backend} in a lab": (
+            "[options]",
+            f'{CINDER}[lab]\n[cinder]\nbackend = "{backend}"\n[options]',
+            "cinder.backend",
+            f"{backend}, which no lab can run: its hosts are containers",
+        )
+        for backend in ("lvm", "nfs")
+    },
+    "a volume type without limits": (
+        "[options]",
+        f"{CINDER}[cinder.types.fast]\n[options]",
+        "cinder.types.fast",
+        "has no limit",
+    ),
+    "a limit of nothing": (
+        "[options]",
+        f"{CINDER}[cinder.types.slow]\ntotal_iops_sec = 0\n[options]",
+        "cinder.types.slow.total_iops_sec",
+        "not 0",
+    ),
+    "an unknown quota": (
+        "[options]",
+        f"{CINDER}[cinder.quotas]\nvolume = 1\n[options]",
+        "cinder.quotas.volume",
+        "no such key",
+    ),
     "unknown table": ("[options]", "[optoins]", "optoins", "no such table"),
     "a value outside of tables": ("\n[cluster]", 'vip = "10.0.0.9"\n[cluster]', "vip", "no such table"),
     "unknown key of the cluster": ('name = "small"', 'name = "small"\nnmae = 1', "cluster.nmae", "no such key"),
@@ -443,7 +528,7 @@ def test_the_api_address_is_the_vip_or_the_only_controller():
 
 def test_features_differ_between_the_built_in_inventories():
     small = {"ha", "tls", "fencing", "tenant-networks", "router-health-check", "second-compute"}
-    assert inventory.load("lab").features == {*small, "ceph"}
+    assert inventory.load("lab").features == {*small, "ceph", "volumes"}
     assert inventory.load("lab-small").features == small
     assert inventory.load("two-node").features == frozenset()
 

@@ -7,9 +7,9 @@ import pytest
 from deploy import rados
 from deploy.catalogue.model import Rbd
 from deploy.errors import StepFailed
-from deploy.facts import ceph, ceph_disks
+from deploy.facts import ceph, ceph_disks, disks
 from deploy.facts.ceph import CephStatus, Osd
-from deploy.facts.ceph_disks import Disk
+from deploy.facts.disks import Disk
 from deploy.making import ceph_mons, ceph_osds, ceph_pools
 from deploy.rados import Pool
 from deploy.steps import ceph as step
@@ -94,7 +94,7 @@ def test_nothing_is_amiss_with_a_whole_cluster():
 
 def test_a_disk_that_carries_anything_stops_the_build_before_any_change(site, monkeypatch):
     found = {"/dev/sdb": Disk("/dev/sdb", carries=("ext4 at 0x438",))}
-    monkeypatch.setattr(ceph_disks, "read", lambda host, _: found if host.name == "storage02" else {})
+    monkeypatch.setattr(disks, "read", lambda host, _: found if host.name == "storage02" else {})
     with pytest.raises(StepFailed, match="nothing was changed") as caught:
         ceph_osds.refuse(site)
     assert "storage02: /dev/sdb IS NOT EMPTY: it carries ext4 at 0x438" in caught.value.seen
@@ -107,7 +107,7 @@ def told(monkeypatch):
     monkeypatch.setattr(
         ceph_osds, "tell", lambda _, __, *asked: done.extend((q.prefix, *dict(q.arguments).values()) for q in asked)
     )
-    monkeypatch.setattr(ceph_disks, "read", lambda *_: {})
+    monkeypatch.setattr(disks, "read", lambda *_: {})
     return done
 
 
