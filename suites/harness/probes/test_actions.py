@@ -243,15 +243,17 @@ def test_a_volume_that_an_attempt_left_is_deleted_by_a_later_one_as_soon_as_it_c
 
 
 class Queues:
-    """A channel whose servers answer each call, after an answer to an older one."""
+    """A channel whose servers give each call this result, after an answer to an older one; None: no answer."""
 
-    def __init__(self, *, answers):
-        self.asked, self._answers, self._waiting = [], answers, []
+    def __init__(self, result):
+        self.asked, self._result, self._waiting = [], result, []
 
     def basic_publish(self, message, routing_key):
         call = json.loads(json.loads(message.body)["oslo.message"])
         self.asked.append((routing_key, call["method"], call["_reply_q"], message.properties["expiration"]))
-        self._waiting = [*({"_msg_id": each, "result": "pong"} for each in ("old", call["_msg_id"]) if self._answers)]
+        assert call["_context_read_deleted"] == "no"
+        answered = ("old", call["_msg_id"]) if self._result is not None else ()
+        self._waiting = [{"_msg_id": each, "result": self._result} for each in answered]
 
     def basic_get(self, _, **__):
         if not self._waiting:
@@ -259,9 +261,11 @@ class Queues:
         return SimpleNamespace(body=json.dumps({"oslo.message": json.dumps(self._waiting.pop(0))}))
 
 
-@pytest.mark.parametrize(("answers", "failure"), [(True, ""), (False, "no answer in time")])
-def test_a_call_is_answered_by_its_own_answer(monkeypatch, answers, failure):
-    queues = Queues(answers=answers)
+@pytest.mark.parametrize(
+    ("result", "failure"), [("pong", ""), ("", "the server answered with an error"), (None, "no answer in time")]
+)
+def test_a_call_is_answered_by_its_own_answer(monkeypatch, result, failure):
+    queues = Queues(result)
 
     async def use(_, attempt, work):
         monkeypatch.setattr(type(attempt), "limit", 0.1)
