@@ -488,6 +488,16 @@ def test_a_built_in_inventory_is_found_by_its_name(name, monkeypatch, tmp_path):
     assert inventory.load(name).source == BUILT_IN / f"{name}.toml"
 
 
+@pytest.mark.parametrize(("name", "more"), [("lab", {"compute03", "storage04"}), ("lab-small", {"compute03"})])
+def test_the_further_machines_of_a_lab_are_read_where_their_lines_are_no_comments(tmp_path, name, more):
+    text = (BUILT_IN / f"{name}.toml").read_text()
+    block = re.compile(r"^# (\[nodes\..*)((?:\n# [a-z]+ = .*)+)", re.MULTILINE)
+    path = tmp_path / "grown.toml"
+    path.write_text(block.sub(lambda found: found[0].replace("# ", ""), text))
+    before, grown = (inventory.load(each) for each in (name, str(path)))
+    assert {node.name for node in grown.nodes} - {node.name for node in before.nodes} == more
+
+
 def test_an_inventory_is_read_as_written(written):
     cluster = inventory.load(written(GOOD))
     assert [node.name for node in cluster.nodes] == ["c1", "c2", "c3", "w1"]
