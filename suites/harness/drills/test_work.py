@@ -53,7 +53,8 @@ class Glance:
     def __init__(self):
         self.kept, self.received = [], []
 
-    def create_image(self, name, **_):
+    def create_image(self, name, *, allow_duplicates=False, **_):
+        assert allow_duplicates or not self.images(name)
         self.kept.append(Image(id=f"i{len(self.kept)}", name=name, status="saving", received=self.received))
         return self.kept[-1]
 
