@@ -83,7 +83,10 @@ def test_no_file_of_a_deleted_image_is_left(readings, reader, glance_host, expec
 @pytest.mark.needs("ceph")
 @pytest.mark.project("glance")
 def test_no_data_of_a_deleted_image_is_left_in_ceph(readings, expect):
-    look = "rbd --id glance --pool images ls --long on a controller; openstack image show <UUID>; glance-api's log"
+    look = (
+        "rbd --id glance --pool images ls --long on a controller; openstack image show <UUID>; glance-api's log. "
+        "An upload that broke off leaves its data: rbd --id glance --pool images rm <UUID>"
+    )
     found = lasting(lambda after: files_without_image(readings, readings.first("glance"), after, image.pooled))
     expect("images in Ceph that Glance does not know", found, set(), look)
 

@@ -7,9 +7,10 @@ import pytest
 
 from deploy import inventory
 from deploy.errors import StepFailed
+from deploy.host import Host
 from deploy.wait import until
 from fixtures.cloud import Tenant
-from fixtures.drills import drill, work
+from fixtures.drills import actions, drill, work
 from fixtures.drills.faults.power import Power
 from suites.harness.clusters import with_storage
 
@@ -111,3 +112,20 @@ def test_work_is_asked_for_and_then_the_fault_is_injected(site_of, tenant, monke
     assert work.left(here) == ""
     assert here.session.image.kept == []
     assert drill.amid_work(fault, SimpleNamespace(volume=None)) is fault
+
+
+@pytest.mark.parametrize(("looks", "removed"), [(1, ["i1"]), (1000, [])])
+def test_data_of_uploads_that_glance_left_is_removed_where_nothing_is_in_limbo(
+    site_of, tenant, monkeypatch, looks, removed
+):
+    whole = site_of(with_storage(inventory.load("lab")))
+    here, _ = tenant(v1=["creating"] * looks)
+    for _ in range(2):
+        here.session.image.create_image(here.name(work.WHAT), allow_duplicates=True)
+    monkeypatch.setattr(actions.image, "pooled", lambda _: {"i1": -1, "another": 5})
+    asked = []
+    monkeypatch.setattr(Host, "check", lambda _, *words, **__: asked.append(words))
+    made = actions.Actions(whole, here, "server", "image", "network")
+    here.session.network = SimpleNamespace(ports=lambda **_: [], delete_port=None)
+    assert bool(made.tidy()) == (not removed)
+    assert [words[-1] for words in asked] == removed
