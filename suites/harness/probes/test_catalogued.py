@@ -36,7 +36,8 @@ def outside(site_of, monkeypatch):
     actions = Actions(site, Tenant(None), "s1", "i1", "n1")
     workload = Workload(site, None, SimpleNamespace(address="10.0.0.9"), actions)
     called = calls.probes(site, "run", list(site.hosts))
-    return [*clients.probes(site, "run", USER), *workload.probes, *actions.probes(USER.token), *called]
+    around = (*workload.probes, *actions.probes(USER.token), clients.visits(site, "cookie"))
+    return [*clients.probes(site, "run", USER), *around, *called]
 
 
 @pytest.fixture
