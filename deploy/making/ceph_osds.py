@@ -9,7 +9,7 @@ from deploy.facts import ceph, ceph_disks, disks
 from deploy.facts.ceph_ask import Question
 from deploy.facts.ceph_disks import Folder
 from deploy.facts.disks import Disk
-from deploy.host import STATE, Host
+from deploy.host import Host
 from deploy.making import disks as making
 from deploy.making import start
 from deploy.making.ceph_mons import tell
@@ -31,7 +31,7 @@ printf '[osd.%s]\\n\\tkey = %s\\n' "$number" "$key" > "$folder/keyring"
 chown ceph:ceph "$folder/keyring"
 {block}
 runuser -u ceph -- ceph-osd --mkfs -i "$number" --osd-uuid "$uuid" --bluestore-block-size {size} >/dev/null
-{pending}
+{look}
 """
 _ADOPT = """set -eu
 umask 027
@@ -40,7 +40,7 @@ install -d -o ceph -g ceph -m 0750 "$folder"
 ceph-bluestore-tool prime-osd-dir --dev {disk} --path "$folder" >/dev/null
 ln -sfn -- {disk} "$folder/block"
 chown -R -h ceph:ceph "$folder"
-{pending}
+{look}
 """
 _LINK = 'ln -s -- {disk} "$folder/block"; chown -h ceph:ceph "$folder/block"'
 # udev gives the disk to Ceph's account now, by the rules that were just written, and at every boot.
@@ -118,7 +118,7 @@ def _complete(site: Site, host: Host) -> None:
             _use(site, host, disk)
     sizes = [int(disk.removeprefix("file:")) for disk in site.cluster.disks(host.node) if disk.startswith("file:")]
     for size in sizes[Counter(bool(folder.block) for folder in ready)[False] :]:
-        script = _MAKE.format(new=_NEW, block=":", size=size * GIB, pending=_PENDING)
+        script = _MAKE.format(new=_NEW, block=":", size=size * GIB, look=_LOOK)
         host.change(f"made an OSD in a file of {size} GiB", script, timeout=180)
 
 
@@ -127,12 +127,12 @@ def _use(site: Site, host: Host, disk: Disk) -> None:
         raise StepFailed(f"{host.name}: {why}; it was left as it is", expected="an empty disk")
     path = quote(disk.path)
     if disk.ours(rados.fsid(site.secrets)):
-        script = _ADOPT.format(number=disk.osd, disk=path, pending=_PENDING)
+        script = _ADOPT.format(number=disk.osd, disk=path, look=_LOOK)
         host.change(f"took osd.{disk.osd} on {disk.path} into use again", f"{_OWNED.format(disk=path)}\n{script}")
         return
-    script = _MAKE.format(new=_NEW, block=_LINK.format(disk=path), size=0, pending=_PENDING)
+    script = _MAKE.format(new=_NEW, block=_LINK.format(disk=path), size=0, look=_LOOK)
     host.change(f"made an OSD on {disk.path}", f"{_OWNED.format(disk=path)}\n{script}", timeout=600)
 
 
-_PENDING = f"mkdir -p {STATE}/pending; if systemctl -q is-active ceph-osd; then : > {STATE}/pending/ceph-osd; fi"
-"""A unit that runs already learns of a further OSD when it restarts, while the cluster is whole."""
+_LOOK = "if systemctl -q is-active ceph-osd; then systemctl reload ceph-osd; fi"
+"""A unit that runs already looks for further OSDs, and those that it has go on."""
