@@ -156,6 +156,7 @@ def knocks(tmp_path, monkeypatch) -> Path:
     for name, text in {
         "bash": f"cd {folder}/under-way; : > $$; ls | wc -l >> {noted}; /bin/sleep 0.2; rm $$; exit 124",
         "sleep": f'echo "sleep $1" >> {noted}',
+        "ping": "exit 1",  # these addresses may be neighbours of this machine
     }.items():
         (folder / name).write_text(f"#!/bin/sh\n{text}\n")
         (folder / name).chmod(0o755)
