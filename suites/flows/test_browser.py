@@ -259,7 +259,8 @@ def test_browser_without_the_authority_is_not_let_in(site, horizon, tmp_path):
         pytest.skip('the dashboard has no certificate to refuse: tls = "vip" in the inventory gives it one')
     if not site.ca:
         pytest.skip(
-            "every browser trusts the VIP's certificate; only one of the cluster's own authority can be refused"
+            "every browser trusts the certificate that [certificate] of the inventory names; without that table the "
+            "build makes an authority of its own, which a browser can refuse"
         )
     failed = pytest.importorskip("selenium.common.exceptions").WebDriverException
     stranger = chromium(tmp_path)
