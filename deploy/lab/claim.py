@@ -43,8 +43,8 @@ def require(cluster: Cluster) -> None:
         raise StageMissing(
             f"the lab {cluster.name} is up with other hosts: {', '.join(more)}",
             expected=f"the hosts of {cluster.source}",
-            hint="name the inventory of the lab that is up; hosts are only removed with the lab, by "
-            "`python -m deploy.lab down`",
+            hint="name the inventory of the lab that is up; or turn the other hosts off, and `pytest -m deploy` with "
+            "this inventory removes them, as machines that are lost for good",
         )
 
 

@@ -2,7 +2,7 @@
 
 from deploy.errors import LabError
 from deploy.inventory import Cluster
-from deploy.lab import keys
+from deploy.lab import keys, power
 from deploy.lab.claim import without
 
 
@@ -26,12 +26,23 @@ def unsuitable(cluster: Cluster) -> None:
 
 
 def occupied(cluster: Cluster, other: Cluster) -> None:
-    """Raise LabError unless `cluster` is the running lab `other`; more nodes and other options are allowed."""
-    if without(other, cluster) or _room(cluster) != _room(other):
+    """Raise LabError unless `cluster` is the running lab `other`.
+
+    More nodes and other options are allowed; so are fewer, where those that are left out are off, as lost machines are.
+    """
+    missing = without(other, cluster)
+    kept = {node.name for node in cluster.nodes} & set(missing)
+    if kept or _room(cluster) != _room(other):
         raise LabError(
             f"another lab is up: {other.name} with {', '.join(node.name for node in other.nodes)}",
             expected=f"no lab, or a lab of {cluster.source}",
             hint="`python -m deploy.lab down` removes it",
+        )
+    if running := [name for name in missing if power.is_on(other.node(name))]:
+        raise LabError(
+            f"the lab {other.name} has more hosts than {cluster.source}, and they run: {', '.join(running)}",
+            expected="hosts that the inventory leaves out are off, like machines that are lost; they are then removed",
+            hint=f"`python -m deploy.lab power off {running[0]}`; or name the inventory of the lab that is up",
         )
 
 

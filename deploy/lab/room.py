@@ -8,6 +8,7 @@ from pathlib import Path
 from deploy import paths
 from deploy.errors import StackproofError
 from deploy.inventory import Cluster, Lab, Node
+from deploy.journal import JOURNAL
 from deploy.lab import (
     claim,
     container,
@@ -57,6 +58,7 @@ def up(cluster: Cluster, *, build: bool) -> None:
         other = current()
         if other:
             refusals.occupied(cluster, other)
+            _give_up(other, claim.without(other, cluster))
         else:
             _clear()
         network.refuse_taken(cluster)
@@ -136,6 +138,14 @@ def _bring_up(cluster: Cluster, node: Node, base: Path | None) -> None:
             _make(cluster, node, base)
             booting = 1  # it starts no services, and is built on at once: peers would time out on a slow host
         power.power_on(cluster, node, booting=booting)
+
+
+def _give_up(cluster: Cluster, lost: list[str]) -> None:
+    """Remove hosts that are off, with their disks: machines that are lost for good."""
+    for name in lost:
+        power.power_off(cluster, cluster.node(name))
+        mounts.remove_tree(names.home(name))
+        JOURNAL.emit("change", "removed the host and its disk: the inventory leaves it out", host=name)
 
 
 def _is_made(node: Node) -> bool:

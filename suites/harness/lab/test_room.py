@@ -4,6 +4,7 @@ import dataclasses
 import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import pytest
 
@@ -61,7 +62,9 @@ def test_second_lab_is_refused():
 @pytest.mark.parametrize(
     "changed",
     [
-        dataclasses.replace(LAB, nodes=LAB.nodes[1:]),
+        dataclasses.replace(
+            LAB, nodes=(dataclasses.replace(LAB.nodes[0], addresses=LAB.nodes[1].addresses), *LAB.nodes[1:])
+        ),
         dataclasses.replace(LAB, lab=Lab(disk_gib=11)),
         dataclasses.replace(LAB, networks={"management": LAB.management}),
     ],
@@ -69,6 +72,14 @@ def test_second_lab_is_refused():
 def test_change_of_a_running_lab_is_refused(changed):
     with pytest.raises(LabError, match="another lab"):
         refusals.occupied(changed, LAB)
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_host_that_the_inventory_leaves_out_is_given_up_where_it_is_off(monkeypatch, running):
+    monkeypatch.setattr(power, "is_on", lambda node: running)
+    fewer = dataclasses.replace(LAB, nodes=LAB.nodes[:-1])
+    with pytest.raises(LabError, match="they run: storage03") if running else nullcontext():
+        refusals.occupied(fewer, LAB)
 
 
 def test_running_lab_may_get_more_nodes():
