@@ -11,6 +11,7 @@ pytest_plugins = [
     "fixtures.speed",
     "fixtures.prechecks",
     "fixtures.cloud",
+    "fixtures.projects",
     "fixtures.instances",
     "fixtures.room",
     "fixtures.breakages",

@@ -4,7 +4,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from deploy import cloud
 from deploy.catalogue import doors
 from deploy.facts import rbd
 from deploy.wait import until
@@ -15,8 +14,8 @@ pytestmark = [pytest.mark.deploy, pytest.mark.flow, pytest.mark.project("nova-co
 
 
 @pytest.fixture(scope="module")
-def instance(demo, instances):
-    return instances.reachable(demo)
+def instance(tenant, instances):
+    return instances.reachable(tenant)
 
 
 def test_instance_is_active(instance):
@@ -34,7 +33,9 @@ def test_instance_answers_ping(instance):
     assert instance.answers_ping()
 
 
-def test_instance_read_its_own_id_from_the_metadata_service(instance):
+def test_instance_read_its_own_id_from_the_metadata_service(instance, offers):
+    if not offers.serves:
+        pytest.skip("this image serves no page with its own identifier; the image of `python -m deploy.guest` does")
     assert instance.page("/").strip() == instance.server.id
 
 
@@ -47,7 +48,7 @@ def test_instance_refuses_another_key(instance):
 
 
 @pytest.mark.needs("tenant-networks")
-def test_instance_reaches_no_port_of_the_hosts(site, demo, instance):
+def test_instance_reaches_no_port_of_the_hosts(site, tenant, instance):
     """A tenant may give its router a route to any network by a neighbour on the provider network, such as a host."""
     inside = site.cluster.networks["management"].cidr
     # One node of each kind: nodes of the same roles have the same filter.
@@ -56,7 +57,7 @@ def test_instance_reaches_no_port_of_the_hosts(site, demo, instance):
         pytest.skip("no node has an address on the provider network, by which an instance could reach the others")
     answered = {}
     for node in nearby.values():
-        with routed(site, demo, str(inside), str(node.addresses["provider"])):
+        with routed(site, tenant, str(inside), str(node.addresses["provider"])):
             asked = [f"{node.addresses['provider']} {port}" for port in ports(site, node)]
             asked += [f"{other.management} {port}" for other in site.cluster.nodes for port in ports(site, other)]
             if found := instance.login(KNOCK.format("\n".join(asked))):
@@ -107,24 +108,21 @@ def routed(site, tenant, network, gateway):
 
 
 @pytest.mark.needs("second-compute")
-def test_instance_moves_to_another_compute_without_a_reboot(site, instance):
+def test_instance_moves_to_another_compute_without_a_reboot(admin, instance):
     server, booted = instance.server.id, instance.login(BOOT)
-    with cloud.connect(site) as admin:
-        left = whereabouts(admin, server).host
-        move(admin, server)
-        taken = moved(admin, server, away_from=left)
-    assert taken in site.hosts.role("compute").without(left)
+    left = whereabouts(admin, server).host
+    move(admin, server)
+    assert moved(admin, server, away_from=left) != left
     assert instance.login(BOOT) == booted
 
 
 @pytest.mark.needs("second-compute")
 @pytest.mark.needs("ceph")
-def test_instance_has_the_same_disk_after_the_move(site, instance):
+def test_instance_has_the_same_disk_after_the_move(site, admin, instance):
     """Nothing was copied: its disk is still a clone of the image, and the compute that it moved to has it open."""
     host, disk = site.members("nova-compute").first, f"{instance.server.id}_disk"
     assert rbd.parent(host, "nova", "vms", disk) == f"images/{instance.server.image.id}@snap"
-    with cloud.connect(site) as admin:
-        node = site.cluster.node(whereabouts(admin, instance.server.id).host)
+    node = site.cluster.node(whereabouts(admin, instance.server.id).host)
     users = rbd.users(host, "nova", "vms", disk)
     assert len(users) == 1
     assert users <= {str(address) for address in node.addresses.values()}

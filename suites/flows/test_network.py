@@ -65,8 +65,8 @@ def left(site):
 
 
 @pytest.fixture(scope="module")
-def network(demo, agents):
-    made = demo.made("network", Network(demo, 0), Network.delete)
+def network(tenant, agents):
+    made = tenant.made("network", Network(tenant, 0), Network.delete)
     until(made.servers, ready=lambda found: len(found) == agents, timeout=SERVED, what="the network's DHCP ports")
     return made
 
@@ -96,9 +96,9 @@ def test_nothing_of_a_deleted_network_is_left(network, left):
     gone(left, [network.id])
 
 
-def test_nothing_of_networks_that_are_soon_deleted_is_left(demo, left):
+def test_nothing_of_networks_that_are_soon_deleted_is_left(tenant, left):
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        networks = list(pool.map(brief, [demo] * MANY, range(1, MANY + 1)))
+        networks = list(pool.map(brief, [tenant] * MANY, range(1, MANY + 1)))
     gone(left, networks)
 
 

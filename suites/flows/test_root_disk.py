@@ -29,22 +29,22 @@ FREE = 60.0
 
 
 @pytest.fixture
-def booted(demo, instances):
+def booted(tenant, instances):
     """Boots an instance, which is removed at the end of the block."""
 
     @contextmanager
     def boot(**root):
-        instances.ground(demo)
-        with demo.briefly():
-            yield instances.reachable(demo, **root)
+        instances.ground(tenant)
+        with tenant.briefly():
+            yield instances.reachable(tenant, **root)
 
     return boot
 
 
 @pytest.fixture
-def kept(demo):
+def kept(tenant):
     """The tenant's things that outlive an instance."""
-    tenant = Tenant(demo.session)
+    tenant = Tenant(tenant.session)
     yield tenant
     assert tenant.remove_all() == []
 
@@ -62,9 +62,9 @@ def gone(host, account, pool, name):
 
 
 @pytest.mark.project("cinder")
-def test_volume_outlives_the_instance_that_booted_from_it(site, demo, booted):
-    store = Volumes(demo)
-    image = demo.session.image.find_image(IMAGE, ignore_missing=False).id
+def test_volume_outlives_the_instance_that_booted_from_it(site, tenant, booted):
+    store = Volumes(tenant)
+    image = tenant.session.image.find_image(IMAGE, ignore_missing=False).id
     volume = store.volume("root", image_id=image)
     host = site.members("cinder-volume").first
     assert rbd.parent(host, "cinder", "volumes", f"volume-{volume.id}") == f"images/{image}@snap"
@@ -76,11 +76,11 @@ def test_volume_outlives_the_instance_that_booted_from_it(site, demo, booted):
         assert again.page("/").strip() == again.server.id
         assert again.host().check(READ, timeout=60) == data
     store.now(volume, "available")
-    assert demo.remove_all() == []
+    assert tenant.remove_all() == []
     gone(host, "cinder", "volumes", f"volume-{volume.id}")
 
 
-def test_snapshot_of_a_running_instance_boots_with_its_data(site, demo, booted, kept):
+def test_snapshot_of_a_running_instance_boots_with_its_data(site, tenant, booted, kept):
     compute = site.members("nova-compute").first
     with booted() as instance:
         data = instance.host().check(WRITE, timeout=60)
@@ -91,7 +91,7 @@ def test_snapshot_of_a_running_instance_boots_with_its_data(site, demo, booted, 
         assert rbd.parent(compute, "nova", "vms", f"{again.server.id}_disk") == f"images/{image.id}@snap"
         assert again.page("/").strip() == again.server.id
         assert again.host().check(READ, timeout=60) == data
-    assert kept.remove_all() + demo.remove_all() == []
+    assert kept.remove_all() + tenant.remove_all() == []
     gone(compute, "nova", "vms", f"{again.server.id}_disk")
     gone(site.members("glance").first, images.CLIENT, images.POOL, image.id)
 

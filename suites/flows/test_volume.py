@@ -23,8 +23,8 @@ FREE = 60.0
 
 
 @pytest.fixture(scope="module")
-def instance(demo, instances):
-    return instances.reachable(demo)
+def instance(tenant, instances):
+    return instances.reachable(tenant)
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +33,9 @@ def guest(instance):
 
 
 @pytest.fixture(scope="module")
-def store(demo, instance):
+def store(tenant, instance):
     """Volumes are removed before the instance."""
-    return Volumes(demo)
+    return Volumes(tenant)
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +58,10 @@ def test_volume_keeps_its_data(store, instance, guest, written):
     assert seen(store, instance, guest, volume) == data
 
 
-def test_volume_is_read_by_another_instance(store, instances, demo, written):
+def test_volume_is_read_by_another_instance(store, instances, tenant, written):
     volume, data, _ = written
-    with demo.briefly():
-        elsewhere = instances.reachable(demo)
+    with tenant.briefly():
+        elsewhere = instances.reachable(tenant)
         assert seen(store, elsewhere, elsewhere.host(), volume) == data
 
 
@@ -107,16 +107,15 @@ def test_backup_is_restored(store, instance, guest, written):
     assert seen(store, instance, guest, restored) == data
 
 
-def test_volume_is_handed_to_another_project(site, store):
+def test_volume_is_handed_to_another_project(store, stranger):
     given = store.volume("given")
     offer = store.api.create_transfer(volume_id=given.id, name=given.name)
-    with cloud.connect(site) as taker:
-        taken = taker.block_storage
-        taken.accept_transfer(offer, offer.auth_key)
-        assert store.api.find_volume(given.id) is None
-        mine = taken.get_volume(given.id)
-        taken.delete_volume(mine)
-        taken.wait_for_delete(mine, interval=1, wait=FREE)
+    taken = stranger.session.block_storage
+    taken.accept_transfer(offer, offer.auth_key)
+    assert store.api.find_volume(given.id) is None
+    mine = taken.get_volume(given.id)
+    taken.delete_volume(mine)
+    taken.wait_for_delete(mine, interval=1, wait=FREE)
 
 
 def test_more_than_the_quota_is_refused(store):
@@ -133,7 +132,7 @@ def test_volume_that_no_pool_can_hold_fails_and_says_why(admin, store):
         most = max(float(each["total_capacity_gb"]) * float(each["max_over_subscription_ratio"]) for each in pools)
     if size <= most:
         pytest.skip(
-            f"demo's quota leaves {size} GiB, which fit into the pools' {most:.0f}: openstack quota set --gigabytes "
+            f"the quota leaves {size} GiB, which fit into the pools' {most:.0f}: openstack quota set --gigabytes "
             "with more than that lets this flow ask for too much"
         )
     with pytest.raises(StepFailed, match="too-large"):
@@ -146,10 +145,10 @@ def test_volume_that_no_pool_can_hold_fails_and_says_why(admin, store):
     )
 
 
-def test_deletes_leave_nothing_in_the_pools(site, demo, store, written):
+def test_deletes_leave_nothing_in_the_pools(site, tenant, store, written):
     """The last test: everything is removed before it looks."""
     ours = {written[0].id, *(each.id for each in store.api.volumes(details=False))}
-    assert demo.remove_all() == []
+    assert tenant.remove_all() == []
     host = site.members("cinder-volume").first
 
     def left():

@@ -76,7 +76,7 @@ def test_change_of_a_running_lab_is_refused(changed):
 
 @pytest.mark.parametrize("running", [True, False])
 def test_host_that_the_inventory_leaves_out_is_given_up_where_it_is_off(monkeypatch, running):
-    monkeypatch.setattr(power, "is_on", lambda node: running)
+    monkeypatch.setattr(power, "is_on", lambda _: running)
     fewer = dataclasses.replace(LAB, nodes=LAB.nodes[:-1])
     with pytest.raises(LabError, match="they run: storage03") if running else nullcontext():
         refusals.occupied(fewer, LAB)
