@@ -108,12 +108,6 @@ def test_the_drills_that_tox_runs_exist():
     assert ended.stdout.count("test_the_cluster_is_whole_again") == len(wanted.split(",")) == 2
 
 
-def test_tox_judges_the_outages_of_one_drill_that_it_runs():
-    text = (ROOT / "tox.ini").read_text()
-    (quiet,), (wanted,) = (re.findall(rf"--{option}=(\S+)", text) for option in ("budgets", "drills"))
-    assert quiet.removeprefix("quiet:") in wanted.split(",")
-
-
 def test_the_readme_command_rehearses_one_failure():
     ended = run("--inventory=lab", "--collect-only", "-m", "drill", "-k", "vip")
     files = {line.partition("::")[0] for line in ended.stdout.splitlines() if "::" in line}
