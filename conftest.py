@@ -13,6 +13,7 @@ pytest_plugins = [
     "fixtures.cloud",
     "fixtures.projects",
     "fixtures.instances",
+    "fixtures.figures",
     "fixtures.room",
     "fixtures.breakages",
     "fixtures.drills.options",
