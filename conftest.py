@@ -16,6 +16,7 @@ pytest_plugins = [
     "fixtures.figures",
     "fixtures.room",
     "fixtures.breakages",
+    "fixtures.flow_faults",
     "fixtures.drills.options",
     "fixtures.drills.plugin",
 ]

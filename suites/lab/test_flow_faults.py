@@ -1,0 +1,21 @@
+"""Each fault turns the flow that needs the spoiled thing red, and the failure names the cause."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fixtures import flow_faults
+
+FAULTS = flow_faults.load(Path(__file__).with_name("flow_faults.toml"))
+
+pytestmark = [pytest.mark.power, pytest.mark.needs("tenant-networks")]
+
+
+@pytest.mark.parametrize(
+    "fault", [pytest.param(each, id=each.name, marks=pytest.mark.project(*each.projects)) for each in FAULTS]
+)
+def test_flow_turns_red_and_names_the_cause(content, spoiled, fault):
+    found = spoiled(fault)
+    assert found, f"{fault.flow} passed"
+    assert re.search(fault.says, found), found
