@@ -42,3 +42,7 @@ def test_any_other_run_has_the_requested_workers(output, files):
 
 def test_without_n_no_workers_are_mentioned(output):
     assert "one process" not in output(STATE)
+
+
+def test_tests_of_a_file_of_flows_have_one_worker(output):
+    assert "LoadFileScheduling" in output("-n2", "-v", "suites/flows/test_sign_in.py")
