@@ -104,6 +104,11 @@ class Route:
         return f"{self.destination} {over}" if self.kind == "unicast" else f"{self.kind} {self.destination}"
 
 
+def defaults(host: Reads) -> list[Route]:
+    """Return the IPv4 default routes, the preferred one first; CommandFailed where `ip` fails."""
+    return parse_within(host.check("ip -j -4 route show default"))
+
+
 def within(host: Reads, network: object) -> list[Route]:
     """Return the IPv4 routes to a network and to parts of it; CommandFailed where `ip` fails."""
     return parse_within(host.check("ip -j -4 route show root %s", network))

@@ -61,6 +61,7 @@ def check(cluster: Cluster, platforms: Collection[str], projects: Collection[str
         *_pool(cluster),
         *_services(cluster, projects),
         *_router_health_check(cluster),
+        *_way_out(cluster),
         *_options(cluster),
         *_passwords(cluster),
         *_power(cluster),
@@ -224,6 +225,16 @@ def _router_health_check(cluster: Cluster) -> Iterator[Mistake]:
     provider = cluster.networks.get("provider")
     if cluster.options.router_health_check and provider and not provider.gateway:
         yield "options.router_health_check", "set, but networks.provider has no gateway that routers could ping"
+
+
+def _way_out(cluster: Cluster) -> Iterator[Mistake]:
+    name = cluster.options.way_out
+    if not name:
+        return
+    if name not in {node.name for node in cluster.role("controller")}:
+        yield "options.way_out", f"{name!r} is not the name of a controller"
+    if cluster.lab is not None and cluster.lab.image == "bare":
+        yield "options.way_out", 'not with lab.image = "bare", whose hosts get their packages through this machine'
 
 
 def _options(cluster: Cluster) -> Iterator[Mistake]:

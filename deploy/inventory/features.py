@@ -37,6 +37,10 @@ FEATURES = {
         "routers move away from a node that gets no answer from the gateway",
         lambda c: c.options.tenant_networks and c.options.router_health_check,
     ),
+    "way-out": Feature(
+        "nodes reach other networks through a controller, with its address",
+        lambda c: bool(c.options.way_out),
+    ),
     "ceph": Feature(
         "images, volumes and disks of instances are in Ceph", lambda c: "ceph" in (c.services.chosen or ())
     ),

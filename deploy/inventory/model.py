@@ -94,6 +94,9 @@ class Options:
     router_health_check: bool = False
     """True: an active router pings the provider network's gateway every second, and moves to another node after two
     missing answers. Behind a gateway that answers no ping, no router would stay active."""
+    way_out: str = ""
+    """The controller through which the other nodes reach other networks: it forwards what they send, with its own
+    address. Their default route leads to its management address."""
     drills: bool = False
     """Consent to destructive drills on this cluster."""
     workers: int = Field(default=1, ge=1, le=64)

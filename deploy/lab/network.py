@@ -70,9 +70,15 @@ def attach(cluster: Cluster, node: Node) -> None:
         if node.addresses.get(network.name):
             inner.append(f"address add {node.addresses[network.name]}/{network.cidr.prefixlen} dev {network.interface}")
         inner.append(f"link set {network.interface} up")
-    inner.append(f"route add default via {runner_address(cluster.management)}")
+    inner.append(f"route add default via {_way_out(cluster, node)}")
     _batch(names.ROOM, outer)
     _batch(names.netns(node.name), inner)
+
+
+def _way_out(cluster: Cluster, node: Node) -> IPv4Address:
+    """Return the next hop of a host's default route: the runner, or the controller that is the others' way out."""
+    name = cluster.options.way_out
+    return cluster.node(name).management if name not in {"", node.name} else runner_address(cluster.management)
 
 
 def cut(cluster: Cluster, node: str) -> None:

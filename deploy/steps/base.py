@@ -22,7 +22,16 @@ SYSCTL = "/etc/sysctl.d/90-stackproof.conf"
 
 
 def prepare(site: Site) -> None:
-    """Check, before any change, that every host answers and that no other machine has the VIP."""
+    """Check, before any change, that every host answers and that no other machine has the VIP; then open the way out.
+
+    Hosts without a way of their own get their packages through it.
+    """
+    _check(site)
+    if way_out := site.cluster.options.way_out:
+        apply(site, site.hosts[way_out])
+
+
+def _check(site: Site) -> None:
     addresses = site.hosts.each(lambda host: host.check("ip -4 -o addr show").split())
     vip = site.cluster.vip
     if vip is None or any(f"{vip}/" in word for words in addresses.values() for word in words):

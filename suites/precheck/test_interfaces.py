@@ -35,3 +35,11 @@ def test_node_reaches_the_network_of_the_vip(node, reader, cluster, expect):
     found = neighbours.read(reader, *controllers, port=cluster.ssh.port)
     silent = [f"{name} ({address})" for address, name in controllers.items() if not found[address].answers]
     expect("controllers that do not answer on networks.public", silent, [], look=f"ip route get {cluster.vip}")
+
+
+@pytest.mark.needs("way-out")
+def test_default_route_leads_to_the_way_out(reader, led_out, cluster, expect):
+    """A build through a host without one would get no packages; the operator sets it, as all addresses."""
+    way_out = cluster.node(cluster.options.way_out)
+    found = [route.gateway for route in interfaces.defaults(reader)]
+    expect(f"next hop of {led_out.name}'s default route", found[:1], [str(way_out.management)], look="ip route")

@@ -116,3 +116,10 @@ def test_full_size_packet_reaches_the_next_node(host, node, cluster, expect):
         expected="an answer",
         look=f"ping -M do -s {size} {after.management}: does a switch on the way have a smaller MTU?",
     )
+
+
+@pytest.mark.needs("way-out")
+def test_default_route_leads_to_the_way_out(reader, led_out, cluster, expect):
+    way_out = cluster.node(cluster.options.way_out)
+    found = [route.gateway for route in interfaces.defaults(reader)]
+    expect(f"next hop of {led_out.name}'s default route", found[:1], [str(way_out.management)], "ip route")
