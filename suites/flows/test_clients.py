@@ -11,7 +11,6 @@ import pytest
 
 from deploy import cloud, paths
 from deploy.content import IMAGE
-from deploy.journal import JOURNAL
 
 PATIENCE = 120
 """Seconds for one command; a client starts in some 3 s on a core of its own."""
@@ -27,19 +26,29 @@ def folder(site, content):
 
 
 @pytest.fixture(scope="module")
-def shell(folder, tmp_path_factory):
-    """Runs a line in a shell in that folder, as somebody who has no settings of their own; returns the ended process."""
+def shell(site, folder, tmp_path_factory):
+    """Runs a line in a shell in that folder, as somebody without settings of their own; returns the ended process."""
     beside = Path(sys.executable).parent / "openstack"
     if not beside.exists() and not shutil.which("openstack"):
         pytest.skip("the command `openstack` is missing: pip install python-openstackclient")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("OS_", "PYTHON"))}
     clean |= {"HOME": str(tmp_path_factory.mktemp("home")), "PATH": f"{beside.parent}:{os.environ['PATH']}"}
 
+    passwords = [site.secrets[f"keystone.{user}"] for user in (cloud.ADMIN, cloud.DEMO)]
+
     def run(line, **settings):
+        environment = clean | settings
         ended = subprocess.run(
-            ["bash", "-c", line], cwd=folder, env=clean | settings, capture_output=True, text=True, timeout=PATIENCE
+            ["bash", "-c", line],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
         )
-        assert JOURNAL.redact(ended.stdout + ended.stderr) == ended.stdout + ended.stderr, f"a secret is shown: {line}"
+        if any(password in ended.stdout + ended.stderr for password in passwords):
+            pytest.fail(f"it shows a password: {line}", pytrace=False)
         return ended
 
     return run
@@ -106,7 +115,6 @@ def test_cloud_that_is_not_in_the_file_is_named(shell):
 def test_wrong_password_is_told_in_one_line(shell):
     ended = shell("openstack --os-cloud demo --os-password wrong token issue")
     assert ended.returncode != 0
-    print(ended.stderr)
     assert "The request you have made requires authentication" in ended.stderr
 
 

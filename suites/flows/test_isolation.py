@@ -1,4 +1,4 @@
-"""A tenant's things are its own: no other tenant finds, changes, deletes or uses them; and none does an administrator's work."""
+"""A tenant's things are its own: no other tenant finds or touches them; and none does an administrator's work."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Quotas hold: what is more than a quota is refused in words that name it, what was there stays, and a higher one lets it in."""
+"""Quotas hold: more is refused in words that name the quota, what was there stays, and a raised quota lets it in."""
 
 import pytest
 
