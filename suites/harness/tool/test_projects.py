@@ -1,8 +1,10 @@
 """Throw-away projects: who made one, whether its run goes on, and what a sweep removes; by a Keystone of this test."""
 
+import logging
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -234,3 +236,20 @@ def test_limit_ends_with_its_block(keepers):
     with quotas.limited(keepers, "p", "compute", things=0):
         assert quotas.own(keepers, "p") == {"compute": {"things": 0}}
     assert quotas.own(keepers, "p") == {}
+
+
+@pytest.mark.parametrize(("there", "told"), [("network", True), ("", False)], ids=["of the cloud", "that it lacks"])
+def test_project_is_kept_where_a_service_does_not_answer(monkeypatch, there, told):
+    """The SDK only logs that, and finds nothing."""
+    inside = Inside()
+
+    def fails(**_):
+        try:
+            raise ConnectionError("refused")
+        except ConnectionError:
+            logging.getLogger("openstack.project_cleanup").exception("Error in the %s cleanup function", "network")
+
+    monkeypatch.setattr(inside, "project_cleanup", fails)
+    monkeypatch.setattr(inside, "endpoint_for", lambda _: there)
+    with pytest.raises(StepFailed, match="what network has: refused") if told else nullcontext():
+        projects._cleaned(inside, "home")
