@@ -215,6 +215,7 @@ BAD = {
         "options.router_health_check",
         "no gateway",
     ),
+    "a compute as the way out": ("workers = 2", 'way_out = "w1"', "options.way_out", "not the name of a controller"),
     "passwords: no regular expression": (
         "[image]",
         "[passwords]\npassword_regex = '['",
