@@ -228,7 +228,7 @@ def test_router_gives_instances_ipv6_addresses_by_which_they_reach_each_other(te
             tenant.made("IPv6 subnet", made, api.delete_subnet)
             joined(tenant, api.find_router(tenant.name("router"), ignore_missing=False), made)
         mine, other = [advertised(api, guest) for guest in (left, right)]
-        comes(lambda: left.pings(other), True, "a ping of the neighbour over IPv6", RULES)  # noqa: FBT003
+        comes(lambda: left.pings(other), True, "a ping of the neighbour over IPv6", RULES)
         assert right.pings(mine)
 
 
