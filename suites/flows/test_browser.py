@@ -1,80 +1,29 @@
-"""A tenant uses the dashboard with a real browser: signs in, launches an instance, opens its console, and signs out.
-
-It needs Debian's packages chromium and chromium-driver on the runner, whose versions fit each other, and Selenium.
-"""
-
-import base64
-import hashlib
-import shutil
-import socket
-import ssl
+"""A tenant uses the dashboard with a real browser: signs in, launches an instance, opens its console, and signs out."""
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from deploy import cloud
 from deploy.content import IMAGE, NETWORK
 from deploy.facts import dashboard
 from deploy.wait import until
+from fixtures.browser import COLOURS, PATIENCE, chromium, trusting, waiting
 from fixtures.instances import ACTIVE, FLAVOR, TENANT_CIDR
 from fixtures.reporting import folder
 
-PATIENCE = 60
-"""Seconds until a page is there; a browser on two busy cores starts slowly."""
-PROGRAMS = ("chromium", "chromedriver")
 SCRIPTS_RAN = "return typeof window.horizon === 'object' && typeof window.angular === 'object'"
 INSTANCES = "/project/instances/"
 WIZARD = "//div[contains(@class,'ng-wizard')]"
 STEP = f"{WIZARD}//div[contains(concat(' ',@class,' '),' step ') and not(contains(@class,'ng-hide'))]"
 """The step of the wizard that is shown."""
-COLOURS = """
-const canvas = document.querySelector("canvas");
-if (!canvas || !canvas.width || !canvas.height) return 0;
-const points = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data, found = new Set();
-for (let n = 0; n < points.length; n += 4) found.add((points[n] << 16) | (points[n + 1] << 8) | points[n + 2]);
-return found.size;
-"""
-"""The number of colours of the console's picture: one before anything was drawn."""
 pytestmark = [pytest.mark.flow, pytest.mark.project("horizon", "nova", "content")]
 needs_instances = pytest.mark.project("nova-compute", "neutron-agents")
-
-
-def pin(address, ca):
-    """The hash of the key of the certificate that the VIP serves, which was verified, as Chromium takes it."""
-    with (
-        socket.create_connection((address.host, address.port), timeout=10) as connected,
-        ssl.create_default_context(cafile=ca or None).wrap_socket(connected, server_hostname=address.host) as secured,
-    ):
-        served = x509.load_der_x509_certificate(secured.getpeercert(binary_form=True))
-    key = served.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return base64.b64encode(hashlib.sha256(key).digest()).decode()
-
-
-def chromium(data, *trust):
-    """Chromium without a window, which keeps its data in that folder."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is missing: pip install selenium")
-    found = [shutil.which(name) for name in PROGRAMS]
-    if not all(found):
-        pytest.skip("no browser on this machine: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = found[0]
-    arguments = ["--headless=new", "--no-sandbox", "--no-proxy-server", "--disable-dev-shm-usage"]
-    for argument in (*arguments, "--window-size=1400,1000", f"--user-data-dir={data}", *trust):
-        options.add_argument(argument)
-    opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(found[1]))
-    opened.set_page_load_timeout(PATIENCE)
-    return opened
 
 
 @pytest.fixture(scope="module")
 def browser(site, horizon, tmp_path_factory):
     """A browser that accepts the VIP's own key, and no other certificate that it cannot verify."""
-    address = site.addresses.api("horizon")
-    pins = [pin(address, site.ca)] if address.scheme == "https" else []
-    opened = chromium(
-        tmp_path_factory.mktemp("chromium"), *(f"--ignore-certificate-errors-spki-list={each}" for each in pins)
-    )
+    url = site.addresses.api("horizon").url()
+    opened = chromium(tmp_path_factory.mktemp("chromium"), *trusting(url, site.ca or True))
     yield opened
     opened.quit()
 
@@ -90,10 +39,6 @@ def page(browser, site):
         return browser.title
 
     return opened
-
-
-def waiting(browser):
-    return pytest.importorskip("selenium.webdriver.support.ui").WebDriverWait(browser, PATIENCE)
 
 
 def test_tenant_signs_in(browser, page, site):
