@@ -100,8 +100,8 @@ def applets(listing: str) -> list[str]:
 
 def _programs(packages: Path) -> Iterator[cpio.Entry]:
     programs = {target: program(packages, path) for target, path in PROGRAMS.items()}
-    for target, program in programs.items():
-        yield cpio.file(target, program.read_bytes(), 0o755)
+    for target, source in programs.items():
+        yield cpio.file(target, source.read_bytes(), 0o755)
     yield from (cpio.link(path, target) for path, target in NAMES.items())
     loader = _only(packages, f"**/{_LOADER}")
     yield cpio.file(f"lib64/{_LOADER}", loader.read_bytes(), 0o755)
