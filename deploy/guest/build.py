@@ -25,7 +25,7 @@ from deploy.guest.image import GuestImage, GuestImageError, sha256
 from deploy.journal import JOURNAL
 
 DISK_MIB = 64
-"""Virtual size of the root disk. The system takes 8 MiB, and the journal, which power losses need, 4."""
+"""Virtual size of the root disk. The system takes 20 MiB, and the journal, which power losses need, 4."""
 LABEL = "stackproof"
 
 _RECIPE = Path(__file__).parent

@@ -13,7 +13,16 @@ from deploy.journal import JOURNAL
 
 KERNELS = "linux-image-cloud-amd64"
 """A meta package that depends on the current kernel package."""
-TOOLS = ("busybox-static", "dropbear-bin")
+TOOLS = (
+    "busybox",
+    "busybox-static",
+    "curl",
+    "dosfstools",
+    "dropbear-bin",
+    "e2fsprogs",
+    "netcat-traditional",
+    "util-linux",
+)
 
 _DEADLINE = 600.0
 _KERNEL = re.compile(r"^\s*Depends: (linux-image-\d\S*)$", re.MULTILINE)
@@ -21,7 +30,7 @@ _LOCK_SECONDS = 120
 
 
 def fetch(into: Path) -> dict[str, str]:
-    """Unpack kernel, tools and their libraries into `into`; return the versions by package name."""
+    """Unpack kernel, tools and their libraries, each into a folder of its name; return the versions by that name."""
     archives = into.with_name(into.name + ".archives")
     archives.mkdir(parents=True)
     try:
@@ -33,8 +42,8 @@ def fetch(into: Path) -> dict[str, str]:
     into.mkdir()
     versions = {}
     for archive in sorted(archives.glob("*.deb")):
-        _run(["dpkg-deb", "-x", str(archive), str(into)])
         name, version, _ = archive.name.split("_")
+        _run(["dpkg-deb", "-x", str(archive), str(into / name)])
         versions[name] = unquote(version)
     shutil.rmtree(archives)
     return versions
@@ -63,9 +72,9 @@ def kernel_package(listing: str) -> str:
 
 
 def closure(listing: str) -> list[str]:
-    """Return the packages in `apt-cache depends --recurse`, sorted, without virtual ones and foreign architectures."""
+    """Return TOOLS and the libraries in `apt-cache depends --recurse`, sorted, without foreign architectures."""
     names = {line.strip() for line in listing.splitlines() if line and not line[0].isspace()}
-    return sorted(name for name in names if not name.startswith("<") and ":" not in name)
+    return sorted(name for name in names if name in TOOLS or (name.startswith(("lib", "zlib")) and ":" not in name))
 
 
 def refresh() -> None:

@@ -17,16 +17,36 @@ RAMDISK = Path(__file__).parent / "ramdisk"
 
 _MOUNTED = ("dev", "proc", "sys", "root")
 _EMPTY = (*_MOUNTED, "run", "tmp", "home", "mnt", "var/lib/stackproof", "etc/dropbear")
-_IN_MEMORY = {"etc/mtab": "/proc/mounts", "etc/hosts": "/run/hosts", "etc/resolv.conf": "/run/resolv.conf"}
-_PROGRAMS = {"usr/sbin/dropbear": "usr/sbin/dropbear", "usr/bin/dropbearkey": "usr/bin/dropbearkey"}
-_CLIENT = "usr/bin/dbclient"
+_IN_MEMORY = {
+    "etc/mtab": "/proc/mounts",
+    "etc/hosts": "/run/hosts",
+    "etc/resolv.conf": "/run/resolv.conf",
+    "var/run": "/run",
+}
+PROGRAMS = {
+    "bin/sh": "busybox/bin/busybox",
+    "usr/sbin/dropbear": "dropbear-bin/usr/sbin/dropbear",
+    "usr/bin/dropbearkey": "dropbear-bin/usr/bin/dropbearkey",
+    "usr/bin/ssh": "dropbear-bin/usr/bin/dbclient",
+    "usr/bin/curl": "curl/usr/bin/curl",
+    "bin/nc.traditional": "netcat-traditional/bin/nc.traditional",
+    "bin/lsblk": "util-linux/bin/lsblk",
+    "sbin/blkid": "util-linux/sbin/blkid",
+    "sbin/mkfs": "util-linux/sbin/mkfs",
+    "sbin/mke2fs": "e2fsprogs/sbin/mke2fs",
+    "sbin/mkfs.vfat": "dosfstools/sbin/mkfs.fat",
+}
+"""Path in the guest, and package and path of the program, which newer packages have below /usr.
+
+The shell is not the busybox of the other applets, whose shell would run its applets in place of `nc` and others here.
+"""
+NAMES = {f"sbin/mkfs.{kind}": "mke2fs" for kind in ("ext2", "ext3", "ext4")}
 _LOADER = "ld-linux-x86-64.so.2"
-_BUSYBOX_PATHS = ("bin/busybox", "usr/bin/busybox")
 
 
 def entries(packages: Path) -> list[cpio.Entry]:
     """Return all entries of the root file system, given a directory of unpacked packages."""
-    return cpio.with_parents([*_base(), *_busybox(packages), *_ssh(packages), *overlay()])
+    return cpio.with_parents([*base(), *_busybox(packages), *_programs(packages), *overlay()])
 
 
 def ramdisk(packages: Path) -> list[cpio.Entry]:
@@ -39,7 +59,7 @@ def ramdisk(packages: Path) -> list[cpio.Entry]:
 
 def kernel(packages: Path) -> Path:
     """Return the kernel image among the unpacked packages."""
-    return _only(packages, "boot/vmlinuz-*")
+    return _only(packages, "*/boot/vmlinuz-*")
 
 
 def overlay(root: Path = OVERLAY) -> Iterator[cpio.Entry]:
@@ -57,16 +77,15 @@ def _permissions(name: str, data: bytes) -> int:
     return 0o600 if name == "etc/shadow" else 0o644
 
 
-def _base() -> Iterator[cpio.Entry]:
+def base() -> Iterator[cpio.Entry]:
+    """Yield the folders that no package brings, and links to what an instance learns at its start."""
     yield from map(cpio.directory, _EMPTY)
     yield cpio.Entry("tmp", stat.S_IFDIR | 0o1777)
     yield from (cpio.link(path, target) for path, target in _IN_MEMORY.items())
 
 
 def _busybox(packages: Path) -> Iterator[cpio.Entry]:
-    binary = next((packages / path for path in _BUSYBOX_PATHS if (packages / path).is_file()), None)
-    if binary is None:
-        raise GuestImageError("package busybox-static holds no busybox", expected=" or ".join(_BUSYBOX_PATHS))
+    binary = _only(packages / "busybox-static", "bin/busybox", "usr/bin/busybox")
     data = binary.read_bytes()
     yield from (cpio.link(path, "/bin/busybox") for path in applets(_output([str(binary), "--list-full"])))
     # Set-user-id as on cirros: busybox keeps root rights for `ping` and `su`, and drops them for other applets.
@@ -79,15 +98,22 @@ def applets(listing: str) -> list[str]:
     return [path for path in listing.split() if path not in own]
 
 
-def _ssh(packages: Path) -> Iterator[cpio.Entry]:
-    programs = [_only(packages, path) for path in (*_PROGRAMS, _CLIENT)]
-    for target, program in zip((*_PROGRAMS.values(), "usr/bin/ssh"), programs, strict=True):
-        yield cpio.file(target, program.read_bytes(), 0o755)
+def _programs(packages: Path) -> Iterator[cpio.Entry]:
+    programs = {target: program(packages, path) for target, path in PROGRAMS.items()}
+    for target, source in programs.items():
+        yield cpio.file(target, source.read_bytes(), 0o755)
+    yield from (cpio.link(path, target) for path, target in NAMES.items())
     loader = _only(packages, f"**/{_LOADER}")
     yield cpio.file(f"lib64/{_LOADER}", loader.read_bytes(), 0o755)
     directories = sorted({str(path.parent) for path in packages.rglob("*.so.*")})
-    for library in _libraries(loader, directories, programs):
+    for library in _libraries(loader, directories, programs.values()):
         yield cpio.file(f"lib/{library.name}", library.read_bytes(), 0o755)
+
+
+def program(packages: Path, path: str) -> Path:
+    """Return a program's file, given the unpacked packages and an entry of PROGRAMS."""
+    package, _, inside = path.partition("/")
+    return _only(packages / package, inside, f"usr/{inside}")
 
 
 def _libraries(loader: Path, directories: Iterable[str], programs: Iterable[Path]) -> list[Path]:
@@ -114,7 +140,7 @@ def linked(listing: str) -> set[Path]:
 
 
 def _modules(packages: Path) -> Iterator[cpio.Entry]:
-    tree = _only(packages, "lib/modules/*", "usr/lib/modules/*")
+    tree = _only(packages, "*/lib/modules/*", "*/usr/lib/modules/*")
     listing = tree / "modules.builtin"
     present = modules.builtin(listing.read_text()) if listing.is_file() else frozenset[str]()
     chosen = modules.select(tree, present)

@@ -3,6 +3,7 @@
 import gzip
 import shutil
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -139,9 +140,72 @@ def test_the_kernel_is_the_dependency_of_the_meta_package():
         packages.kernel_package("")
 
 
-def test_dependencies_exclude_virtual_and_foreign_packages():
-    listing = "dropbear-bin\n  Depends: libc6\n |Depends: other\nlibc6\n<virtual>\nlibc6:i386\n"
-    assert packages.closure(listing) == ["dropbear-bin", "libc6"]
+def test_only_tools_and_libraries_are_downloaded_not_what_their_packages_want_installed():
+    listing = "dropbear-bin\n  Depends: libc6\n |Depends: other\nlibc6\nzlib1g\n<virtual>\nlibc6:i386\ndebconf\ntar\n"
+    assert packages.closure(listing) == ["dropbear-bin", "libc6", "zlib1g"]
+
+
+@pytest.mark.parametrize("folder", ["sbin", "usr/sbin"])
+def test_a_program_is_found_in_its_package_wherever_the_release_has_it(tmp_path: Path, folder: str):
+    for package in ("util-linux", "busybox"):
+        (tmp_path / package / folder).mkdir(parents=True)
+        (tmp_path / package / folder / "mkfs").touch()
+    assert rootfs.program(tmp_path, "util-linux/sbin/mkfs") == tmp_path / "util-linux" / folder / "mkfs"
+    with pytest.raises(GuestImageError, match="not as expected"):
+        rootfs.program(tmp_path, "util-linux/sbin/blkid")
+
+
+@pytest.mark.parametrize("name", ["curl", "nc.traditional", "lsblk", "blkid", "mkfs", "mkfs.ext4", "mkfs.vfat", "ssh"])
+def test_commands_that_cirros_has_and_busybox_lacks_are_in_the_guest(name: str):
+    assert name in {path.rpartition("/")[2] for path in (*rootfs.PROGRAMS, *rootfs.NAMES)}
+
+
+def test_the_shell_is_not_the_busybox_that_prefers_its_own_applets():
+    assert rootfs.PROGRAMS["bin/sh"].startswith("busybox/")
+
+
+def called(script: str, *arguments: str, folder: Path, codes: str = "0") -> list[list[str]]:
+    """Run a script of the guest with a netcat that notes its arguments and ends with one code after the other."""
+    netcat = folder / "nc.traditional"
+    netcat.write_text(
+        f"""#!/bin/sh
+for word; do printf '%s\\n' "$word" >>{folder}/noted; done
+echo --end-- >>{folder}/noted
+set -- {codes}
+shift $(($(grep -c -e --end-- {folder}/noted) - 1))
+exit $1
+"""
+    )
+    netcat.chmod(0o755)
+    environment = {"PATH": f"{folder}:/usr/bin:/bin"}
+    subprocess.run(["sh", rootfs.OVERLAY / script, *arguments], env=environment, timeout=20, check=False)
+    calls = (folder / "noted").read_text().split("--end--\n")[:-1]
+    return [call.splitlines() for call in calls]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["-z", "-w", "2", "10.0.0.1", "80"], ["-z", "-w", "2", "10.0.0.1", "80"]),
+        (["-p", "80", "-l", "-e", "echo", "it's me"], ["-p", "80", "-l", "-c", " 'echo' 'it'\\''s me'; :"]),
+        (["10.0.0.1", "80", "-e", "/bin/cat"], ["10.0.0.1", "80", "-c", " '/bin/cat'; :"]),
+    ],
+)
+def test_netcat_takes_the_arguments_of_its_program(tmp_path: Path, arguments: list[str], expected: list[str]):
+    assert called("usr/bin/nc", *arguments, folder=tmp_path) == [expected]
+
+
+@pytest.mark.parametrize("keep", [["-lk"], ["-l", "-k"], ["-kl"]])
+def test_netcat_serves_one_client_after_another_until_it_fails_itself(tmp_path: Path, keep: list[str]):
+    calls = called("usr/bin/nc", "-u", "-p", "80", *keep, "-e", "echo", "foolish", folder=tmp_path, codes="0 0 1")
+    listen = [word for word in (option.replace("k", "") for option in keep) if word != "-"]
+    assert calls == [["-u", "-p", "80", *listen, "-c", " 'echo' 'foolish'; :"]] * 3
+
+
+def test_the_pid_of_a_card_s_dhcp_client_is_where_scripts_for_cirros_look():
+    nics = (rootfs.OVERLAY / "usr/libexec/stackproof/nics").read_text()
+    assert 'ln -sf "$pidfile" "/run/udhcpc.$nic.pid"' in nics
+    assert cpio.link("var/run", "/run") in list(rootfs.base())
 
 
 def test_marks_are_timed_and_a_missing_mark_is_an_error():
