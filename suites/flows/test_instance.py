@@ -58,7 +58,7 @@ def test_instance_reaches_no_port_of_the_hosts(site, tenant, instance):
     answered = {}
     for node in nearby.values():
         with routed(site, tenant, str(inside), str(node.addresses["provider"])):
-            asked = [OWN, *(f"{node.addresses['provider']} {port}" for port in ports(site, node))]
+            asked = [f"{node.addresses['provider']} {port}" for port in ports(site, node)]
             asked += [f"{other.management} {port}" for other in site.cluster.nodes for port in ports(site, other)]
             own, *found = instance.login(KNOCK.format("\n".join(asked))).splitlines() or [""]
             assert own == OWN, f"the guest found no port at all, not even its own {OWN}"
