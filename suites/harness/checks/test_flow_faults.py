@@ -4,7 +4,9 @@ import ast
 import re
 from pathlib import Path
 
-from fixtures.flow_faults import load, said
+from deploy import catalogue
+from deploy.inventory import load as load_inventory
+from fixtures.flow_faults import RUNNER, load, said
 
 SUITES = Path(__file__).parents[2]
 FAULTS = load(SUITES / "lab" / "flow_faults.toml")
@@ -26,6 +28,11 @@ def test_every_fault_names_a_flow_that_exists():
         path, _, name = fault.flow.partition("::")
         functions = [each.name for each in ast.parse((SUITES.parent / path).read_text()).body if hasattr(each, "name")]
         assert name.partition("[")[0] in functions, fault.name
+
+
+def test_every_fault_is_on_a_service_or_on_the_runner():
+    known = {service.name for service in catalogue.load().of(load_inventory("lab")).services}
+    assert {fault.on for fault in FAULTS} <= known | {RUNNER}
 
 
 def test_every_fault_has_a_repair_and_says_something():
