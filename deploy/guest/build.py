@@ -1,5 +1,7 @@
 """The cirros-like guest: Debian's cloud kernel, busybox and dropbear on an ext4 disk, and a ramdisk that mounts it.
 
+What scripts for cirros expect besides (curl, netcat, lsblk, blkid, mkfs) are Debian's own programs.
+
 Kernel and ramdisk are images of their own, so that no boot loader is needed. The disk holds the whole system: a
 snapshot of it, or a volume made from it, boots with all that an instance wrote.
 
@@ -48,7 +50,7 @@ def recipe_key(recipe: Path = _RECIPE, machine: str = platform.machine()) -> str
 
 
 def built(cache: Path, *, fresh: bool = False) -> GuestImage:
-    """Return the guest of this recipe: from `cache` in milliseconds, else built there in about 10 s.
+    """Return the guest of this recipe: from `cache` in milliseconds, else built there in 10 to 40 s.
 
     Needs a Debian runner on x86-64 with package sources, and root only where tools or package lists are missing.
     """
