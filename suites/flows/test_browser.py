@@ -7,7 +7,8 @@ from deploy.content import IMAGE, NETWORK
 from deploy.facts import dashboard
 from deploy.wait import until
 from fixtures.browser import COLOURS, PATIENCE, chromium, trusting, waiting
-from fixtures.instances import ACTIVE, FLAVOR, TENANT_CIDR
+from fixtures.instances import ACTIVE, TENANT_CIDR
+from fixtures.offers import FLAVOR
 from fixtures.reporting import folder
 
 SCRIPTS_RAN = "return typeof window.horizon === 'object' && typeof window.angular === 'object'"
