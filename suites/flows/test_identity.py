@@ -25,7 +25,7 @@ ANSWERS = {200: IN, 401: OUT, 404: OUT}
 """By status; Keystone answers 404 to a token of an application credential or a trust that is gone."""
 REFUSED = "The request you have made requires authentication."
 """Keystone's answer to everybody who may not sign in, without the reason."""
-pytestmark = [pytest.mark.flow, pytest.mark.project("keystone", "glance", "neutron", "content")]
+pytestmark = [pytest.mark.flow, pytest.mark.nightly, pytest.mark.project("keystone", "glance", "neutron", "content")]
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ ENDED = 120.0
 """Seconds until Glance has noticed that an upload broke off."""
 FREE = 60.0
 """Seconds until the pools hold nothing of what was deleted."""
-pytestmark = [pytest.mark.flow, pytest.mark.project("glance")]
+pytestmark = [pytest.mark.flow, pytest.mark.nightly, pytest.mark.project("glance")]
 
 
 class Images:

@@ -62,7 +62,11 @@ ADMINISTRATORS = [
     ),
     *administrators("placement", "placement", list_resource_providers=("GET", "/resource_providers")),
 ]
-pytestmark = [pytest.mark.flow, pytest.mark.project("keystone", "glance", "nova", "neutron", "content")]
+pytestmark = [
+    pytest.mark.flow,
+    pytest.mark.nightly,
+    pytest.mark.project("keystone", "glance", "nova", "neutron", "content"),
+]
 
 
 def cases(table):

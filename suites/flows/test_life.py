@@ -29,7 +29,7 @@ PAUSED = 3.0
 """Seconds for which the instance is paused."""
 GONE = 60.0
 """Seconds until nothing of a deleted instance is left."""
-pytestmark = [pytest.mark.flow, pytest.mark.project("nova-compute", "neutron-agents", "content")]
+pytestmark = [pytest.mark.flow, pytest.mark.nightly, pytest.mark.project("nova-compute", "neutron-agents", "content")]
 
 
 @pytest.fixture(scope="module")

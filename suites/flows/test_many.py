@@ -22,6 +22,7 @@ MEMORY = 1024
 BAD = {"critical", "crash"}
 pytestmark = [
     pytest.mark.flow,
+    pytest.mark.nightly,
     pytest.mark.project("nova-compute", "neutron-agents", "content"),
     pytest.mark.needs("tenant-networks"),
 ]

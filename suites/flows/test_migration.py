@@ -17,6 +17,7 @@ AWAY = 180.0
 """Seconds without an answer during a cold migration: a shutdown, a move, and a boot of the guest."""
 pytestmark = [
     pytest.mark.flow,
+    pytest.mark.nightly,
     pytest.mark.needs("second-compute"),
     pytest.mark.project("nova-compute", "neutron-agents", "content"),
 ]

@@ -16,6 +16,7 @@ MANY, AT_ONCE, KEPT = 10, 5, 4.0
 """Networks that are created, how many at a time, and for how many seconds each exists: shorter than agents need."""
 pytestmark = [
     pytest.mark.flow,
+    pytest.mark.nightly,
     pytest.mark.project("neutron-agents"),
     pytest.mark.needs("tenant-networks"),
 ]

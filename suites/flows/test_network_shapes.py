@@ -25,6 +25,7 @@ CALL = "timeout %s sh -c 'while :; do nc -w %s %s 22 -e sleep 2; sleep 0.2; done
 CALLERS = "netstat -tn | awk '$4 ~ /:22$/ && $6 == \"ESTABLISHED\" { print $5 }'"
 pytestmark = [
     pytest.mark.flow,
+    pytest.mark.nightly,
     pytest.mark.needs("tenant-networks"),
     pytest.mark.project("nova-compute", "neutron-agents", "content"),
 ]

@@ -16,7 +16,7 @@ MOST = 4
 """Computes of which each gets a member of one group; more would take minutes."""
 TERABYTES = 1_000_000
 """GiB of disk, which no quota counts, so that only the scheduler refuses them."""
-pytestmark = [pytest.mark.flow, pytest.mark.project("nova-compute", "content")]
+pytestmark = [pytest.mark.flow, pytest.mark.nightly, pytest.mark.project("nova-compute", "content")]
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from fixtures.volumes import Volumes
 
 pytestmark = [
     pytest.mark.flow,
+    pytest.mark.nightly,
     pytest.mark.needs("ceph"),
     pytest.mark.project("nova-compute", "neutron-agents", "content"),
 ]

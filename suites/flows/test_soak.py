@@ -10,7 +10,7 @@ from fixtures.volumes import Volumes, checksum, write
 
 SETTLED = 120.0
 """Seconds after the last tenant until the hosts hold no more than before the first: agents look every few seconds."""
-pytestmark = [pytest.mark.flow, pytest.mark.project("nova-compute", "neutron-agents", "content")]
+pytestmark = [pytest.mark.flow, pytest.mark.nightly, pytest.mark.project("nova-compute", "neutron-agents", "content")]
 
 
 @pytest.fixture(scope="module")

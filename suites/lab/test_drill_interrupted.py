@@ -61,6 +61,7 @@ def silence(host):
     host.check("systemd-run -q --collect sh -c %s", _SILENCE, timeout=10)
 
 
+@pytest.mark.nightly
 def test_sigterm_undoes_the_fault_and_removes_everything(begun):
     begun.create_port()
     assert begun.signal(signal.SIGTERM) == pytest.ExitCode.INTERRUPTED

@@ -9,7 +9,7 @@ from deploy.facts import pacemaker, systemd
 from deploy.wait import until
 from fixtures.drills.run.runner import tidy
 
-pytestmark = [pytest.mark.power, pytest.mark.needs("ha")]
+pytestmark = [pytest.mark.power, pytest.mark.nightly, pytest.mark.needs("ha")]
 
 FAILS, SLOW = "nova-metadata", "nova-scheduler"
 START = 60

@@ -12,9 +12,12 @@ FAULTS = flow_faults.load(Path(__file__).with_name("flow_faults.toml"))
 pytestmark = [pytest.mark.power, pytest.mark.needs("tenant-networks")]
 
 
-@pytest.mark.parametrize(
-    "fault", [pytest.param(each, id=each.name, marks=pytest.mark.project(*each.projects)) for each in FAULTS]
-)
+def marked(fault):
+    marks = [pytest.mark.project(*fault.projects), *(() if fault.often else [pytest.mark.nightly])]
+    return pytest.param(fault, id=fault.name, marks=marks)
+
+
+@pytest.mark.parametrize("fault", map(marked, FAULTS))
 def test_flow_turns_red_and_names_the_cause(content, spoiled, fault):
     found = spoiled(fault)
     assert found, f"{fault.flow} passed"
