@@ -119,7 +119,7 @@ def test_instance_without_its_floating_ip_goes_out_by_the_router_and_is_not_reac
         with assigned(tenant, own, None):
             comes(seen, {"its floating IP": False, "the router's address": True}, what, ROUTER)
             comes(lambda: knock(own, 22), "is silent", f"a floating IP of no instance, {own}", ROUTER)
-    comes(lambda: knock(own, 22), "answers", f"the floating IP of an instance, {own}", ROUTER)
+        comes(lambda: knock(own, 22), "answers", f"the floating IP of an instance, {own}", ROUTER)
 
 
 @contextmanager
