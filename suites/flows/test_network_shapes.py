@@ -159,12 +159,13 @@ def assigned(tenant, address, port):
     api = tenant.session.network
     with cloud.explained("assigning the floating IP"):
         floating = next(iter(api.ips(floating_ip_address=address)))
+        before = floating.port_id  # the SDK writes the new one into the object
         api.update_ip(floating, port_id=port)
     try:
         yield
     finally:
         with cloud.explained("assigning the floating IP as before"):
-            api.update_ip(floating, port_id=floating.port_id)
+            api.update_ip(floating, port_id=before)
 
 
 def test_nothing_of_deleted_networks_is_left(site, admin, tenant, all_guests):
