@@ -17,7 +17,7 @@ def marked(fault):
     return pytest.param(fault, id=fault.name, marks=marks)
 
 
-@pytest.mark.parametrize("fault", map(marked, FAULTS))
+@pytest.mark.parametrize("fault", [marked(fault) for fault in FAULTS])
 def test_flow_turns_red_and_names_the_cause(content, spoiled, fault):
     found = spoiled(fault)
     assert found, f"{fault.flow} passed"
