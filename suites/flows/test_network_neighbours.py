@@ -37,7 +37,11 @@ SPOOFED = """card=%s own=$(cat "/sys/class/net/$card/address")
 ip link set "$card" address %s && ping -c 2 -W 1 %s >/dev/null && echo answered
 ip link set "$card" address "$own" """
 CARD = "ip -4 -o addr show scope global | awk '{ print $2; exit }'"
-pytestmark = [pytest.mark.flow, pytest.mark.project("nova-compute", "neutron-agents", "content")]
+pytestmark = [
+    pytest.mark.flow,
+    pytest.mark.needs("tenant-networks"),
+    pytest.mark.project("nova-compute", "neutron-agents", "content"),
+]
 
 
 @pytest.fixture(scope="module")

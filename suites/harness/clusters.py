@@ -19,7 +19,9 @@ def with_every_feature() -> Cluster:
     cluster = with_every_project("production.example")
     ipmi = Ipmi(driver="ipmi", address="10.20.1.11", user="stackproof", password_file=Path("bmc"))
     nodes = tuple(replace(node, power=ipmi) if node.name == "controller01" else node for node in cluster.nodes)
-    return replace(cluster, nodes=nodes, options=replace(cluster.options, router_health_check=True))
+    return replace(
+        cluster, nodes=nodes, options=replace(cluster.options, router_health_check=True, way_out="controller01")
+    )
 
 
 def with_every_project(profile: str) -> Cluster:

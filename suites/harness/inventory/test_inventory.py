@@ -541,7 +541,7 @@ def test_features_differ_between_the_built_in_inventories():
     small = {"ha", "tls", "fencing", "tenant-networks", "router-health-check", "second-compute"}
     assert inventory.load("lab").features == {*small, "ceph", "volumes"}
     assert inventory.load("lab-small").features == small
-    assert inventory.load("two-node").features == frozenset()
+    assert inventory.load("two-node").features == {"way-out"}
 
 
 PUBLIC = GOOD.replace('"10.0.0.10"', '"10.9.0.10"').replace(
