@@ -157,6 +157,8 @@ def test_sweep_goes_on_after_what_it_cannot_remove(swept, ended):
 class Inside:
     """A session in a project with some things, of which each clean-up removes one."""
 
+    network = SimpleNamespace(find_extension=lambda _: "router")
+
     def __init__(self, *things):
         self.things, self.passes = [Project(name=each, id=each) for each in things], 0
 
