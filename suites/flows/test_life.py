@@ -221,7 +221,9 @@ def sizes(compute, offers):
     own = compute.find_flavor(offers.flavor, ignore_missing=False)
     larger = [each for each in compute.flavors() if each.ram > own.ram and each.disk >= own.disk]
     if not larger:
-        pytest.skip(f"no flavor is larger than {own.name}: openstack flavor create makes one")
+        pytest.skip(
+            f"no flavor is larger than {own.name}: openstack flavor create makes one, with more memory and a disk as large"
+        )
     return own, min(larger, key=lambda each: (each.ram, each.disk))
 
 
