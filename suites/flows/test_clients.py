@@ -121,8 +121,8 @@ def test_wrong_password_is_told_in_one_line(shell):
 def test_client_that_does_not_trust_the_authority_goes_no_further(site, shell):
     if not site.ca:
         pytest.skip(
-            'every client trusts the certificate of this cluster, or it has none; tls = "vip" without [certificate] in the '
-            "inventory lets the build make an authority that a client can refuse"
+            "every client trusts the certificate of this cluster, or it has none; tls = 'vip' without [certificate] in "
+            "the inventory lets the build make an authority that a client can refuse"
         )
     ended = shell(f"openstack --os-cloud demo --os-cacert {PUBLIC} token issue")
     assert ended.returncode != 0

@@ -220,8 +220,8 @@ def test_token_expires_everywhere(tenant):
         token = access(by_application_credential(tenant.session, made))
         if abs(token.expires - ends) > timedelta(seconds=1):
             pytest.skip(
-                "this Keystone lets tokens outlive their application credential, and ends them [token] expiration later: longer "
-                "than a flow waits"
+                "this Keystone lets tokens outlive their application credential; [token] expiration of keystone.conf "
+                "ends them, after longer than a flow waits"
             )
         assert statuses(tenant.session, token.auth_token, "network") == [IN, IN]
         until(
