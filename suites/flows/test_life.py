@@ -222,7 +222,7 @@ def sizes(compute, offers):
     larger = [each for each in compute.flavors() if each.ram > own.ram and each.disk >= own.disk]
     if not larger:
         pytest.skip(
-            f"no flavor is larger than {own.name}: openstack flavor create makes one, with more memory and a disk as large"
+            f"no flavor has more memory than {own.name} and a disk as large; openstack flavor create makes one"
         )
     return own, min(larger, key=lambda each: (each.ram, each.disk))
 
