@@ -221,9 +221,7 @@ def sizes(compute, offers):
     own = compute.find_flavor(offers.flavor, ignore_missing=False)
     larger = [each for each in compute.flavors() if each.ram > own.ram and each.disk >= own.disk]
     if not larger:
-        pytest.skip(
-            f"no flavor has more memory than {own.name} and a disk as large; openstack flavor create makes one"
-        )
+        pytest.skip(f"no flavor has more memory than {own.name} and a disk as large; openstack flavor create makes one")
     return own, min(larger, key=lambda each: (each.ram, each.disk))
 
 
