@@ -69,3 +69,32 @@ def test_a_round_that_fails_runs_once_and_repairs_all_breakages():
     with pytest.raises(pytest.fail.Exception, match="round 1 did not run: refused"):
         rounds[1]
     assert len(site.seen) == 3
+
+
+class Busy(Rounds):
+    """Rounds whose checks answer from a list; the last answer is repeated."""
+
+    def __init__(self, answers, *breakages):
+        site = Refusing()
+        super().__init__(site, None, None, list(breakages))
+        self.answers, self.asked = answers, []
+
+    def _red(self, asked, _since):
+        self.asked.append(asked)
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+STOPPED = Breakage("stopped", 1, "controller02", "break", "repair", frozenset({"m::a"}), suite="state")
+
+
+def test_a_stray_red_check_that_turns_green_by_itself_is_not_unexpected():
+    rounds = Busy([{"m::a": "stopped", "m::late": "DOWN"}, {"m::late": "DOWN"}, {}], STOPPED)
+    done = rounds[1]
+    assert (done.broken, done.unexpected) == ({"m::a": "stopped"}, {})
+    assert rounds.asked == [["state"], ["state/m.py::late"], ["state/m.py::late"], ["state/m.py::a"], ["state"]]
+
+
+def test_a_stray_red_check_that_stays_red_is_unexpected(monkeypatch):
+    monkeypatch.setattr("fixtures.breakages.SETTLE", 0)
+    rounds = Busy([{"m::a": "stopped", "m::hurt": "gone"}, {"m::hurt": "still gone"}, {}], STOPPED)
+    assert rounds[1].unexpected == {"m::hurt": "gone"}
