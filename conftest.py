@@ -19,4 +19,5 @@ pytest_plugins = [
     "fixtures.flow_faults",
     "fixtures.drills.options",
     "fixtures.drills.plugin",
+    "fixtures.report.plugin",
 ]

@@ -62,7 +62,7 @@ class Run:
 
     @property
     def results(self) -> Path:
-        (folder,) = (path for path in (self.folder / "reports").iterdir() if not path.is_symlink())
+        (folder,) = (path for path in (self.folder / "reports").iterdir() if path.is_dir() and not path.is_symlink())
         assert (self.folder / "reports/latest").resolve() == folder
         return folder
 

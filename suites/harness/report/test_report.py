@@ -1,0 +1,251 @@
+"""The report: what a run's folder holds is read again, compared with another run, and shown on one page."""
+
+import base64
+import json
+import re
+import zlib
+from html.parser import HTMLParser
+
+import pytest
+
+from deploy import catalogue, inventory
+from fixtures.drills.result import Result
+from fixtures.report import building, changes, history, lanes, page, run
+from fixtures.report.cases import WHOLE, read
+from fixtures.report.matrix import matrix
+from fixtures.report.plugin import _told
+from suites.harness.watched import drill
+
+HOSTILE = "<script>alert('x')</script>"
+JUNIT = f"""<testsuites><testsuite>
+<testcase classname="suites.state.test_units" name="test_unit_is_active[controller01-galera]" time="0.5">
+<properties><property name="host" value="controller01"/><property name="service" value="galera"/></properties>
+</testcase>
+<testcase classname="suites.state.test_units" name="test_unit_is_active[controller02-galera]" time="0.25">
+<properties><property name="host" value="controller02"/><property name="service" value="galera"/></properties>
+<failure message="Failed: controller02: unit mariadb&#10;  seen: {HOSTILE.replace("<", "&lt;")}">the whole text</failure>
+</testcase>
+<testcase classname="suites.state.test_vip" name="test_exactly_one"><error message="nobody answers"/></testcase>
+<testcase classname="suites.state.test_nova" name="test_up"><skipped message="not in the inventory"/></testcase>
+<testcase classname="suites.flows.test_life.TestLife" name="test_reboot" time="12.0"/>
+</testsuite></testsuites>"""
+EVENTS = [
+    ("step", "base", "names ...", "", 10.0),
+    ("change", "base", "wrote a file", "controller01", 11.0),
+    ("step", "base", "done, 1 change", "", 13.0),
+    ("step", "galera", "MariaDB ...", "", 13.0),
+    ("change", "galera", "started mariadb", "controller02", 14.5),
+    ("step", "galera", "failed: no donor", "", 20.0),
+    ("note", "", "a note", "tenant", 20.5),
+    ("step", "nova", "compute ...", "", 21.0),
+]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    place = tmp_path / "20260101T000000"
+    place.mkdir()
+    (place / "junit.xml").write_text(JUNIT)
+    named = ("kind", "step", "text", "host", "time")
+    lines = [json.dumps({key: value for key, value in zip(named, event, strict=True) if value}) for event in EVENTS]
+    (place / "events.jsonl").write_text("\n".join([*lines, '{"kind": "no']))
+    (place / "run.json").write_text(json.dumps({"started": "now", "cluster": "lab", "exit": 1}))
+    return place
+
+
+class Page(HTMLParser):
+    """The texts, tags, identifiers and links of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.text, self.tags, self.ids, self.links = [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        told = dict(attrs)
+        self.tags.append(tag)
+        self.ids += [told["id"]] if "id" in told else []
+        self.links += [told["href"]] if "href" in told else []
+        assert not {"src", "onclick", "onload"} & told.keys()
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+# -- a run's folder, read again ------------------------------------------------------------------------
+
+
+def test_cases_have_their_place_outcome_and_reason(folder):
+    good, red, error, skipped, flow = read(folder / "junit.xml")
+    assert (good.suite, good.about, good.host, good.outcome) == ("state", "galera", "controller01", "passed")
+    assert (red.outcome, red.says, red.text) == ("failed", "controller02: unit mariadb", "the whole text")
+    assert (error.outcome, error.host, error.about, error.text) == ("error", WHOLE, "vip", "nobody answers")
+    assert (skipped.outcome, skipped.says) == ("skipped", "not in the inventory")
+    assert (flow.suite, flow.name) == ("flows", "test_life::test_reboot")
+
+
+@pytest.mark.parametrize("text", [None, "", "<testsuites><testsuite><testcase"])
+def test_a_file_that_a_killed_run_left_gives_no_cases(tmp_path, text):
+    if text is not None:
+        (tmp_path / "junit.xml").write_text(text)
+    assert read(tmp_path / "junit.xml") == []
+
+
+def test_steps_have_their_times_changes_and_ends(folder):
+    base, galera, nova = building.spans(building.events(folder / "events.jsonl"))
+    assert (base.start, base.end, base.changes, base.hosts) == (0, 3, 1, {"controller01": [1]})
+    assert (galera.start, galera.end, galera.failed) == (3, 10, "no donor")
+    assert (nova.start, nova.end) == (11, None)
+
+
+def test_the_longest_of_two_builds_is_shown():
+    def event(kind, text, at):
+        return {"kind": kind, "step": "base", "text": text, "time": at}
+
+    first = [event("step", "names ...", 0), event("step", "done, 3 changes", 9)]
+    again = [event("step", "names ...", 20), event("step", "done, 0 changes", 21)]
+    (span,) = building.spans(first + again)
+    assert (span.start, span.end) == (0, 9)
+
+
+@pytest.mark.parametrize(
+    ("code", "go", "word"),
+    [
+        (0, [], "GREEN"),
+        (1, [], "RED"),
+        (0, [True], "GO"),
+        (1, [True], "NO-GO"),
+        (1, [False], "NO-GO"),
+        (2, [True], "interrupted"),
+        (None, [], "killed"),
+        (5, [], "no test ran"),
+    ],
+)
+def test_the_verdict_is_that_of_the_exit_code(code, go, word):
+    assert run.verdict(code, go) == word
+
+
+# -- the matrix ----------------------------------------------------------------------------------------
+
+
+def test_a_red_service_comes_first(folder):
+    found = matrix(read(folder / "junit.xml"))
+    assert [row.service for row in found.rows] == ["galera", "vip", "life", "nova"]
+    assert found.hosts[0] == WHOLE
+    assert found.rows[0].cells["controller02"].red == 1
+    assert found.rows[0].cells["controller01"].worst == "passed"
+    assert found.rows[3].whole.worst == "skipped"
+
+
+# -- lanes ---------------------------------------------------------------------------------------------
+
+
+def recorded():
+    kept = drill("over-budget")
+    return kept, dict(catalogue.load().of(inventory.load("lab")).budgets(kept.fault))
+
+
+def test_every_failed_attempt_is_kept_and_successes_are_binned():
+    kept, budgets = recorded()
+    shown = lanes.chart(kept, budgets)
+    assert [lane["name"] for lane in shown["lanes"]] == [str(subject) for subject in kept.timelines]
+    for lane, line in zip(shown["lanes"], kept.timelines.values(), strict=True):
+        failed = [sample for sample in line.samples if not sample.ok]
+        assert [at for at, _, _ in lane["bad"]] == [round(1000 * (each.at - kept.injected_at)) for each in failed]
+        assert [shown["texts"][text] for _, _, text in lane["bad"]] == [each.detail or "no answer" for each in failed]
+        took = [round(1000 * sample.took) for sample in line.samples if sample.ok]
+        highs = [high for high in lane["high"] if high is not None]
+        assert (max(took, default=None), len(lane["high"])) == (max(highs, default=None), lanes.BINS)
+
+
+# -- the page ------------------------------------------------------------------------------------------
+
+
+def test_the_page_names_what_is_red_and_why(folder):
+    shown = Page(page.render(run.load(folder)))
+    text = re.sub(r"\s+", " ", "".join(shown.text))
+    assert "RED lab · now" in text
+    assert "3 steps in 11 s, 2 changes; 4 tests, 2 red." in text
+    assert "unit is active: controller02: unit mariadb" in text
+    assert "1: not in the inventory" in text
+
+
+def test_a_hostile_name_is_text(folder):
+    (folder / "junit.xml").write_text(JUNIT.replace("the whole text", HOSTILE.replace("<", "&lt;")))
+    html = page.render(run.load(folder))
+    assert HOSTILE not in html
+    assert HOSTILE in "".join(Page(html).text)
+
+
+def test_the_page_asks_nothing_of_a_network(folder):
+    html = page.render(run.load(folder))
+    assert "default-src 'none'" in html
+    assert not re.findall(r"(?:src|href)\s*=\s*[\"']?(?!#)[^\s\"'>]", html)
+
+
+def test_every_link_leads_somewhere(folder):
+    shown = Page(page.render(run.load(folder)))
+    assert len(shown.ids) == len(set(shown.ids))
+    assert {link.removeprefix("#") for link in shown.links} <= set(shown.ids)
+
+
+def test_a_drill_has_its_figures_its_reason_and_its_lanes(folder):
+    kept, _ = recorded()
+    result = Result("vip_holder_power_loss", catalogue.load().of(inventory.load("lab")), (kept,))
+    place = folder / "drills/vip_holder_power_loss/1"
+    place.mkdir(parents=True)
+    kept.save(place)
+    about = {"exit": 1, "drills": {result.drill: _told(result, "")}}
+    (folder / "run.json").write_text(json.dumps(about))
+    loaded = run.load(folder)
+    assert loaded.verdict == "NO-GO"
+    html = page.render(loaded)
+    shown = Page(html)
+    assert "d-vip_holder_power_loss-1" in shown.ids
+    packed = re.search(r'id="lanes">([^<]+)<', html)[1]
+    assert json.loads(zlib.decompress(base64.b64decode(packed)))[0]["lanes"]
+    assert result.verdicts[0].reasons[0] in "".join(shown.text)
+
+
+def test_a_drill_without_a_recording_says_why(folder):
+    result = Result("vip_holder_power_loss", catalogue.load().of(inventory.load("lab")), ())
+    about = {"exit": 1, "drills": {result.drill: _told(result, "the cluster has a finding\nmore")}}
+    (folder / "run.json").write_text(json.dumps(about))
+    assert "vip_holder_power_loss: the cluster has a finding" in "".join(Page(page.render(run.load(folder))).text)
+
+
+def test_the_page_of_a_killed_run_says_so(folder):
+    (folder / "run.json").unlink()
+    (folder / "junit.xml").unlink()
+    assert "killed" in "".join(Page(page.render(run.load(folder))).text)
+
+
+# -- the history, and what changed ---------------------------------------------------------------------
+
+
+def test_the_previous_run_is_the_last_one_of_the_same_kind_that_is_still_there(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    for name, suite in (("a", "state"), ("b", "flows"), ("gone", "state")):
+        history.append(tmp_path, {"run": name, "cluster": "lab", "mode": "verify", "counts": {suite: {}}})
+    with (tmp_path / history.FILE).open("a") as file:
+        file.write("{half a line\n")
+    now = {"run": "c", "cluster": "lab", "mode": "verify", "counts": {"state": {}}}
+    assert history.previous(tmp_path, now) == tmp_path / "a"
+    assert history.previous(tmp_path, {**now, "cluster": "other"}) is None
+
+
+def test_changes_name_what_turned_red_and_green(folder):
+    before = run.load(folder)
+    better = JUNIT.replace('<error message="nobody answers"/>', "")
+    worse = better.replace('name="test_reboot" time="12.0"/>', 'name="test_reboot"><failure message="off"/></testcase>')
+    (folder / "junit.xml").write_text(worse)
+    lines = changes.between(before, run.load(folder)).lines
+    assert lines == (
+        "1 red now and green before: flows/test_life::test_reboot",
+        "1 green now and red before: state/test_vip::test_exactly_one",
+    )
+
+
+def test_nothing_changed_between_a_run_and_itself(folder):
+    assert changes.between(run.load(folder), run.load(folder)).lines == ()
