@@ -23,7 +23,8 @@ JUNIT = f"""<testsuites><testsuite>
 </testcase>
 <testcase classname="suites.state.test_units" name="test_unit_is_active[controller02-galera]" time="0.25">
 <properties><property name="host" value="controller02"/><property name="service" value="galera"/></properties>
-<failure message="Failed: controller02: unit mariadb&#10;  seen: {HOSTILE.replace("<", "&lt;")}">the whole text</failure>
+<failure message="Failed: controller02: unit mariadb&#10;  seen: {HOSTILE.replace("<", "&lt;")}">
+the whole text</failure>
 </testcase>
 <testcase classname="suites.state.test_vip" name="test_exactly_one"><error message="nobody answers"/></testcase>
 <testcase classname="suites.state.test_nova" name="test_up"><skipped message="not in the inventory"/></testcase>
@@ -78,7 +79,7 @@ class Page(HTMLParser):
 def test_cases_have_their_place_outcome_and_reason(folder):
     good, red, error, skipped, flow = read(folder / "junit.xml")
     assert (good.suite, good.about, good.host, good.outcome) == ("state", "galera", "controller01", "passed")
-    assert (red.outcome, red.says, red.text) == ("failed", "controller02: unit mariadb", "the whole text")
+    assert (red.outcome, red.says, red.text) == ("failed", "controller02: unit mariadb", "\nthe whole text")
     assert (error.outcome, error.host, error.about, error.text) == ("error", WHOLE, "vip", "nobody answers")
     assert (skipped.outcome, skipped.says) == ("skipped", "not in the inventory")
     assert (flow.suite, flow.name) == ("flows", "test_life::test_reboot")
