@@ -10,7 +10,7 @@ import pytest
 
 from deploy import catalogue, inventory
 from fixtures.drills.result import Result
-from fixtures.report import building, changes, history, lanes, page, run
+from fixtures.report import building, changes, history, lanes, page, run, trends
 from fixtures.report.cases import WHOLE, read
 from fixtures.report.matrix import matrix
 from fixtures.report.plugin import _told
@@ -250,3 +250,59 @@ def test_changes_name_what_turned_red_and_green(folder):
 
 def test_nothing_changed_between_a_run_and_itself(folder):
     assert changes.between(run.load(folder), run.load(folder)).lines == ()
+
+
+def test_the_command_writes_the_page_and_says_what_changed(folder, tmp_path, capsys):
+    from fixtures.report.__main__ import main
+
+    before = tmp_path / "20250101T000000"
+    before.mkdir()
+    (before / "junit.xml").write_text(JUNIT.replace('<error message="nobody answers"/>', ""))
+    assert main([str(folder), f"--compare={before}"]) == 0
+    out = capsys.readouterr().out
+    assert "1 red now and green before: state/test_vip::test_exactly_one" in out
+    assert out.splitlines()[-1] == str(folder / page.FILE)
+    assert "1 red now and green before" in "".join(Page((folder / page.FILE).read_text()).text)
+
+
+@pytest.mark.parametrize("arguments", [["nowhere"], ["--compare=nowhere"]])
+def test_the_command_refuses_a_folder_that_is_no_run(folder, capsys, arguments):
+    from fixtures.report.__main__ import main
+
+    assert main([*arguments, str(folder)] if arguments[0].startswith("-") else arguments) == 1
+    assert "nowhere: not the folder of a run" in capsys.readouterr().err
+
+
+# -- trends --------------------------------------------------------------------------------------------
+
+
+def entry(number, red=(), verdict="GREEN", **more):
+    about = {"run": f"r{number}", "started": f"day {number}", "cluster": HOSTILE, "mode": "verify", "seconds": 9.0}
+    return {**about, "verdict": verdict, "counts": {"state": {"passed": 7}}, "red": list(red), **more}
+
+
+def test_a_test_that_changes_by_turns_is_flaky():
+    entries = [
+        entry(1),
+        entry(2, ["a", "b"], "RED"),
+        entry(3),
+        entry(4, ["a", "c"], "RED"),
+        entry(5, [], "interrupted"),
+    ]
+    (kind,) = trends.kinds(entries)
+    assert kind.flaky == [("a", 2, 3), ("b", 1, 2)]
+
+
+def test_the_page_of_trends_has_the_figures_of_each_drill():
+    drills = {"vip_loss/1": {"go": True, "outages": {"keystone": 1.5}}}
+    shown = Page(trends.render([entry(1), entry(2, drills=drills), entry(3, build=200.0, drills=drills)]))
+    text = "".join(shown.text)
+    assert "vip_loss/1, keystone" in text
+    assert HOSTILE in text
+    assert "script" not in shown.tags
+    (kind,) = trends.kinds([entry(1), entry(2, drills=drills)])
+    assert {line.name: line.last for line in kind.lines}["vip_loss/1, keystone"] == 1.5
+
+
+def test_the_page_of_an_empty_history_says_so():
+    assert "no run yet" in trends.render([])
