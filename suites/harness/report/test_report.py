@@ -10,7 +10,7 @@ import pytest
 
 from deploy import catalogue, inventory
 from fixtures.drills.result import Result
-from fixtures.report import building, changes, history, lanes, page, run, trends
+from fixtures.report import building, changes, history, lanes, metrics, news, page, run, trends
 from fixtures.report.cases import WHOLE, read
 from fixtures.report.matrix import matrix
 from fixtures.report.plugin import _told
@@ -30,6 +30,7 @@ the whole text</failure>
 <testcase classname="suites.state.test_nova" name="test_up"><skipped message="not in the inventory"/></testcase>
 <testcase classname="suites.flows.test_life.TestLife" name="test_reboot" time="12.0"/>
 </testsuite></testsuites>"""
+RED = ["state/test_units::test_unit_is_active[controller02-galera]", "state/test_vip::test_exactly_one"]
 EVENTS = [
     ("step", "base", "names ...", "", 10.0),
     ("change", "base", "wrote a file", "controller01", 11.0),
@@ -224,15 +225,13 @@ def test_the_page_of_a_killed_run_says_so(folder):
 # -- the history, and what changed ---------------------------------------------------------------------
 
 
-def test_the_previous_run_is_the_last_one_of_the_same_kind_that_is_still_there(tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
+def test_the_previous_run_is_the_last_one_of_the_same_kind(tmp_path):
     for name, suite in (("a", "state"), ("b", "flows"), ("gone", "state")):
         history.append(tmp_path, {"run": name, "cluster": "lab", "mode": "verify", "counts": {suite: {}}})
     with (tmp_path / history.FILE).open("a") as file:
         file.write("{half a line\n")
     now = {"run": "c", "cluster": "lab", "mode": "verify", "counts": {"state": {}}}
-    assert history.previous(tmp_path, now) == tmp_path / "a"
+    assert history.previous(tmp_path, now)["run"] == "gone"
     assert history.previous(tmp_path, {**now, "cluster": "other"}) is None
 
 
@@ -306,3 +305,46 @@ def test_the_page_of_trends_has_the_figures_of_each_drill():
 
 def test_the_page_of_an_empty_history_says_so():
     assert "no run yet" in trends.render([])
+
+
+# -- metrics and news ----------------------------------------------------------------------------------
+
+
+def test_metrics_are_those_of_the_run(folder, tmp_path):
+    metrics.write(run.load(folder), tmp_path / "run.prom")
+    lines = (tmp_path / "run.prom").read_text().splitlines()
+    assert 'stackproof_good{cluster="lab"} 0.0' in lines
+    assert 'stackproof_tests{cluster="lab",outcome="failed",suite="state"} 1.0' in lines
+    assert 'stackproof_build_seconds{cluster="lab"} 11.0' in lines
+    assert (tmp_path / "run.prom").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        (None, True),
+        ({"verdict": "GREEN", "red": []}, True),
+        ({"verdict": "RED", "red": ["state/other"]}, True),
+        ({"verdict": "RED", "red": RED}, False),
+    ],
+)
+def test_another_verdict_and_other_red_tests_are_news(folder, before, expected):
+    assert news.is_news(before, run.load(folder)) == expected
+
+
+def test_the_command_is_told_the_verdict_and_why(folder, tmp_path):
+    done = run.load(folder)
+    message = news.text({"verdict": "GREEN"}, done, None, tmp_path / "report.html")
+    assert message.startswith("lab: RED, was GREEN\n3 steps")
+    told = tmp_path / "told"
+    assert news.tell(f'(cat; echo "$STACKPROOF_VERDICT") > {told}', message, done.verdict, tmp_path) == ""
+    assert told.read_text() == message + "RED\n"
+
+
+def test_a_command_that_fails_is_named(tmp_path):
+    assert news.tell("echo no route >&2; exit 3", "", "RED", tmp_path) == "it ended with 3: no route"
+
+
+def test_a_command_that_hangs_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(news, "PATIENCE", 0.2)
+    assert news.tell("exec sleep 30", "", "RED", tmp_path) == "it did not end within 0.2 s"
