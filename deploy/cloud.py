@@ -76,6 +76,14 @@ def from_environment(timeout: float = TIMEOUT) -> Connection:
     return openstack.connect(api_timeout=timeout)
 
 
+def done(answer: Any) -> Any:
+    """Return an answer that is no error; otherwise raise the SDK's error for it, with the reason that the API gives."""
+    from openstack.exceptions import raise_from_response  # noqa: PLC0415 - as in connect
+
+    raise_from_response(answer)
+    return answer
+
+
 @contextmanager
 def explained(action: str) -> Iterator[None]:
     """Turn errors of the SDK into ApiError, which names the action, such as `reading the hypervisors`."""

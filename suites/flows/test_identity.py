@@ -178,8 +178,7 @@ def credential(tenant, what, **more):
     identity, path = tenant.session.identity, f"/users/{tenant.session.current_user_id}/application_credentials"
     body = {"application_credential": {"name": tenant.name(what), **more}}
     with cloud.explained("making an application credential"):
-        answer = identity.post(path, json=body)
-        answer.raise_for_status()
+        answer = cloud.done(identity.post(path, json=body))
     made = answer.json()["application_credential"]
     return tenant.made("application credential", made, lambda each: identity.delete(f"{path}/{each['id']}"))
 
@@ -254,8 +253,7 @@ def test_trust_lets_its_trustee_act_for_the_trustor_until_it_is_deleted(tenant, 
         with cloud.explained("making a security group and a trust"):
             group = tenant.session.network.create_security_group(name=tenant.name("trusted"))
             tenant.made("security group", group, tenant.session.network.delete_security_group)
-            answer = identity.post("/OS-TRUST/trusts", json={"trust": trust})
-            answer.raise_for_status()
+            answer = cloud.done(identity.post("/OS-TRUST/trusts", json={"trust": trust}))
         made = answer.json()["trust"]["id"]
         tenant.made("trust", made, lambda each: identity.delete(f"/OS-TRUST/trusts/{each}"))
         trusted = trusted_by(made)
@@ -275,7 +273,7 @@ def revoked(tenant):
     token = access(robot).auth_token
     assert statuses(tenant.session, token, "network") == [IN, IN]
     with cloud.explained("revoking a token"):
-        robot.identity.delete("/auth/tokens", headers={"X-Subject-Token": token}).raise_for_status()
+        cloud.done(robot.identity.delete("/auth/tokens", headers={"X-Subject-Token": token}))
     return token
 
 
