@@ -56,7 +56,7 @@ LAB = '[lab]\nimage = "full"\n'
 QUICK = "reachable or capacity or hostname or clock or interface_matches"
 """The prechecks that take no longer than a second."""
 OPTIONS = (
-    "-p", "no:cacheprovider", "-v", "-m", "precheck", "-k", QUICK, "--inventory=mirror.toml", "suites/precheck",
+    "-p", "no:cacheprovider", "-v", "-rs", "-m", "precheck", "-k", QUICK, "--inventory=mirror.toml", "suites/precheck",
 )  # fmt: skip
 RUNS = {
     "all answer": (INVENTORY + CAPACITY, "127.9.0.22", ()),

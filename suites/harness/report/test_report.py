@@ -227,7 +227,9 @@ def test_the_page_of_a_killed_run_says_so(folder):
 
 def test_the_previous_run_is_the_last_one_of_the_same_kind(tmp_path):
     for name, suite in (("a", "state"), ("b", "flows"), ("gone", "state")):
-        history.append(tmp_path, {"run": name, "cluster": "lab", "mode": "verify", "counts": {suite: {}}})
+        history.append(
+            tmp_path, {"run": name, "cluster": "lab", "mode": "verify", "counts": {suite: {}}, "verdict": "GREEN"}
+        )
     with (tmp_path / history.FILE).open("a") as file:
         file.write("{half a line\n")
     now = {"run": "c", "cluster": "lab", "mode": "verify", "counts": {"state": {}}}

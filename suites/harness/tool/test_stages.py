@@ -60,7 +60,7 @@ def test_a_run_that_applies_builds_before_every_check_of_the_state_suite(pytestc
 
 def collected(pytestconfig, tmp_path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run pytest with --collect-only and the options, which runs no test."""
-    usual = ["--collect-only", "-q", "-p", "no:cacheprovider", f"--results={tmp_path}/results"]
+    usual = ["--collect-only", "-q", "-rs", "-p", "no:cacheprovider", f"--results={tmp_path}/results"]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *usual, *options],
         cwd=pytestconfig.rootpath,
