@@ -350,3 +350,13 @@ def test_a_command_that_fails_is_named(tmp_path):
 def test_a_command_that_hangs_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(news, "PATIENCE", 0.2)
     assert news.tell("exec sleep 30", "", "RED", tmp_path) == "it did not end within 0.2 s"
+
+
+def test_a_drill_is_foretold_from_its_last_runs(tmp_path):
+    for seconds, away, go in ((70, 2.5, True), (80, 3.25, False)):
+        told = {"go": go, "seconds": seconds, "outages": {"keystone": away, "host": 60.0}, "judged": ["keystone"]}
+        history.append(tmp_path, {"run": "a", "cluster": "lab", "drills": {"vip-loss/1": told}})
+    history.append(tmp_path, {"run": "b", "cluster": "other", "drills": {"vip-loss/1": told}})
+    expected = "the last 2 runs took 70 to 80 s; longest outage 3.25 s (keystone); 1 NO-GO"
+    assert history.foretold(tmp_path, "lab", "vip-loss") == expected
+    assert history.foretold(tmp_path, "lab", "vip") == ""
