@@ -4,18 +4,20 @@ import base64
 import json
 import re
 import zlib
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
 from deploy import catalogue, inventory
 from fixtures.drills.result import Result
-from fixtures.report import building, changes, history, lanes, metrics, news, page, run, trends
+from fixtures.report import building, changes, gameday, history, lanes, metrics, news, page, run, trends
 from fixtures.report.cases import WHOLE, read
 from fixtures.report.matrix import matrix
 from fixtures.report.plugin import _told
 from suites.harness.watched import drill
 
+LAB = inventory.load("lab")
 HOSTILE = "<script>alert('x')</script>"
 JUNIT = f"""<testsuites><testsuite>
 <testcase classname="suites.state.test_units" name="test_unit_is_active[controller01-galera]" time="0.5">
@@ -49,7 +51,8 @@ def folder(tmp_path):
     place.mkdir()
     (place / "junit.xml").write_text(JUNIT)
     named = ("kind", "step", "text", "host", "time")
-    lines = [json.dumps({key: value for key, value in zip(named, event, strict=True) if value}) for event in EVENTS]
+    told = [{key: value for key, value in zip(named, event, strict=True) if value} for event in EVENTS]
+    lines = [json.dumps({**each, "at": each["time"]}) for each in told]
     (place / "events.jsonl").write_text("\n".join([*lines, '{"kind": "no']))
     (place / "run.json").write_text(json.dumps({"started": "now", "cluster": "lab", "exit": 1}))
     return place
@@ -144,7 +147,7 @@ def test_a_red_service_comes_first(folder):
 
 def recorded():
     kept = drill("over-budget")
-    return kept, dict(catalogue.load().of(inventory.load("lab")).budgets(kept.fault))
+    return kept, dict(catalogue.load().of(LAB).budgets(kept.fault))
 
 
 def test_every_failed_attempt_is_kept_and_successes_are_binned():
@@ -192,12 +195,12 @@ def test_every_link_leads_somewhere(folder):
 
 
 def test_a_drill_has_its_figures_its_reason_and_its_lanes(folder):
-    kept, _ = recorded()
-    result = Result("vip_holder_power_loss", catalogue.load().of(inventory.load("lab")), (kept,))
+    kept, budgets = recorded()
+    result = Result("vip_holder_power_loss", catalogue.load().of(LAB), (kept,))
     place = folder / "drills/vip_holder_power_loss/1"
     place.mkdir(parents=True)
     kept.save(place)
-    about = {"exit": 1, "drills": {result.drill: _told(result, "")}}
+    about = {"exit": 1, "drills": {result.drill: _told(result, "", LAB)}}
     (folder / "run.json").write_text(json.dumps(about))
     loaded = run.load(folder)
     assert loaded.verdict == "NO-GO"
@@ -207,11 +210,16 @@ def test_a_drill_has_its_figures_its_reason_and_its_lanes(folder):
     packed = re.search(r'id="lanes">([^<]+)<', html)[1]
     assert json.loads(zlib.decompress(base64.b64decode(packed)))[0]["lanes"]
     assert result.verdicts[0].reasons[0] in "".join(shown.text)
+    (document,) = gameday.write(replace(loaded, about={**about, "started": "2026-01-01 00:00:00", "cluster": "lab"}))
+    text = document.read_text()
+    assert "Not later than 2026-04-01" in text
+    assert f"- {result.verdicts[0].reasons[0]}" in text
+    assert all(f"| {line.subject} |" in text for line in kept.timelines.values() if line.subject.promise in budgets)
 
 
 def test_a_drill_without_a_recording_says_why(folder):
-    result = Result("vip_holder_power_loss", catalogue.load().of(inventory.load("lab")), ())
-    about = {"exit": 1, "drills": {result.drill: _told(result, "the cluster has a finding\nmore")}}
+    result = Result("vip_holder_power_loss", catalogue.load().of(LAB), ())
+    about = {"exit": 1, "drills": {result.drill: _told(result, "the cluster has a finding\nmore", LAB)}}
     (folder / "run.json").write_text(json.dumps(about))
     assert "vip_holder_power_loss: the cluster has a finding" in "".join(Page(page.render(run.load(folder))).text)
 
