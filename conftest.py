@@ -20,4 +20,5 @@ pytest_plugins = [
     "fixtures.drills.options",
     "fixtures.drills.plugin",
     "fixtures.report.plugin",
+    "fixtures.handover",
 ]

@@ -62,7 +62,7 @@ def difference(wanted: str, there: str, redact: Callable[[str], str]) -> str:
     holds a secret in no such place (a file that is nothing but a secret), neither text is shown.
     """
     known = set(wanted.splitlines())
-    if any(redact(line) != line == _masked(line) for line in known):
+    if is_secret(wanted, redact):
         return "it holds a secret, so neither is shown"
     diff = difflib.unified_diff(
         [redact(line) for line in wanted.splitlines()],
@@ -73,6 +73,11 @@ def difference(wanted: str, there: str, redact: Callable[[str], str]) -> str:
         n=1,
     )
     return "\n".join(diff) or "only the end of the last line differs"
+
+
+def is_secret(wanted: str, redact: Callable[[str], str]) -> bool:
+    """Return whether a file holds a secret in no place by which an unknown one is recognised."""
+    return any(redact(line) != line == _masked(line) for line in wanted.splitlines())
 
 
 def _masked(line: str) -> str:
