@@ -1,5 +1,14 @@
 """Errors for operators: what and where, what was expected, what was last seen, the evidence, what to do."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def meant(wrong: str, known: Iterable[str]) -> str:
+    """Return `; did you mean X?` where a known name is spelled nearly like the wrong one; otherwise nothing."""
+    found = get_close_matches(wrong, list(known), n=1)
+    return f"; did you mean {found[0]}?" if found else ""
+
 
 class StackproofError(Exception):
     """Base of all errors for operators; its text has the parts in one fixed order, without the empty ones."""

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from ipaddress import IPv4Address
 from urllib.parse import urlsplit
 
+from deploy.errors import meant
 from deploy.inventory.model import Ceph, Cinder, Cluster, Network, Node, Role
 from deploy.inventory.power import Ipmi, Libvirt, Redfish
 
@@ -80,7 +81,10 @@ def _names(cluster: Cluster, platforms: Collection[str]) -> Iterator[Mistake]:
     if not _REGION.fullmatch(cluster.region):
         yield "cluster.region", f"{cluster.region!r} is not a region: letters, digits, dots, dashes, underscores"
     if cluster.platform not in platforms:
-        yield "cluster.platform", f"no platform named {cluster.platform}; known: {', '.join(platforms)}"
+        yield (
+            "cluster.platform",
+            f"no platform named {cluster.platform}{meant(cluster.platform, platforms)}; known: {', '.join(platforms)}",
+        )
     for node in cluster.nodes:
         if not _HOSTNAME.fullmatch(node.name) or node.name == "localhost":
             yield f"nodes.{node.name}", f"{node.name!r} {rule}, and not localhost"
@@ -215,7 +219,7 @@ def _pool(cluster: Cluster) -> Iterator[Mistake]:
 def _services(cluster: Cluster, projects: Collection[str]) -> Iterator[Mistake]:
     chosen = cluster.services.chosen or ()
     for name in sorted(set(chosen) - set(projects)):
-        yield "services.chosen", f"no project named {name}; known: {', '.join(projects)}"
+        yield "services.chosen", f"no project named {name}{meant(name, projects)}; known: {', '.join(projects)}"
     for name, count in Counter(chosen).items():
         if count > 1:
             yield "services.chosen", f"names {name} {count} times"

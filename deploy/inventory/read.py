@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from deploy.errors import InventoryError
+from deploy.errors import InventoryError, meant
 from deploy.inventory import checks, tables
 from deploy.inventory.checks import Mistake
 from deploy.inventory.model import Cluster
@@ -59,10 +59,10 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text())
     except FileNotFoundError:
-        known = ", ".join(sorted(file.stem for file in BUILT_IN.glob("*.toml") if "." not in file.stem))
+        known = sorted(file.stem for file in BUILT_IN.glob("*.toml") if "." not in file.stem)
         raise InventoryError(
-            f"no inventory at {path}",
-            expected=f"a TOML file, or the name of a built-in inventory: {known}",
+            f"no inventory at {path}{meant(path.stem, known)}",
+            expected=f"a TOML file, or the name of a built-in inventory: {', '.join(known)}",
             hint="pass --inventory=FILE; deploy/inventories/production.example.toml is a starting point",
         ) from None
     except (ValueError, RecursionError, OSError) as error:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from deploy.errors import meant
 from deploy.inventory.checks import NETWORKS, Mistake
 
 HEAD = ("name", "platform", "region", "vip", "tls", "insecure")
@@ -109,10 +110,10 @@ def _no_tables(raw: dict[str, Any]) -> Iterator[Mistake]:
 def _strangers(raw: dict[str, Any]) -> Iterator[Mistake]:
     for key in raw:
         if key not in TABLES:
-            yield key, f"no such table; known: {', '.join(TABLES)}"
+            yield key, f"no such table{meant(key, TABLES)}; known: {', '.join(TABLES)}"
     for key in _table(raw, "cluster"):
         if key not in HEAD:
-            yield f"cluster.{key}", f"no such key; known: {', '.join(HEAD)}"
+            yield f"cluster.{key}", f"no such key{meant(key, HEAD)}; known: {', '.join(HEAD)}"
     networks = _network_names(raw)
     for name in networks:
         if "name" in _table(_table(raw, "networks"), name):
