@@ -6,12 +6,13 @@ import re
 import zlib
 from dataclasses import replace
 from html.parser import HTMLParser
+from urllib.parse import quote_plus
 
 import pytest
 
 from deploy import catalogue, inventory
 from fixtures.drills.result import Result
-from fixtures.report import building, changes, gameday, history, lanes, metrics, news, page, run, trends
+from fixtures.report import building, changes, gameday, history, lanes, leaks, metrics, news, page, run, trends
 from fixtures.report.cases import WHOLE, read
 from fixtures.report.matrix import matrix
 from fixtures.report.plugin import _told
@@ -368,3 +369,29 @@ def test_a_drill_is_foretold_from_its_last_runs(tmp_path):
     expected = "the last 2 runs took 70 to 80 s; longest outage 3.25 s (keystone); 1 NO-GO"
     assert history.foretold(tmp_path, "lab", "vip-loss") == expected
     assert history.foretold(tmp_path, "lab", "vip") == ""
+
+
+# -- leaks ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "spell", [str, quote_plus, lambda secret: base64.b64encode(f"user:{secret}".encode()).decode()]
+)
+def test_a_file_with_a_secret_in_any_spelling_is_found(tmp_path, spell):
+    secret = "0123/abc+def&ghi jkl"
+    (tmp_path / "drills").mkdir()
+    (tmp_path / "drills/journal.log").write_bytes(b"\0 line\n" + spell(secret).encode() + b"\n")
+    (tmp_path / "junit.xml").write_text("nothing")
+    assert leaks.found(tmp_path, [secret, "short"]) == ["drills/journal.log"]
+
+
+def test_nothing_is_found_without_secrets(tmp_path):
+    (tmp_path / "junit.xml").write_text("\nnothing\n\n")
+    assert leaks.found(tmp_path, []) == leaks.found(tmp_path, ["nil"]) == leaks.found(tmp_path, ["another-one"]) == []
+
+
+def test_a_leak_is_the_first_reason(folder):
+    loaded = run.load(folder)
+    assert next(page.why(replace(loaded, about={"leaks": ["junit.xml"]}))).startswith(
+        "a secret of the cluster is in junit"
+    )
