@@ -26,7 +26,8 @@ def dead():
     pytest.fail("no connection", pytrace=False)
 
 @pytest.mark.parametrize("unit", ["haproxy", "mariadb"])
-def test_of_a_unit(reader, unit):
+def test_of_a_unit(reader, unit, request):
+    request.node.user_properties += [("host", "controller01"), ("service", unit)]
     with allure.step("reading"):
         assert unit == "haproxy"
 
@@ -90,6 +91,15 @@ def test_a_failed_test_has_its_message(results):
 
 def test_parameters_steps_and_attachments_stay(results):
     result = results["test_of_a_unit[mariadb]"]
-    assert result["parameters"] == [{"name": "unit", "value": "'mariadb'"}]
+    assert {each["name"]: each["value"] for each in result["parameters"]} == {
+        "unit": "'mariadb'",
+        "host": "controller01",
+    }
     assert [step["name"] for step in result["steps"]] == ["reading"]
     assert [attached["name"] for attached in result["attachments"]] == ["reading"]
+
+
+def test_a_test_is_sorted_by_its_service(results):
+    suites = {name: [x["value"] for x in each["labels"] if x["name"] == "suite"] for name, each in results.items()}
+    assert suites["test_of_a_unit[mariadb]"] == ["mariadb"]
+    assert suites["test_of_a_dead_host"] == ["test_sample"]
