@@ -15,7 +15,7 @@ from fixtures.drills.result import Result
 from fixtures.report import building, changes, gameday, history, lanes, leaks, metrics, news, page, run, trends
 from fixtures.report.cases import WHOLE, read
 from fixtures.report.matrix import matrix
-from fixtures.report.plugin import _told
+from fixtures.report.plugin import told as told_of
 from suites.harness.watched import drill
 
 LAB = inventory.load("lab")
@@ -201,7 +201,7 @@ def test_a_drill_has_its_figures_its_reason_and_its_lanes(folder):
     place = folder / "drills/vip_holder_power_loss/1"
     place.mkdir(parents=True)
     kept.save(place)
-    about = {"exit": 1, "drills": {result.drill: _told(result, "", LAB)}}
+    about = {"exit": 1, "drills": {result.drill: told_of(result, "", LAB)}}
     (folder / "run.json").write_text(json.dumps(about))
     loaded = run.load(folder)
     assert loaded.verdict == "NO-GO"
@@ -220,7 +220,7 @@ def test_a_drill_has_its_figures_its_reason_and_its_lanes(folder):
 
 def test_a_drill_without_a_recording_says_why(folder):
     result = Result("vip_holder_power_loss", catalogue.load().of(LAB), ())
-    about = {"exit": 1, "drills": {result.drill: _told(result, "the cluster has a finding\nmore", LAB)}}
+    about = {"exit": 1, "drills": {result.drill: told_of(result, "the cluster has a finding\nmore", LAB)}}
     (folder / "run.json").write_text(json.dumps(about))
     assert "vip_holder_power_loss: the cluster has a finding" in "".join(Page(page.render(run.load(folder))).text)
 
