@@ -142,7 +142,7 @@ def test_the_harness_runs_with_a_wrong_inventory(runs):
 def results(runs, request) -> Path:
     run = runs[request.param]
     assert run.code == pytest.ExitCode.TESTS_FAILED, run.out + run.err
-    assert f"results: {run.results}" in run.out
+    assert f"report: {run.results}/report.html" in run.out
     return run.results
 
 
