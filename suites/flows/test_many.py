@@ -99,8 +99,14 @@ class Crowd:
         at = {address(server): server.id for server in ready if server.id not in self.answered and address(server)}
         for found in self.prober.login(PING % " ".join(at)).split() if at else ():
             self.answered[at[found]] = time.monotonic() - self.began
-        faults = {fault(server) or "no fault" for server in self.seen.values() if server.status == "ERROR"}
-        return len(self.active), len(self.answered), sorted(faults)
+        failed = [server for server in self.seen.values() if server.status == "ERROR"]
+        return len(self.active), len(self.answered), sorted(set(map(self._fault, failed)))
+
+    def _fault(self, server):
+        """Nova's fault, which is there a moment after the state ERROR."""
+        with cloud.explained("reading an instance that failed"):
+            time.sleep(1)
+            return fault(self.api.get_server(server.id)) or "no fault"
 
     def read(self):
         with cloud.explained("reading the instances"):

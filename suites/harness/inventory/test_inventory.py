@@ -59,7 +59,7 @@ BAD = {
         "[options]",
         '[services]\nchosen = ["glanse"]\n[options]',
         "services.chosen",
-        "no project named glanse; known: base",
+        "no project named glanse; did you mean glance?; known: base",
     ),
     "project twice": (
         "[options]",
