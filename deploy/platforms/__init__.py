@@ -20,6 +20,8 @@ class PackageManager:
 
     installed: str
     """Prints the installed packages among its arguments."""
+    versions: str
+    """Prints every installed package with its version."""
     version: str
     """Prints the version of one package."""
     available: str

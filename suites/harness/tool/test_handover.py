@@ -54,6 +54,7 @@ def made(tmp_path, monkeypatch, request):
         controllers=Hosts(controller02=host),
         catalogue=SimpleNamespace(on=lambda _: [service]),
         render=files,
+        platform=SimpleNamespace(manager=SimpleNamespace(versions="list")),
     )
     monkeypatch.setattr(handover, "Hosts", lambda found: Hosts({each.name: each for each in found}))
     monkeypatch.setattr(handover.JOURNAL, "redact", lambda text: text.replace(SECRET, "********"))

@@ -85,7 +85,10 @@ def test_a_part_build_has_the_named_steps_and_their_requirements(pytestconfig, t
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["-m", "deploy", "--steps=nvoa"], "--steps: cluster lab has no step named nvoa; there are: base, "),
+        (
+            ["-m", "deploy", "--steps=nvoa"],
+            "--steps: cluster lab has no step named nvoa; did you mean nova?; there are: base, ",
+        ),
         (["suites/state", "--steps=nova"], "--steps is for a run that applies"),
         (["suites/state", "--remove=nova"], "--remove is for a run that applies"),
         (["-m", "deploy", "--steps=nova", "--remove=etcd"], "--remove goes with a whole build"),
