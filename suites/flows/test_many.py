@@ -104,9 +104,12 @@ class Crowd:
 
     def _fault(self, server):
         """Nova's fault, which is there a moment after the state ERROR."""
-        with cloud.explained("reading an instance that failed"):
-            time.sleep(1)
-            return fault(self.api.get_server(server.id)) or "no fault"
+
+        def read():
+            with cloud.explained("reading an instance that failed"):
+                return fault(self.api.get_server(server.id))
+
+        return until(read, timeout=10, what=f"instance {server.name}", expected="the fault that ended it")
 
     def read(self):
         with cloud.explained("reading the instances"):

@@ -94,14 +94,13 @@ def test_the_view_ends_with_the_last_step_and_lines_stay():
 
 
 SAMPLE = """
-import os, signal, time
+import os, signal
 from deploy.journal import JOURNAL, within
 
 def test_that_builds():
     with within("base"):
         JOURNAL.emit("step", "names ...")
         JOURNAL.emit("change", "did it", host="controller01")
-        time.sleep(0.6)
         {end}
         JOURNAL.emit("step", "done, 1 change", seconds=0.6)
 """
@@ -132,5 +131,5 @@ def test_a_terminal_shows_the_steps_and_has_its_cursor_back(tmp_path, end):
     os.close(ours)
     shown = seen.decode(errors="replace")
     assert "did it" in shown
-    assert "steps done, 0:0" in shown
+    assert "steps done" in shown
     assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") >= 1

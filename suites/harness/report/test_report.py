@@ -241,6 +241,7 @@ def test_the_previous_run_is_the_last_one_of_the_same_kind(tmp_path):
         )
     with (tmp_path / history.FILE).open("a") as file:
         file.write("{half a line\n")
+    assert (tmp_path / history.FILE).stat().st_mode & 0o777 == 0o600
     now = {"run": "c", "cluster": "lab", "mode": "verify", "counts": {"state": {}}}
     assert history.previous(tmp_path, now)["run"] == "gone"
     assert history.previous(tmp_path, {**now, "cluster": "other"}) is None

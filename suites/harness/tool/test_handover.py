@@ -45,7 +45,7 @@ def files(*_):
 
 @pytest.fixture
 def made(tmp_path, monkeypatch, request):
-    (tmp_path / "junit.xml").write_text(JUNIT.replace("the whole text", f"it has password={SECRET} in it"))
+    (tmp_path / "junit.xml").write_text(JUNIT.replace("the whole text", f"it has {SECRET} in it"))
     (tmp_path / "run.json").write_text(json.dumps({"started": "2026-01-01 00:00:00", "exit": 1, "command": ["pytest"]}))
     host = Host(getattr(request, "param", False))
     service = SimpleNamespace(name="galera", unit="mariadb")
