@@ -97,4 +97,4 @@ def test_a_stray_red_check_that_turns_green_by_itself_is_not_unexpected():
 def test_a_stray_red_check_that_stays_red_is_unexpected(monkeypatch):
     monkeypatch.setattr("fixtures.breakages.SETTLE", 0)
     rounds = Busy([{"m::a": "stopped", "m::hurt": "gone"}, {"m::hurt": "still gone"}, {}], STOPPED)
-    assert rounds[1].unexpected == {"m::hurt": "gone"}
+    assert rounds[1].unexpected == {"m::hurt": "gone; then, to the end of 0 s: still gone"}
