@@ -24,7 +24,11 @@ def findings(site: Site) -> list[tuple[str, Finding]]:
 
 
 def table(found: Sequence[tuple[str, Finding]]) -> list[str]:
-    """Return lines with columns for step, host and finding, below a heading."""
-    rows = [("step", "host", "finding"), *((step, each.host or "-", each.what) for step, each in found)]
+    """Return lines with columns for step, host and finding, below a heading; what to do is a line below a finding."""
+    rows = [("step", "host", "finding")]
+    for step, each in found:
+        rows.append((step, each.host or "-", each.what))
+        if each.hint:
+            rows.append(("", "", f"what to do: {each.hint}"))
     step_width, host_width = (max(len(row[column]) for row in rows) for column in (0, 1))
     return [f"{step:<{step_width}}  {host:<{host_width}}  {what}" for step, host, what in rows]

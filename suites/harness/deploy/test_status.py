@@ -36,7 +36,7 @@ def test_it_has_a_line_for_each_finding_and_one_for_a_host_that_does_not_answer(
 
     code, lines = status(change)
     assert code == 1
-    assert lines == [
+    assert [line for line in lines if not line.startswith(" ")] == [
         "step       host          finding",
         "base       compute02     SSH does not answer",
         "memcached  controller02  memcached is inactive",
@@ -50,6 +50,14 @@ def test_a_column_is_as_wide_as_its_widest_word():
         "step            host              finding",
         "neutron-agents  host-with-a-name  a",
         "nova            -                 b",
+    ]
+
+
+def test_what_to_do_is_a_line_below_its_finding():
+    assert whole.table([("ceph", Finding("it warns", "storage01", hint="ceph health detail"))]) == [
+        "step  host       finding",
+        "ceph  storage01  it warns",
+        "                 what to do: ceph health detail",
     ]
 
 

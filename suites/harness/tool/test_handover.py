@@ -109,8 +109,16 @@ def test_what_looks_like_a_credential_is_hidden(text, expected):
     assert handover.hidden(text) == expected
 
 
-def test_a_green_run_has_nothing_to_hand_over(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(handover.claim, "require", lambda _: None)
+def test_a_run_is_handed_over_by_its_own_inventory(tmp_path, capsys):
+    (tmp_path / "junit.xml").write_text(JUNIT)
+    assert handover.main([str(tmp_path)]) == 1
+    assert "about no cluster" in capsys.readouterr().err
+    (tmp_path / "run.json").write_text(json.dumps({"inventory": {"source": str(tmp_path / "cloud.toml")}}))
+    assert handover.main([str(tmp_path)]) == 1
+    assert "cloud.toml" in capsys.readouterr().err
+
+
+def test_a_green_run_has_nothing_to_hand_over(tmp_path, capsys):
     (tmp_path / "junit.xml").write_text("<testsuites/>")
     assert handover.main([str(tmp_path)]) == 1
     assert "no test is red" in capsys.readouterr().err
