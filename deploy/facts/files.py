@@ -61,18 +61,23 @@ def difference(wanted: str, there: str, redact: Callable[[str], str]) -> str:
     Unknown secrets are recognised by their place: in a URL, or after a word such as password. Where a wanted line
     holds a secret in no such place (a file that is nothing but a secret), neither text is shown.
     """
-    known = set(wanted.splitlines())
     if is_secret(wanted, redact):
         return "it holds a secret, so neither is shown"
     diff = difflib.unified_diff(
         [redact(line) for line in wanted.splitlines()],
-        [redact(line) if line in known else _masked(redact(line)) for line in there.splitlines()],
+        shown(wanted, there, redact),
         "wanted",
         "there",
         lineterm="",
         n=1,
     )
     return "\n".join(diff) or "only the end of the last line differs"
+
+
+def shown(wanted: str, there: str, redact: Callable[[str], str]) -> list[str]:
+    """Return the lines of the text there; in those that are not wanted, unknown secrets are masked as well."""
+    known = set(wanted.splitlines())
+    return [redact(line) if line in known else _masked(redact(line)) for line in there.splitlines()]
 
 
 def is_secret(wanted: str, redact: Callable[[str], str]) -> bool:

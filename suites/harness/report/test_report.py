@@ -6,16 +6,29 @@ import re
 import zlib
 from dataclasses import replace
 from html.parser import HTMLParser
+from types import SimpleNamespace
 from urllib.parse import quote_plus
 
 import pytest
 
 from deploy import catalogue, inventory
 from fixtures.drills.result import Result
-from fixtures.report import building, changes, gameday, history, lanes, leaks, metrics, news, page, run, trends
+from fixtures.report import (
+    building,
+    changes,
+    gameday,
+    history,
+    lanes,
+    leaks,
+    metrics,
+    news,
+    page,
+    plugin,
+    run,
+    trends,
+)
 from fixtures.report.cases import WHOLE, read
 from fixtures.report.matrix import matrix
-from fixtures.report.plugin import told as told_of
 from suites.harness.watched import drill
 
 LAB = inventory.load("lab")
@@ -131,6 +144,38 @@ def test_the_verdict_is_that_of_the_exit_code(code, go, word):
     assert run.verdict(code, go) == word
 
 
+def test_a_run_that_skipped_all_tests_is_not_green(folder):
+    (folder / "junit.xml").write_text(
+        '<testsuite><testcase classname="a" name="b"><skipped message="no lab"/></testcase></testsuite>'
+    )
+    assert run.load(folder, {"exit": 0}).verdict == "no test ran"
+    assert run.load(folder, {"exit": 1}).verdict == "RED"
+
+
+def test_a_plan_has_no_verdict_unless_it_failed(folder):
+    (folder / "plans").mkdir()
+    (folder / "plans/vip_loss.json").write_text("{}")
+    assert run.load(folder, {"exit": 0}).verdict == "planned"
+    assert run.load(folder, {"exit": 1}).verdict == "RED"
+
+
+def test_a_run_is_known_by_what_was_asked_for(pytestconfig):
+    here = pytestconfig.rootpath / "suites/flows"
+    asked = SimpleNamespace(
+        args=["../state", "test_life.py::test_boot"],
+        rootpath=pytestconfig.rootpath,
+        invocation_params=SimpleNamespace(dir=here),
+        getoption=lambda name, default=None: {"keyword": "vip", "drills": "a,b"}.get(name, default),
+    )
+    assert plugin.asked(asked) == ["flows/test_life.py::test_boot", "state", "-k vip", "--drills a,b"]
+
+
+def test_the_command_of_on_change_is_kept_nowhere():
+    given = ["suites/state", "--on-change=curl https://hooks/T0/secret", "--on-change", "mail ops", "-q"]
+    kept = " ".join(plugin.without_command(given))
+    assert kept == "suites/state --on-change=... --on-change ... -q"
+
+
 # -- the matrix ----------------------------------------------------------------------------------------
 
 
@@ -201,7 +246,7 @@ def test_a_drill_has_its_figures_its_reason_and_its_lanes(folder):
     place = folder / "drills/vip_holder_power_loss/1"
     place.mkdir(parents=True)
     kept.save(place)
-    about = {"exit": 1, "drills": {result.drill: told_of(result, "", LAB)}}
+    about = {"exit": 1, "drills": {result.drill: plugin.told(result, "", LAB)}}
     (folder / "run.json").write_text(json.dumps(about))
     loaded = run.load(folder)
     assert loaded.verdict == "NO-GO"
@@ -220,7 +265,7 @@ def test_a_drill_has_its_figures_its_reason_and_its_lanes(folder):
 
 def test_a_drill_without_a_recording_says_why(folder):
     result = Result("vip_holder_power_loss", catalogue.load().of(LAB), ())
-    about = {"exit": 1, "drills": {result.drill: told_of(result, "the cluster has a finding\nmore", LAB)}}
+    about = {"exit": 1, "drills": {result.drill: plugin.told(result, "the cluster has a finding\nmore", LAB)}}
     (folder / "run.json").write_text(json.dumps(about))
     assert "vip_holder_power_loss: the cluster has a finding" in "".join(Page(page.render(run.load(folder))).text)
 
@@ -236,15 +281,33 @@ def test_the_page_of_a_killed_run_says_so(folder):
 
 def test_the_previous_run_is_the_last_one_of_the_same_kind(tmp_path):
     for name, suite in (("a", "state"), ("b", "flows"), ("gone", "state")):
-        history.append(
-            tmp_path, {"run": name, "cluster": "lab", "mode": "verify", "counts": {suite: {}}, "verdict": "GREEN"}
-        )
-    with (tmp_path / history.FILE).open("a") as file:
-        file.write("{half a line\n")
+        history.append(tmp_path, {**entry(name), "run": name, "asked": [suite]})
     assert (tmp_path / history.FILE).stat().st_mode & 0o777 == 0o600
-    now = {"run": "c", "cluster": "lab", "mode": "verify", "counts": {"state": {}}}
+    now = {**entry("now"), "asked": ["state"]}
     assert history.previous(tmp_path, now)["run"] == "gone"
     assert history.previous(tmp_path, {**now, "cluster": "other"}) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{half a line",
+        b'{"run": "x"}',
+        b'{"run": "", "verdict": "GREEN"}',
+        b'{"run": "x", "verdict": "GREEN", "counts": null}',
+        b'{"run": "x", "verdict": "GREEN", "cluster": []}',
+        b'{"run": "x", "verdict": "GREEN", "counts": {"state": 3}}',
+        b'{"run": "x", "verdict": "GREEN", "build": "a"}',
+        b'{"run": "x", "verdict": "GREEN", "drills": {"vip": 1}}',
+        b"\xff",
+        b"[]",
+    ],
+)
+def test_a_line_that_is_no_entry_is_left_out_and_the_next_one_is_whole(tmp_path, line):
+    (tmp_path / history.FILE).write_bytes(line)
+    history.append(tmp_path, entry(1))
+    assert [found["run"] for found in history.read(tmp_path)] == ["r1"]
+    assert trends.write(tmp_path).exists()
 
 
 def test_changes_name_what_turned_red_and_green(folder):
@@ -289,7 +352,7 @@ def test_the_command_refuses_a_folder_that_is_no_run(folder, capsys, arguments):
 
 def entry(number, red=(), verdict="GREEN", **more):
     about = {"run": f"r{number}", "started": f"day {number}", "cluster": HOSTILE, "mode": "verify", "seconds": 9.0}
-    return {**about, "verdict": verdict, "counts": {"state": {"passed": 7}}, "red": list(red), **more}
+    return {**about, "asked": [], "verdict": verdict, "counts": {"state": {"passed": 7}}, "red": list(red), **more}
 
 
 def test_a_test_that_changes_by_turns_is_flaky():
@@ -335,6 +398,7 @@ def test_metrics_are_those_of_the_run(folder, tmp_path):
     ("before", "expected"),
     [
         (None, True),
+        ({"verdict": "RED", "red": RED, "untold": True}, True),
         ({"verdict": "GREEN", "red": []}, True),
         ({"verdict": "RED", "red": ["state/other"]}, True),
         ({"verdict": "RED", "red": RED}, False),
@@ -357,6 +421,26 @@ def test_a_command_that_fails_is_named(tmp_path):
     assert news.tell("echo no route >&2; exit 3", "", "RED", tmp_path) == "it ended with 3: no route"
 
 
+def many(number):
+    """JUnit's file with so many failures of one check, and one of a flow that has a check's name."""
+    name = '<testcase classname="suites.state.test_units" name="test_up[c{}-galera]"><error message="off"/></testcase>'
+    flow = '<testcase classname="suites.flows.test_life" name="test_up"><failure message="slow"/></testcase>'
+    return f"<testsuite>{''.join(map(name.format, range(number)))}{flow}</testsuite>"
+
+
+def test_more_red_tests_than_a_page_or_an_entry_holds(folder):
+    (folder / "junit.xml").write_text(many(300))
+    done = run.load(folder)
+    assert not news.is_news(history.entry(done), done)
+    text = "".join(Page(page.render(done)).text)
+    assert "up (300 times): off" in text
+    assert "up: slow" in text
+
+
+def test_a_command_may_say_anything(tmp_path):
+    assert news.tell("printf '\\377'; exit 3", "", "RED", tmp_path) == "it ended with 3: \N{REPLACEMENT CHARACTER}"
+
+
 def test_a_command_that_hangs_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(news, "PATIENCE", 0.2)
     assert news.tell("exec sleep 30", "", "RED", tmp_path) == "it did not end within 0.2 s"
@@ -365,8 +449,8 @@ def test_a_command_that_hangs_is_ended(tmp_path, monkeypatch):
 def test_a_drill_is_foretold_from_its_last_runs(tmp_path):
     for seconds, away, go in ((70, 2.5, True), (80, 3.25, False)):
         told = {"go": go, "seconds": seconds, "outages": {"keystone": away, "host": 60.0}, "judged": ["keystone"]}
-        history.append(tmp_path, {"run": "a", "cluster": "lab", "drills": {"vip-loss/1": told}})
-    history.append(tmp_path, {"run": "b", "cluster": "other", "drills": {"vip-loss/1": told}})
+        history.append(tmp_path, {"run": "a", "verdict": "GO", "cluster": "lab", "drills": {"vip-loss/1": told}})
+    history.append(tmp_path, {"run": "b", "verdict": "GO", "cluster": "other", "drills": {"vip-loss/1": told}})
     expected = "the last 2 runs took 70 to 80 s; longest outage 3.25 s (keystone); 1 NO-GO"
     assert history.foretold(tmp_path, "lab", "vip-loss") == expected
     assert history.foretold(tmp_path, "lab", "vip") == ""

@@ -36,18 +36,21 @@ class Hosts(dict):
         return {name: action(host) for name, host in self.items()}
 
 
-def files(*_):
-    return [
-        Rendered("/etc/keystone.conf", WANTED, "root:root", "0640", ()),
-        Rendered("/etc/key", f"{SECRET}\n", "root:root", "0400", ()),
-    ]
-
-
 @pytest.fixture
 def made(tmp_path, monkeypatch, request):
     (tmp_path / "junit.xml").write_text(JUNIT.replace("the whole text", f"it has {SECRET} in it"))
     (tmp_path / "run.json").write_text(json.dumps({"started": "2026-01-01 00:00:00", "exit": 1, "command": ["pytest"]}))
-    host = Host(getattr(request, "param", False))
+    given = getattr(request, "param", {})
+    host = Host(given.get("is_silent", False))
+
+    def files(*_):
+        if (key := given.get("wanted", f"{SECRET}\n")) is None:
+            raise StackproofError("a fact is unknown")
+        return [
+            Rendered("/etc/keystone.conf", WANTED, "root:root", "0640", ()),
+            Rendered("/etc/key", key, "root:root", "0400", ()),
+        ]
+
     service = SimpleNamespace(name="galera", unit="mariadb")
     site = SimpleNamespace(
         hosts=Hosts(controller02=host),
@@ -69,8 +72,8 @@ def read(archive):
 
 def test_each_red_test_has_an_archive_for_its_owner_alone(made):
     assert [path.name for path in made] == [
-        "handover-test_unit_is_active-controller02-galera.tar.gz",
-        "handover-test_exactly_one.tar.gz",
+        "handover-test_units-test_unit_is_active-controller02-galera.tar.gz",
+        "handover-test_vip-test_exactly_one.tar.gz",
     ]
     assert {path.stat().st_mode & 0o777 for path in made} == {0o600}
 
@@ -91,7 +94,20 @@ def test_no_secret_is_in_the_archive_neither_ours_nor_anybodys(made):
     assert read(made[0])["hosts/controller02/files/etc/key.secret"] == "the file is a secret; it is another one\n"
 
 
-@pytest.mark.parametrize("made", [True], indirect=True)
+@pytest.mark.parametrize("made", [{"wanted": "unsaved rabbitmq.cookie\n"}], indirect=True)
+def test_nothing_is_shown_of_a_file_whose_secrets_the_runner_lacks(made):
+    names = read(made[0]).keys()
+    assert "hosts/controller02/files/etc/key.secret" in names
+    assert "hosts/controller02/files/etc/key.seen" not in names
+
+
+@pytest.mark.parametrize("made", [{"wanted": None}], indirect=True)
+def test_files_that_cannot_be_rendered_are_told_in_their_place(made):
+    assert "a fact is unknown" in read(made[0])["hosts/controller02/files-of-galera.txt"]
+    assert len(made) == 2
+
+
+@pytest.mark.parametrize("made", [{"is_silent": True}], indirect=True)
 def test_a_host_that_is_silent_is_told_in_its_place(made):
     assert "does not answer within 60 s" in read(made[0])["hosts/controller02/journal.log"]
 
@@ -100,7 +116,12 @@ def test_a_host_that_is_silent_is_told_in_its_place(made):
     ("text", "expected"),
     [
         ("admin_password = abc123", "admin_password = ********"),
-        ('"auth_token": "gA"', '"auth_token": "********"'),
+        ('"auth_token": "gA"', '"auth_token": ********'),
+        ('password = "two words" # x', "password = ******** # x"),
+        ("api_key=ab;cd", "api_key=********"),
+        ("redis://:abc@10.0.0.1", "redis://:********@10.0.0.1"),
+        ("stats auth admin:abc", "stats auth admin:********"),
+        ("keystone: started", "keystone: started"),
         ("amqp://nova:abc@10.0.0.1", "amqp://nova:********@10.0.0.1"),
         ("the keystone is up", "the keystone is up"),
     ],

@@ -12,7 +12,16 @@ FOLDERS = r"(?:deploy|fixtures|suites|templates|reports)"
 PATH = re.compile(rf"(?<![\w/.~-])({FOLDERS}/[\w./-]*[\w/])(?![\w<*{{])")
 PLACE = re.compile(r"`([\w./-]+\.py)::([\w.]+)`")
 OPTION = re.compile(r"(?<![\w-])(--[a-z][a-z-]+)")
-FOREIGN = {"--os-cloud", "--notest", "--cleanup", "--live-migration", "--os-compute-api-version", "--collect-only", "--single-file", "--output"}
+FOREIGN = {
+    "--os-cloud",
+    "--notest",
+    "--cleanup",
+    "--live-migration",
+    "--os-compute-api-version",
+    "--collect-only",
+    "--single-file",
+    "--output",
+}
 """Options of the openstack client, of pytest, tox, Pacemaker and Allure."""
 EXAMPLE = re.compile(r"[A-Z]{3}|reports/(latest|trends)")
 """A path that holds a word such as NAME, or the results of a run."""
