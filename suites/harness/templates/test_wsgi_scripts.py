@@ -65,7 +65,8 @@ def starts(tree_of, tmp_path, monkeypatch):
 
 @pytest.fixture
 def keystone(starts):
-    def run(issue=lambda *_, **__: SimpleNamespace(id="token"), status="200 OK"):
+    def run(issue=lambda *_, **__: SimpleNamespace(id="token"), status="200 OK", contexts=None):
+        contexts = [] if contexts is None else contexts
         named = SimpleNamespace(get_user_by_name=lambda *_: {"id": "u"}, get_project_by_name=lambda *_: {"id": "p"})
         apis = SimpleNamespace(
             identity_api=named, resource_api=named, token_provider_api=SimpleNamespace(issue_token=issue)
@@ -74,6 +75,8 @@ def keystone(starts):
             "keystone": SimpleNamespace(),
             "keystone.common": SimpleNamespace(),
             "keystone.common.provider_api": SimpleNamespace(ProviderAPIs=apis),
+            "oslo_context": SimpleNamespace(),
+            "oslo_context.context": SimpleNamespace(RequestContext=lambda: contexts.append("new")),
         }
         return starts("keystone-wsgi-public", modules, status)
 
@@ -116,6 +119,14 @@ def test_keystone_serves_and_logs_when_its_first_request_fails(keystone, capsys,
     application, _ = keystone(**wrong)
     assert serves(application)
     assert capsys.readouterr().err == f"first request, made before this worker serves: expected 200 OK, got {result}\n"
+
+
+def test_each_request_of_keystone_begins_with_a_new_context(keystone):
+    contexts = []
+    application, _ = keystone(contexts=contexts)
+    before = len(contexts)
+    assert serves(application)
+    assert len(contexts) == before + 1
 
 
 @pytest.mark.parametrize("script", SIGNED_IN)
