@@ -97,7 +97,8 @@ class Page(HTMLParser):
 def test_cases_have_their_place_outcome_and_reason(folder):
     good, red, error, skipped, flow = read(folder / "junit.xml")
     assert (good.suite, good.about, good.host, good.outcome) == ("state", "galera", "controller01", "passed")
-    assert (red.outcome, red.says, red.text) == ("failed", "controller02: unit mariadb", "\nthe whole text")
+    assert (red.outcome, red.text) == ("failed", "\nthe whole text")
+    assert red.says == f"controller02: unit mariadb: {HOSTILE}"
     assert (error.outcome, error.host, error.about, error.text) == ("error", WHOLE, "vip", "nobody answers")
     assert (skipped.outcome, skipped.says) == ("skipped", "not in the inventory")
     assert (flow.suite, flow.name) == ("flows", "test_life::test_reboot")
@@ -108,6 +109,12 @@ def test_a_file_that_a_killed_run_left_gives_no_cases(tmp_path, text):
     if text is not None:
         (tmp_path / "junit.xml").write_text(text)
     assert read(tmp_path / "junit.xml") == []
+
+
+def test_a_refused_request_says_what_the_api_said(folder):
+    error = "failed on setup with &quot;deploy.cloud.ApiError: booting: refused&#10;  last seen  Quota exceeded&#10;  x"
+    (folder / "junit.xml").write_text(f'<testcase classname="a.b" name="c"><error message="{error}"/></testcase>')
+    assert [case.says for case in read(folder / "junit.xml")] == ["booting: refused: Quota exceeded"]
 
 
 def test_steps_have_their_times_changes_and_ends(folder):
