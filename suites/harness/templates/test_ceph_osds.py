@@ -26,7 +26,7 @@ def osds(tmp_path):
     running.processes = lambda: [line.split() for line in started.read_text().splitlines()] if started.exists() else []
     running.started = lambda: [number for number, _ in running.processes()]
     running.ready = tmp_path / "osd/ceph-3/ready"
-    until(lambda: running.started() == ["0"], timeout=10, what="osd.0", expected="started")
+    until(lambda: running.started() == ["0"], timeout=60, what="osd.0", expected="started")
     yield running
     for each in (tmp_path / "osd").glob("*/ready"):
         each.unlink()
@@ -37,7 +37,7 @@ def osds(tmp_path):
 def test_a_further_osd_starts_while_the_others_go_on(osds):
     osds.ready.touch()
     osds.send_signal(signal.SIGHUP)
-    until(lambda: osds.started() == ["0", "3"], timeout=10, what="osd.3", expected="started, and osd.0 not again")
+    until(lambda: osds.started() == ["0", "3"], timeout=60, what="osd.3", expected="started, and osd.0 not again")
     osds.send_signal(signal.SIGHUP)
     assert osds.poll() is None
 
@@ -45,7 +45,7 @@ def test_a_further_osd_starts_while_the_others_go_on(osds):
 def test_an_osd_that_ends_starts_again(osds):
     ((_, process),) = osds.processes()
     os.kill(int(process), signal.SIGTERM)
-    until(lambda: osds.started() == ["0", "0"], timeout=10, what="osd.0", expected="started again")
+    until(lambda: osds.started() == ["0", "0"], timeout=60, what="osd.0", expected="started again")
 
 
 def test_the_script_ends_without_an_osd(tmp_path):
