@@ -22,7 +22,8 @@ def osds(tmp_path):
     program.chmod(0o755)
     text = SCRIPT.read_text().replace("/usr/bin/ceph-osd", str(program)).replace("/var/lib/ceph/osd", f"{tmp_path}/osd")
     (tmp_path / "osd/ceph-0/ready").touch()
-    running = subprocess.Popen(["sh", "-c", text], start_new_session=True)
+    # A run below `nohup` ignores SIGHUP, and a shell cannot take back what it inherits as ignored.
+    running = subprocess.Popen(["env", "--default-signal=HUP", "sh", "-c", text], start_new_session=True)
     running.processes = lambda: [line.split() for line in started.read_text().splitlines()] if started.exists() else []
     running.started = lambda: [number for number, _ in running.processes()]
     running.ready = tmp_path / "osd/ceph-3/ready"
