@@ -88,6 +88,23 @@ def parse_status(text: str) -> CephStatus:
         return CephStatus()
 
 
+def nearly_full(host: Reads) -> float:
+    """Return the used share above which Ceph takes an OSD for nearly full; CommandFailed where it does not say."""
+    said = answer(host, "osd dump")
+    if (ratio := parse_nearly_full(said)) is None:
+        expected = "nearfull_ratio of `ceph osd dump`"
+        raise CommandFailed(f"{host.name}: Ceph's ratios are not known", expected=expected, seen=said[:300])
+    return ratio
+
+
+def parse_nearly_full(text: str) -> float | None:
+    """Parse `ceph osd dump -f json`, which has floats of 32 bits; None where the text is something else."""
+    try:
+        return round(float(json.loads(text)["nearfull_ratio"]), 6)
+    except (ValueError, LookupError, TypeError):
+        return None
+
+
 @dataclass(frozen=True)
 class Osd:
     """One OSD of the cluster's map."""

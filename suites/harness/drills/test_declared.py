@@ -9,6 +9,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from deploy.catalogue.promises import declared
+from deploy.facts.ceph import CephStatus
 from deploy.facts.disk import FileSystem
 from deploy.host import Host, Result
 from deploy.inventory import Cluster
@@ -84,6 +85,8 @@ def quiet(monkeypatch):
     monkeypatch.setattr(configuration, "_refuse_copy", lambda *_: None)
     monkeypatch.setattr(configuration.tokens, "issued", lambda *_: True)
     monkeypatch.setattr(disk, "unsafe", lambda *_: "")
+    monkeypatch.setattr(disk.ceph, "status", lambda _: CephStatus(used=0.1))
+    monkeypatch.setattr(disk.ceph, "nearly_full", lambda _: 0.85)
     monkeypatch.setattr(disk.disk, "read", lambda _, path: {path: FileSystem("/", 1024, 512, "ext4")})
 
 

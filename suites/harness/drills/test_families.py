@@ -78,6 +78,32 @@ def test_a_restart_boots_and_a_standby_does_not(site, monkeypatch):
     assert [make(victim).reboots for make in (Maintenance(site).restart, Maintenance(site).standby)] == [True, False]
 
 
+def test_a_storage_node_is_back_from_a_restart_once_all_osds_are_up(whole, monkeypatch):
+    victim, asked = whole.hosts["storage01"], []
+    boots = iter(["before", "after", "after", "after"])
+    states = iter(
+        [
+            ceph.CephStatus(quorum=("storage02", "storage03"), osds=3, up=3),
+            ceph.CephStatus(quorum=("storage01", "storage02"), osds=3, up=2),
+            ceph.CephStatus(quorum=("storage01", "storage02"), osds=3, up=3),
+        ]
+    )
+    monkeypatch.setattr(maintenance, "boot", lambda _: next(boots))
+    monkeypatch.setattr(maintenance, "booted", lambda _: True)
+    monkeypatch.setattr(maintenance.ceph, "status", lambda _: next(states))
+    for name, host in whole.hosts.items():
+        host.check = lambda *arguments, name=name, **_: asked.append((name, *arguments))
+    fault = Maintenance(whole).reboot(victim)
+    fault.inject()
+    assert [asked[0][0], asked[0][-1], asked[1][0]] == ["storage02", "storage01", "storage01"]
+    assert [fault.gone() for _ in range(3)] == [False, False, True]
+    assert (fault.kind, fault.returns, fault.reboots) == ("standby", True, True)
+    assert [(undo.kind, undo.host, undo.about) for undo in fault.undos] == [
+        (POWER_ON, "storage01", ""),
+        ("let-out", "storage02", "storage01"),
+    ]
+
+
 def test_every_victim_is_pinged_at_its_own_address(site):
     first, second = clients.pings(site, ("controller02", "compute01"))
     assert (first.name, second.name) == ("host controller02/ping", "host compute01/ping")
@@ -269,6 +295,32 @@ def test_a_lab_host_s_disk_is_filled_only_where_it_is_bounded(tmp_path, monkeypa
     assert disk.unsafe(bounded, Lab(disk_gib=10)) == ""
     assert "so it is the runner's" in disk.unsafe(bounded, Lab(disk_gib=9))
     assert "the runner's disk" in disk.unsafe(FileSystem("/", 10 * 1024, 2**50, "overlay"), Lab(disk_gib=10))
+
+
+USED = ceph.CephStatus(health="HEALTH_OK", used=0.2)
+WARNING = ceph.CephStatus(health="HEALTH_WARN", used=0.2, checks=(("POOL_NEARFULL", "2 pool(s) nearfull"),))
+
+
+def test_ceph_warns_below_its_own_use_and_the_ratio_comes_back(whole, monkeypatch):
+    victim, told, asked = whole.hosts["storage02"], iter([USED, USED, WARNING, WARNING, USED]), []
+    victim.check = lambda *arguments, **_: asked.append(arguments)
+    monkeypatch.setattr(disk.ceph, "status", lambda _: next(told))
+    monkeypatch.setattr(disk.ceph, "nearly_full", lambda _: 0.85)
+    fault = disk.Disk(whole).warn(victim)
+    fault.inject()
+    assert asked[0][-1] == "0.100000"
+    assert [fault.effect(), fault.effect(), fault.gone(), fault.gone()] == [False, True, False, True]
+    assert (fault.kind, fault.masked, fault.undos) == ("disk-full", True, (Undo("room", "storage02", "0.85"),))
+    assert fault.undos[0].script.endswith(" osd set-nearfull-ratio 0.85")
+
+
+@pytest.mark.parametrize(
+    ("told", "why"), [(WARNING, "nearly full already"), (ceph.CephStatus(), "tells no use")], ids=["full", "silent"]
+)
+def test_pools_that_are_nearly_full_or_not_known_are_left_alone(whole, monkeypatch, told, why):
+    monkeypatch.setattr(disk.ceph, "status", lambda _: told)
+    with pytest.raises(Refused, match=why):
+        disk.Disk(whole).warn(whole.hosts["storage01"])
 
 
 class Answering:

@@ -51,6 +51,14 @@ def test_a_cluster_without_placement_groups_is_not_clean():
     assert not CephStatus().clean
 
 
+@pytest.mark.parametrize(
+    ("text", "ratio"),
+    [('{"nearfull_ratio": 0.8500000238418579}', 0.85), ('{"full_ratio": 0.95}', None), ("", None), ("[]", None)],
+)
+def test_the_share_above_which_ceph_warns(text, ratio):
+    assert ceph.parse_nearly_full(text) == ratio
+
+
 def test_osds_with_their_hosts(recording):
     assert ceph.parse_osds(recording("ceph", "tree")) == (
         Osd(2, "storage01", up=True, inside=True),
