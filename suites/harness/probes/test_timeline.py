@@ -232,9 +232,17 @@ def test_missed_attempts_are_those_of_the_observed_time():
 
 @pytest.mark.parametrize(("missing", "gaps"), [(2, 0), (3, 1)])
 def test_a_stretch_without_a_failure_is_a_gap_where_it_takes_three_times_as_long_as_usual(missing, gaps):
+    every = 0.4
+    slots = (slot for slot in range(25) if not 10 <= slot < 10 + missing)
+    measured = line(*(Sample(slot * every, TOOK, True) for slot in slots), interval=every)
+    assert len(measured.gaps) == gaps
+    assert measured.lost == pytest.approx(gaps * (every * (missing + 1) + TOOK))
+
+
+@pytest.mark.parametrize(("missing", "gaps"), [(4, 0), (6, 1)])
+def test_a_short_stretch_without_a_failure_is_no_gap_however_quick_the_probe(missing, gaps):
     measured = line(*(Sample(slot / 10, TOOK, True) for slot in range(100) if not 40 <= slot < 40 + missing))
     assert len(measured.gaps) == gaps
-    assert measured.lost == pytest.approx(gaps * (0.1 * (missing + 1) + TOOK))
 
 
 def test_without_a_success_answers_take_no_time():
