@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.exceptions import TemplateError, TemplateRuntimeError
@@ -58,7 +58,7 @@ def files(context: Context, node: Node, services: Iterable[Service]) -> list[Ren
         "takes_plain": context.takes_plain,
         "tls": Tls(context.cluster, context.secrets),
         "facts": context.found,
-        "doors": doors(context.cluster, context.catalogue, node),
+        "doors": partial(doors, context.cluster, context.catalogue, node),  # many sets are rendered without them
         "node": node,
         "ha": context.cluster.vip is not None,
     }

@@ -10,6 +10,7 @@ import struct
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -157,8 +158,7 @@ class Secrets:
 
     def values(self) -> frozenset[str]:
         """Return every known secret; each line of a key is a value of its own, since texts are shown line by line."""
-        known = (*self._values.values(), *self._learned.values())
-        return frozenset(part for value in known for part in _parts(value) if part)
+        return _masked_parts((*self._values.values(), *self._learned.values()))
 
     def redact(self, text: str) -> str:
         """Return the text with every known secret masked, and whatever looks like a credential (deploy.masking)."""
@@ -218,6 +218,11 @@ class Secrets:
 def public(pem: str) -> str:
     """Return the certificates of a text, or the placeholder of a secret that no build has made yet."""
     return certificate.public(pem) if CERTIFICATE in pem else pem
+
+
+@lru_cache(maxsize=4)  # every text that is shown or written is masked
+def _masked_parts(known: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(part for value in known for part in _parts(value) if part)
 
 
 def _parts(value: str) -> list[str]:

@@ -1,5 +1,7 @@
 """What an operator left behind on a host: held packages, routes, overridden units, stopped rotation, debug logging."""
 
+from functools import cache
+
 import pytest
 
 from deploy.catalogue import packages
@@ -43,7 +45,7 @@ def test_network_is_reached_over_its_own_interface(reader, wire, together, expec
 def test_no_unit_is_overridden_by_hand(reader, node, standing, expect):
     """Files of `systemctl edit`, `set-property` and `mask` outlast the reason for which an operator made them."""
     services = standing.catalogue.on(node)
-    ours = {file.path for file in standing.render(node, services, Found.assumed(standing.cluster))}
+    ours = written(standing, node.name)
     units = {service.unit for service in services if service.unit}
     found = systemd.overrides(reader, units)
     foreign = {
@@ -52,6 +54,14 @@ def test_no_unit_is_overridden_by_hand(reader, node, standing, expect):
         if (paths := [path for path in found.get(unit, ("no answer",)) if _is_foreign(path, ours)])
     }
     expect("units with files that are not ours", foreign, {}, "systemctl cat UNIT; systemctl revert UNIT ends it")
+
+
+@cache  # a check is rehearsed
+def written(standing, name):
+    """The paths of all files of ours on a node."""
+    node = standing.cluster.node(name)
+    files = standing.render(node, standing.catalogue.on(node), Found.assumed(standing.cluster))
+    return {file.path for file in files}
 
 
 def _is_foreign(path, ours):
