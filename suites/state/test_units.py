@@ -6,6 +6,8 @@ from deploy.facts import processes, starts, systemd
 
 FIRST = {
     "galera": "every commit waits for the slowest member",
+    "ceph-mon": "its leader answers within half a second, or the others elect",
+    "ceph-osd": "a write of an instance waits for three hosts",
     "pacemaker": "while it moves the VIP or fences, all clients wait for its daemons",
 }
 """Services with a higher CPU priority than all others on their host, and the reason."""
