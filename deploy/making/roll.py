@@ -1,14 +1,16 @@
 """Rolling restarts: one controller at a time, each followed by a wait until its units are healthy."""
 
 import shlex
-from functools import partial
+from collections.abc import Collection, Iterable
 
 from deploy.facts import systemd
+from deploy.finding import Finding
 from deploy.host import STATE, Host, Hosts
 from deploy.making import amiss
 from deploy.making.settle import until_well
 from deploy.making.start import START
 from deploy.site import Site
+from deploy.snapshot import Snapshot
 
 _RESTART = "systemctl restart {unit} </dev/null; rm -f {state}/pending/{unit}"
 # A monitor operation during the restart makes Pacemaker recover the unit: its stop and our start cancel each other, and
@@ -36,8 +38,11 @@ def roll(site: Site, step: str) -> None:
             restart(site, hosts[name], step, due)
 
 
-def restart(site: Site, host: Host, step: str, units: list[str]) -> None:
-    """Restart the named units of the step on one host, and wait until they are healthy again."""
+def restart(site: Site, host: Host, step: str, units: list[str], *, later: Collection[str] = ()) -> None:
+    """Restart the named units of the step on one host, and wait until the step's units there are healthy again.
+
+    `later`: units whose restart may still be due, and which are not waited for.
+    """
     lines = [_RESTART.format(unit=shlex.quote(unit), state=STATE) for unit in units]
     watched = [service for service in site.services(step, host.node) if service.by_pacemaker and service.unit in units]
     if watched:
@@ -46,4 +51,8 @@ def restart(site: Site, host: Host, step: str, units: list[str]) -> None:
     host.script("\n".join(lines), timeout=START * 2)
     for unit in units:
         host.changed(f"restarted {unit}")
-    until_well(site, step, partial(amiss.units, step=step, hosts=Hosts([host])), timeout=START)
+
+    def unwell(now: Snapshot) -> Iterable[Finding]:
+        return (found for found in amiss.units(now, step, Hosts([host])) if found.unit not in later)
+
+    until_well(site, step, unwell, timeout=START)

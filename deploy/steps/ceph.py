@@ -50,10 +50,10 @@ def _roll(site: Site) -> None:
     """
     members = site.members("ceph-mon")
     for name, units in members.each(lambda host: systemd.units(host, UNITS)).items():
-        for unit in UNITS:
+        for number, unit in enumerate(UNITS):
             if units[unit].pending:
                 until_well(site, "ceph", cluster, timeout=CLEAN)
-                roll.restart(site, members[name], "ceph", [unit])
+                roll.restart(site, members[name], "ceph", [unit], later=UNITS[number + 1 :])
     until_well(site, "ceph", cluster, timeout=CLEAN)
 
 
