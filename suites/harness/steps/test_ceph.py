@@ -7,11 +7,14 @@ import pytest
 from deploy import rados
 from deploy.catalogue.model import Rbd
 from deploy.errors import StepFailed
-from deploy.facts import ceph, ceph_disks, disks
+from deploy.facts import ceph, ceph_disks, disks, systemd
 from deploy.facts.ceph import CephStatus, Osd
 from deploy.facts.disks import Disk
-from deploy.making import ceph_mons, ceph_osds, ceph_pools
+from deploy.facts.systemd import Unit
+from deploy.finding import Finding
+from deploy.making import ceph_mons, ceph_osds, ceph_pools, roll
 from deploy.rados import Pool
+from deploy.snapshot import Snapshot
 from deploy.steps import ceph as step
 
 STORES = ("storage01", "storage02", "storage03")
@@ -144,3 +147,80 @@ def test_no_new_cluster_begins_where_osds_have_data(site, monkeypatch):
     monkeypatch.setattr(ceph_disks, "folders", lambda _: (ceph_disks.Folder(0, "x", ready=True),))
     with pytest.raises(StepFailed, match="no monitor has data, and storage01, storage02, storage03 have OSDs"):
         ceph_mons._refuse_orphans(site)
+
+
+# -- restarts: one daemon after the other -----------------------------------------------------------------------------
+
+
+class Rolled:
+    """Hosts on which restarts are due; a restart ends them, and is noted with what is waited for."""
+
+    def __init__(self, due):
+        self.due = {name: set(units) for name, units in due.items()}
+        self.seen = []
+
+    def units(self, host, names):
+        return {name: Unit(name, pending=name in self.due.get(host.name, ())) for name in names}
+
+    def script(self, host):
+        def run(text, **_):
+            for unit in [unit for unit in self.due[host.name] if f"systemctl restart {unit} " in text]:
+                self.due[host.name].remove(unit)
+                self.seen.append(f"{host.name} {unit}")
+
+        return run
+
+    def amiss(self, now, step, hosts):
+        del now, step
+        return [
+            Finding(f"{unit} has not restarted", name, unit)
+            for name in hosts
+            for unit in sorted(self.due.get(name, ()))
+        ]
+
+
+@pytest.fixture
+def rolled(site, monkeypatch):
+    """Roll the step with these restarts due; return what was done, in order."""
+
+    def roll_them(**due):
+        made = Rolled(due)
+        monkeypatch.setattr(systemd, "units", made.units)
+        monkeypatch.setattr(roll.amiss, "units", made.amiss)
+        monkeypatch.setattr(roll, "START", 0.1)
+        monkeypatch.setattr(step, "cluster", lambda _: made.seen.append("agreed") or ())
+        monkeypatch.setattr(step, "_daemons", lambda _: made.seen.append("works") or ())
+        monkeypatch.setattr(step.time, "sleep", lambda seconds: made.seen.append(f"{seconds:g} s"))
+        for host in site.members("ceph-mon").values():
+            host.script = made.script(host)
+        step._roll(site)
+        return made.seen
+
+    return roll_them
+
+
+def test_a_restart_waits_for_the_daemon_and_for_its_news_and_not_for_what_restarts_later(rolled):
+    each = ["works", "6 s"]
+    done = rolled(storage01=["ceph-osd", "ceph-mon"], storage03=["ceph-mgr"])
+    assert done == [
+        *("agreed", "storage01 ceph-mon", *each),
+        *("agreed", "storage01 ceph-osd", *each),
+        *("agreed", "storage03 ceph-mgr", *each),
+        "agreed",
+    ]
+
+
+def test_without_a_change_nothing_restarts(rolled):
+    assert rolled() == ["agreed"]
+
+
+@pytest.mark.parametrize(
+    ("state", "words"), [("leader", []), ("peon", []), ("electing", ["mon.storage02 is electing"]), ("", ["silent"])]
+)
+def test_a_monitor_works_once_it_says_so(site, monkeypatch, state, words):
+    states = {"storage01": "leader", "storage02": state, "storage03": "peon"}
+    monkeypatch.setattr(ceph, "monitor", lambda host: ceph.Monitor(states[host.name]))
+    monkeypatch.setattr(step, "osds", lambda _: ())
+    found = [str(each) for each in step._daemons(Snapshot(site))]
+    assert len(found) == len(words)
+    assert all(word in text for word, text in zip(words, found, strict=True))
