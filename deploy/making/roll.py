@@ -1,7 +1,7 @@
 """Rolling restarts: one controller at a time, each followed by a wait until its units are healthy."""
 
 import shlex
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator
 
 from deploy.facts import systemd
 from deploy.finding import Finding
@@ -52,7 +52,7 @@ def restart(site: Site, host: Host, step: str, units: list[str], *, later: Colle
     for unit in units:
         host.changed(f"restarted {unit}")
 
-    def unwell(now: Snapshot) -> Iterable[Finding]:
-        return (found for found in amiss.units(now, step, Hosts([host])) if found.unit not in later)
+    def unwell(now: Snapshot) -> Iterator[Finding]:
+        yield from (found for found in amiss.units(now, step, Hosts([host])) if found.unit not in later)
 
     until_well(site, step, unwell, timeout=START)
