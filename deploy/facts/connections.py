@@ -62,8 +62,7 @@ class Proxy:
 
 def proxy(host: Reads) -> Proxy:
     """Query the HAProxy of that host at its socket."""
-    info = host.run(f"timeout -k 1 5 socat - UNIX-CONNECT:{haproxy.SOCKET}", stdin="show info\n").out
-    return parse_proxy(info, haproxy.statistics(host))
+    return parse_proxy(haproxy.ask(host, "show info"), haproxy.statistics(host))
 
 
 @lru_cache(maxsize=32)  # two checks read the same answer

@@ -7,6 +7,9 @@ from functools import lru_cache
 from deploy.host import Reads
 
 SOCKET = "/run/haproxy/admin.sock"
+_WAIT = 4
+"""Seconds for HAProxy's answer. By itself socat waits for half a second once it has sent the question, and a busy HAProxy
+takes longer now and then."""
 
 
 def servers(host: Reads) -> dict[tuple[str, str], str]:
@@ -16,7 +19,12 @@ def servers(host: Reads) -> dict[tuple[str, str], str]:
 
 def statistics(host: Reads) -> str:
     """Return the CSV of `show stat`; empty where HAProxy does not answer."""
-    return host.run(f"socat - UNIX-CONNECT:{SOCKET}", stdin="show stat\n").out
+    return ask(host, "show stat")
+
+
+def ask(host: Reads, command: str) -> str:
+    """Return the answer of the HAProxy of that host to a command; empty where it does not answer."""
+    return host.run(f"socat -t {_WAIT} - UNIX-CONNECT:{SOCKET}", stdin=f"{command}\n").out
 
 
 @lru_cache(maxsize=32)  # many checks read the same answer
@@ -45,7 +53,7 @@ class Target:
 
 def targets(host: Reads) -> dict[tuple[str, str], Target]:
     """Return the target of each server by (proxy, server); empty where HAProxy does not answer."""
-    return parse_targets(host.run(f"socat - UNIX-CONNECT:{SOCKET}", stdin="show servers state\n").out)
+    return parse_targets(ask(host, "show servers state"))
 
 
 @lru_cache(maxsize=32)  # many checks read the same answer
