@@ -8,8 +8,8 @@ from deploy.host import Reads
 
 SOCKET = "/run/haproxy/admin.sock"
 _WAIT = 4
-"""Seconds for HAProxy's answer. By itself socat waits for half a second once it has sent the question, and a busy HAProxy
-takes longer now and then."""
+"""Seconds for HAProxy's answer. By itself socat waits for half a second once it has sent the question, and a busy
+HAProxy takes longer now and then."""
 
 
 def servers(host: Reads) -> dict[tuple[str, str], str]:
