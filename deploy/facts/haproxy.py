@@ -24,7 +24,7 @@ def statistics(host: Reads) -> str:
 
 def ask(host: Reads, command: str) -> str:
     """Return the answer of the HAProxy of that host to a command; empty where it does not answer."""
-    return host.run(f"socat -t {_WAIT} - UNIX-CONNECT:{SOCKET}", stdin=f"{command}\n").out
+    return host.run(f"timeout -k 1 6 socat -t {_WAIT} - UNIX-CONNECT:{SOCKET}", stdin=f"{command}\n").out
 
 
 @lru_cache(maxsize=32)  # many checks read the same answer
